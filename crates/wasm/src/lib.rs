@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+mod canon;
 mod error;
 mod features;
 mod instr;
@@ -20,6 +21,8 @@ pub mod limits;
 mod module;
 mod opcode;
 mod reader;
+mod registry;
+mod subtyping;
 mod type_reader;
 mod types;
 mod types_section;
@@ -34,6 +37,7 @@ pub use module::{
 };
 pub use opcode::{ImmKind, Opcode, Operand, Signature};
 pub use reader::Reader;
+pub use registry::TypeRegistry;
 pub use types::{
     AddrType, CompositeType, ExternKind, ExternType, FieldType, FuncType, GlobalType, HeapType,
     Limits, MemoryType, RefType, StorageType, SubType, TableType, ValType,
