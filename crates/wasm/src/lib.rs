@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod canon;
+mod decode;
 mod error;
 mod features;
 mod instr;
@@ -28,6 +29,7 @@ mod types;
 mod types_section;
 mod validate;
 
+pub use decode::{decode, validate};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Feature, Features};
 pub use instr::{BlockType, BrTable, Catch, Catches, Imm, Instr, MemArg};
