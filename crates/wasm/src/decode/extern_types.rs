@@ -78,10 +78,8 @@ impl Decoder {
         let flags = limits_flags(reader, HAS_MAX | ADDR_64)?;
         let addr = addr_type(flags);
         let limits = read_limits(reader, flags)?;
-        if limits.min > u64::from(limits::MAX_TABLE_ENTRIES) {
-            return Err(super::too_many("table elements", limits::MAX_TABLE_ENTRIES, at));
-        }
-        if addr == AddrType::I32 && limits.max.is_some_and(|max| max > u64::from(u32::MAX)) {
+        let most = limits.max.unwrap_or(limits.min);
+        if addr == AddrType::I32 && most > u64::from(u32::MAX) {
             return Err(Error::invalid("table size must be at most 2^32-1", at));
         }
         Ok(TableType { element, limits, addr })
