@@ -14,6 +14,10 @@
 extern crate alloc;
 
 mod canon;
+mod customs;
+mod decode;
+mod describe;
+mod disasm;
 mod error;
 mod features;
 mod instr;
@@ -28,6 +32,10 @@ mod types;
 mod types_section;
 mod validate;
 
+pub use customs::{BranchHint, BranchHints, NameKind, NameMap, Names, Producer, Producers};
+pub use decode::{decode, validate};
+pub use describe::Description;
+pub use disasm::{Disassembly, Line};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Feature, Features};
 pub use instr::{BlockType, BrTable, Catch, Catches, Imm, Instr, MemArg};
