@@ -72,8 +72,8 @@ extadd_pairwise! {
 #[inline(always)]
 pub(crate) fn i32x4_dot_i16x8_s(a: V128, b: V128) -> V128 {
     let (a, b) = (I16x8::from(a), I16x8::from(b));
-    let product = |i: usize| i32::from(a[i]) * i32::from(b[i]);
-    let sums: I32x4 = from_fn(|i| product(2 * i).wrapping_add(product(2 * i + 1)));
+    let products: [i32; 8] = from_fn(|i| i32::from(a[i]) * i32::from(b[i]));
+    let sums: I32x4 = from_fn(|i| products[2 * i].wrapping_add(products[2 * i + 1]));
     V128::from(sums)
 }
 

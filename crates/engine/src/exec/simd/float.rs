@@ -52,13 +52,14 @@ lanewise! {
 /// The lesser and the greater lanes. Of four masks one is set in each lane; what it
 /// selects is as in [`num::f32_min`].
 macro_rules! min_max {
-    ($($min:ident $max:ident: $eq:ident $lt:ident $gt:ident $add:ident $unordered:ident;)*) => {
+    ($($min:ident $max:ident: $eq:ident $lt:ident $gt:ident $add:ident;)*) => {
         $(
             #[inline(always)]
             pub(crate) fn $min(a: V128, b: V128) -> V128 {
                 let ordered = v128_or(v128_and($lt(a, b), a), v128_and($gt(a, b), b));
                 let equal = v128_and($eq(a, b), v128_or(a, b));
-                let nan = v128_and($unordered(a, b), $add(a, b));
+                let any = v128_or(v128_or($lt(a, b), $gt(a, b)), $eq(a, b));
+                let nan = v128_andnot($add(a, b), any);
                 v128_or(v128_or(ordered, equal), nan)
             }
 
@@ -66,7 +67,8 @@ macro_rules! min_max {
             pub(crate) fn $max(a: V128, b: V128) -> V128 {
                 let ordered = v128_or(v128_and($gt(a, b), a), v128_and($lt(a, b), b));
                 let equal = v128_and($eq(a, b), v128_and(a, b));
-                let nan = v128_and($unordered(a, b), $add(a, b));
+                let any = v128_or(v128_or($lt(a, b), $gt(a, b)), $eq(a, b));
+                let nan = v128_andnot($add(a, b), any);
                 v128_or(v128_or(ordered, equal), nan)
             }
         )*
@@ -74,12 +76,6 @@ macro_rules! min_max {
 }
 
 min_max! {
-    f32x4_min f32x4_max: f32x4_eq f32x4_lt f32x4_gt f32x4_add f32x4_unordered;
-    f64x2_min f64x2_max: f64x2_eq f64x2_lt f64x2_gt f64x2_add f64x2_unordered;
-}
-
-lanewise! {
-    // Not instructions: whether either is a NaN.
-    f32x4_unordered(a, b): F32x4 => I32x4 = -i32::from(a.is_nan() | b.is_nan());
-    f64x2_unordered(a, b): F64x2 => I64x2 = -i64::from(a.is_nan() | b.is_nan());
+    f32x4_min f32x4_max: f32x4_eq f32x4_lt f32x4_gt f32x4_add;
+    f64x2_min f64x2_max: f64x2_eq f64x2_lt f64x2_gt f64x2_add;
 }

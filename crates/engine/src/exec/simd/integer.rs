@@ -156,8 +156,9 @@ pub(crate) fn i8x16_bitmask(a: V128) -> u32 {
 /// The signs of the lanes, that of lane 0 in the lowest bit.
 #[inline(always)]
 pub(crate) fn i16x8_bitmask(a: V128) -> u32 {
-    let high_bytes = I16x8::from(a).map(|lane| (lane >> 8) as u8);
-    signs_of_bytes(u64::from_le_bytes(high_bytes))
+    // Saturation keeps the sign.
+    let [bytes, _] = U64x2::from(i8x16_narrow_i16x8_s(a, a));
+    signs_of_bytes(bytes)
 }
 
 /// The signs of the lanes, that of lane 0 in the lowest bit.

@@ -46,8 +46,8 @@ lanewise! {
 #[inline(always)]
 pub(crate) fn i16x8_relaxed_dot_i8x16_i7x16_s(a: V128, b: V128) -> V128 {
     let (a, b) = (I8x16::from(a), I8x16::from(b));
-    let product = |i: usize| i16::from(a[i]) * i16::from(b[i]);
-    let sums: I16x8 = from_fn(|i| product(2 * i).wrapping_add(product(2 * i + 1)));
+    let products: [i16; 16] = from_fn(|i| i16::from(a[i]) * i16::from(b[i]));
+    let sums: I16x8 = from_fn(|i| products[2 * i].wrapping_add(products[2 * i + 1]));
     V128::from(sums)
 }
 
