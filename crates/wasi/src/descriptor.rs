@@ -42,6 +42,7 @@ pub(crate) enum Owner {
     Guest,
     /// The process around us, too. Changing its mode would change it for
     /// whoever shares the terminal.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "consoles aren't files there"))]
     Host(Stdio),
 }
 
