@@ -158,7 +158,12 @@ impl Entry {
                 if nonblock && file.owner != Owner::Guest && !sys::can_read(&file.file) {
                     return Err(Errno::Again);
                 }
-                Ok(retry(|| (&file.file).read_vectored(buffers))?)
+                let mut file = &file.file;
+                Ok(match buffers {
+                    // Less work for the host than a list of one.
+                    [buffer] => retry(|| file.read(buffer))?,
+                    _ => retry(|| file.read_vectored(buffers))?,
+                })
             }
             Descriptor::Stream(stream) => Ok(retry(|| stream.read(buffers))?),
             _ => Err(Errno::Badf),

@@ -4,8 +4,8 @@ mod common;
 
 use std::io::Cursor;
 
-use common::{Guest, NONBLOCK};
-use sampan_wasi::{Errno, OutputPipe, WasiCtx, rights};
+use common::Guest;
+use sampan_wasi::{Errno, OutputPipe, WasiCtx};
 
 #[test]
 fn streams_can_be_given_and_captured() {
@@ -91,6 +91,9 @@ fn streams_of_the_process_are_inherited() {
 
 #[cfg(unix)]
 fn child() {
+    use common::NONBLOCK;
+    use sampan_wasi::rights;
+
     let ctx = WasiCtx::builder().inherit_stdio().build().unwrap();
     let mut guest = Guest::new(ctx);
     guest.ok("fd_fdstat_set_flags", &[0, NONBLOCK]);
@@ -121,6 +124,7 @@ fn a_terminal_is_recognised() {
     use std::process::{Command, Stdio};
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use sampan_wasi::rights;
 
     if std::env::var_os("IN_CHILD").is_some() {
         let ctx = WasiCtx::builder().inherit_stdio().build().unwrap();
