@@ -105,17 +105,14 @@ macro_rules! portable_sqrt {
     };
 }
 
-#[cfg(all(feature = "std", not(all(target_arch = "x86_64", not(target_feature = "sse4.1")))))]
+#[cfg(all(feature = "std", any(not(target_arch = "x86_64"), target_feature = "sse4.1")))]
 macro_rules! rounding {
     ($f:ident) => {
         std_functions! { $f: ceil = ceil floor = floor trunc = trunc nearest = round_ties_even }
     };
 }
 
-#[cfg(not(all(
-    feature = "std",
-    not(all(target_arch = "x86_64", not(target_feature = "sse4.1")))
-)))]
+#[cfg(any(not(feature = "std"), all(target_arch = "x86_64", not(target_feature = "sse4.1"))))]
 macro_rules! rounding {
     ($f:ident) => {
         portable_rounding! { $f }

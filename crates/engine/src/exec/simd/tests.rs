@@ -55,7 +55,7 @@ fn vectors() -> Vec<V128> {
         }
         // Different neighbours.
         add((ones & (u128::MAX >> 64)) * top);
-        add(ones * top ^ (u128::MAX >> bits));
+        add((ones * top) ^ (u128::MAX >> bits));
     }
     let mut state = 0x0123_4567_89ab_cdef_u128;
     for _ in 0..60 {
