@@ -23,7 +23,8 @@ pub const MAX_TAGS: u32 = 1_000_000;
 pub const MAX_DATA: u32 = 100_000;
 /// Element segments.
 pub const MAX_ELEMS: u32 = 10_000_000;
-/// Elements of one segment, and of one table at its start.
+/// Elements of one segment. A table may declare more; whether it gets them is decided when
+/// it is made.
 pub const MAX_TABLE_ENTRIES: u32 = 10_000_000;
 /// Tables.
 pub const MAX_TABLES: u32 = 100_000;
@@ -45,6 +46,9 @@ pub const MAX_ARRAY_FIXED: u32 = 10_000;
 pub const MAX_BR_TABLE: u32 = MAX_BODY;
 /// Clauses of a `try_table`; bounded by the body's size in any case.
 pub const MAX_CATCHES: u32 = MAX_BODY;
+/// Operands on the stack of a function, where an instruction pushes several. Not in the
+/// interface's list; it bounds what calls and blocks with many results can make of a body.
+pub const MAX_OPERANDS: u32 = 1_000_000;
 /// Bytes of a module.
 pub const MAX_MODULE: u32 = 1 << 30;
 /// Pages of a memory with 32-bit addresses.
