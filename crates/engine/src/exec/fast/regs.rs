@@ -41,28 +41,9 @@ pub(super) const DONE: u64 = 1;
 /// `Ctx::trap` says why execution stopped.
 pub(super) const TRAPPED: u64 = 2;
 
-#[cfg(all(sampan_tail_calls, target_arch = "x86_64"))]
-pub(super) type Handler = unsafe extern "sysv64-unwind" fn(
-    *const u64,
-    *mut u64,
-    *mut u8,
-    usize,
-    *mut Ctx,
-    u64,
-    f64,
-    f32,
-) -> u64;
-#[cfg(all(sampan_tail_calls, not(target_arch = "x86_64")))]
-pub(super) type Handler = unsafe extern "C-unwind" fn(
-    *const u64,
-    *mut u64,
-    *mut u8,
-    usize,
-    *mut Ctx,
-    u64,
-    f64,
-    f32,
-) -> u64;
+#[cfg(sampan_tail_calls)]
+pub(super) type Handler =
+    unsafe fn(*const u64, *mut u64, *mut u8, usize, *mut Ctx, u64, f64, f32) -> u64;
 #[cfg(not(sampan_tail_calls))]
 pub(super) type Handler = unsafe fn(Regs) -> Regs;
 
@@ -77,20 +58,10 @@ pub(super) type Flow = Regs;
 /// `regs.next(words)`, `regs.jump(bytes)`, `regs.go()`, `regs.trap(kind)`.
 macro_rules! handler {
     ($($(#[$m:meta])* fn $name:ident $(<$($g:ident : $b:path),*>)? (mut $r:ident) $body:block)*) => {$(
-        #[cfg(all(sampan_tail_calls, target_arch = "x86_64"))]
+        #[cfg(sampan_tail_calls)]
         $(#[$m])*
-        pub(in crate::exec::fast) unsafe extern "sysv64-unwind" fn $name $(<$($g: $b),*>)? (
-            ip: *const u64, sp: *mut u64, mem: *mut u8, len: usize,
-            ctx: *mut $crate::exec::fast::run::Ctx, acc: u64, facc: f64, sacc: f32,
-        ) -> $crate::exec::fast::regs::Flow {
-            #[allow(unused_mut)]
-            let mut $r = $crate::exec::fast::regs::Regs { ip, sp, mem, len, ctx, acc, facc, sacc };
-            // SAFETY: the translator emits a handler only with the operands that it expects.
-            unsafe { $body }
-        }
-        #[cfg(all(sampan_tail_calls, not(target_arch = "x86_64")))]
-        $(#[$m])*
-        pub(in crate::exec::fast) unsafe extern "C-unwind" fn $name $(<$($g: $b),*>)? (
+        #[allow(clippy::too_many_arguments)] // They are the registers.
+        pub(in crate::exec::fast) unsafe fn $name $(<$($g: $b),*>)? (
             ip: *const u64, sp: *mut u64, mem: *mut u8, len: usize,
             ctx: *mut $crate::exec::fast::run::Ctx, acc: u64, facc: f64, sacc: f32,
         ) -> $crate::exec::fast::regs::Flow {
@@ -162,13 +133,10 @@ impl Regs {
 
     /// Leaves the interpreter.
     #[inline(always)]
-    #[cfg_attr(sampan_tail_calls, expect(unused_mut))]
+    #[allow(unused_mut)] // Only the loop's form writes it.
     pub unsafe fn exit(mut self, code: u64) -> Flow {
         #[cfg(sampan_tail_calls)]
-        {
-            let _ = &mut self;
-            code
-        }
+        return code;
         #[cfg(not(sampan_tail_calls))]
         {
             self.exit = code;

@@ -262,7 +262,8 @@ unsafe fn call_other(
             FuncKind::Host(call) => {
                 let call = Arc::as_ptr(call);
                 call_host(ctx, &*call, (*func).slots as usize, sp)?;
-                (*ctx).resume.ip = back;
+                let resume = &mut (*ctx).resume;
+                (resume.ip, resume.sp) = (back, sp.sub(*back.sub(1) as usize));
                 Ok(())
             }
         }
