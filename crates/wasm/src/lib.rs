@@ -13,6 +13,11 @@
 
 extern crate alloc;
 
+mod canon;
+mod customs;
+mod decode;
+mod describe;
+mod disasm;
 mod error;
 mod features;
 mod instr;
@@ -20,11 +25,17 @@ pub mod limits;
 mod module;
 mod opcode;
 mod reader;
+mod registry;
+mod subtyping;
 mod type_reader;
 mod types;
 mod types_section;
 mod validate;
 
+pub use customs::{BranchHint, BranchHints, NameKind, NameMap, Names, Producer, Producers};
+pub use decode::{decode, validate};
+pub use describe::Description;
+pub use disasm::{Disassembly, Line};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Feature, Features};
 pub use instr::{BlockType, BrTable, Catch, Catches, Imm, Instr, MemArg};
@@ -34,6 +45,7 @@ pub use module::{
 };
 pub use opcode::{ImmKind, Opcode, Operand, Signature};
 pub use reader::Reader;
+pub use registry::TypeRegistry;
 pub use types::{
     AddrType, CompositeType, ExternKind, ExternType, FieldType, FuncType, GlobalType, HeapType,
     Limits, MemoryType, RefType, StorageType, SubType, TableType, ValType,

@@ -23,7 +23,8 @@ pub const MAX_TAGS: u32 = 1_000_000;
 pub const MAX_DATA: u32 = 100_000;
 /// Element segments.
 pub const MAX_ELEMS: u32 = 10_000_000;
-/// Elements of one segment, and of one table at its start.
+/// Elements of one segment. A table may declare more; whether it gets them is decided when
+/// it is made.
 pub const MAX_TABLE_ENTRIES: u32 = 10_000_000;
 /// Tables.
 pub const MAX_TABLES: u32 = 100_000;

@@ -166,6 +166,18 @@ impl Module {
     pub fn body(&self, index: u32) -> Option<&Span> {
         self.bodies.get(index.checked_sub(self.imported_funcs)? as usize)
     }
+
+    /// The type of what `index` denotes in the index space of `kind`.
+    pub fn extern_type(&self, kind: ExternKind, index: u32) -> Option<ExternType> {
+        let i = index as usize;
+        Some(match kind {
+            ExternKind::Func => ExternType::Func(*self.funcs.get(i)?),
+            ExternKind::Table => ExternType::Table(self.tables.get(i)?.ty),
+            ExternKind::Memory => ExternType::Memory(*self.memories.get(i)?),
+            ExternKind::Global => ExternType::Global(self.globals.get(i)?.ty),
+            ExternKind::Tag => ExternType::Tag(*self.tags.get(i)?),
+        })
+    }
 }
 
 /// The text that a name's span denotes.

@@ -42,6 +42,11 @@ impl<'a> Reader<'a> {
         self.bytes.len()
     }
 
+    /// Ends the part at `end`, if it does not end before.
+    pub(crate) fn cut(&mut self, end: usize) {
+        self.bytes = &self.bytes[..end.clamp(self.pos, self.bytes.len())];
+    }
+
     /// Whether everything was read.
     #[inline]
     pub fn is_empty(&self) -> bool {

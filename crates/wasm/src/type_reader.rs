@@ -16,7 +16,12 @@ pub(crate) fn val_type(reader: &mut Reader<'_>) -> Result<ValType> {
             need(reader, Feature::Simd, at)?;
             ValType::V128
         }
-        _ => return ref_type(reader).map(ValType::Ref),
+        _ => {
+            // In WebAssembly 1.0 `funcref` is the type of a table's elements, not of values.
+            let ty = ref_type(reader)?;
+            need(reader, Feature::ReferenceTypes, at)?;
+            return Ok(ValType::Ref(ty));
+        }
     };
     reader.u8()?;
     Ok(plain)

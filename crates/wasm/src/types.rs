@@ -40,6 +40,16 @@ impl ValType {
             _ => None,
         }
     }
+
+    /// The type with `f` applied to the index of the defined type that it refers to, if it
+    /// refers to one.
+    #[must_use]
+    pub fn map_index(self, f: impl FnOnce(u32) -> u32) -> ValType {
+        match self {
+            ValType::Ref(r) => ValType::Ref(r.map_index(f)),
+            plain => plain,
+        }
+    }
 }
 
 /// The type of a reference, packed into 32 bits.
@@ -111,6 +121,17 @@ impl RefType {
     #[must_use]
     pub const fn with_nullable(self, nullable: bool) -> RefType {
         RefType::new(nullable, self.heap())
+    }
+
+    /// See [`ValType::map_index`].
+    #[must_use]
+    pub fn map_index(self, f: impl FnOnce(u32) -> u32) -> RefType {
+        match self.heap() {
+            HeapType::Concrete(index) => {
+                RefType::new(self.is_nullable(), HeapType::Concrete(f(index)))
+            }
+            _ => self,
+        }
     }
 }
 
