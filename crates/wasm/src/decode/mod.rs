@@ -135,7 +135,10 @@ impl Decoder {
                 need(reader, Feature::BulkMemory, at)?;
                 self.module.data_count = Some(reader.u32()?);
             }
-            _ => self.tags(reader)?,
+            _ => {
+                extern_types::need_tags(reader, at)?;
+                self.tags(reader)?;
+            }
         }
         if !reader.is_empty() {
             return Err(Error::malformed(
