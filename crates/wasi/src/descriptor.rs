@@ -42,6 +42,7 @@ pub(crate) enum Owner {
     Guest,
     /// The process around us, too. Changing its mode would change it for
     /// whoever shares the terminal.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "consoles aren't files there"))]
     Host(Stdio),
 }
 
@@ -157,7 +158,12 @@ impl Entry {
                 if nonblock && file.owner != Owner::Guest && !sys::can_read(&file.file) {
                     return Err(Errno::Again);
                 }
-                Ok(retry(|| (&file.file).read_vectored(buffers))?)
+                let mut file = &file.file;
+                Ok(match buffers {
+                    // Less work for the host than a list of one.
+                    [buffer] => retry(|| file.read(buffer))?,
+                    _ => retry(|| file.read_vectored(buffers))?,
+                })
             }
             Descriptor::Stream(stream) => Ok(retry(|| stream.read(buffers))?),
             _ => Err(Errno::Badf),

@@ -36,6 +36,7 @@ pub enum Halt {
 }
 
 /// A host function.
+#[derive(Clone, Copy, Debug)]
 pub struct Function {
     /// The name by which it is imported.
     pub name: &'static str,

@@ -11,6 +11,10 @@
 //! at a time, so neither `..`, absolute paths, symbolic links nor races with
 //! renames lead out.
 //!
+//! A call waits as long as the host does: for input, for a connection, for the
+//! other end of a named pipe, or for the time that `poll_oneoff` is given. An
+//! engine can interrupt the guest only before and after.
+//!
 //! Source: <https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md>
 //! and the `witx` files beside it.
 #![forbid(unsafe_code)]

@@ -95,32 +95,49 @@ impl<'a> GuestMemory<'a> {
             .ok_or(Errno::Fault)
     }
 
-    /// The buffers that a `ciovec` array names, to write from. They may
-    /// overlap.
-    pub(crate) fn gather(&self, iovs: u32, count: u32) -> Result<Vec<IoSlice<'_>>, Errno> {
+    /// Passes on the buffers that a `ciovec` array names, to write from. They
+    /// may overlap.
+    pub(crate) fn gather<T>(
+        &self,
+        iovs: u32,
+        count: u32,
+        with: impl FnOnce(&[IoSlice<'_>]) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        // By far the most common case needs no list.
+        if count == 1 {
+            let (ptr, len) = buffer(self.array(iovs)?);
+            let bytes = self.slice(ptr, len)?;
+            return with(&[IoSlice::new(&bytes[..bytes.len().min(MAX_TRANSFER)])]);
+        }
         let spans = self.spans(iovs, count)?;
         let slices = spans
             .iter()
             .map(|span| IoSlice::new(&self.bytes[span.start..span.end]));
-        Ok(slices.collect())
+        with(&slices.collect::<Vec<_>>())
     }
 
-    /// The buffers that an `iovec` array names, to read into. Where they
-    /// overlap, only the first is given.
-    pub(crate) fn scatter(&mut self, iovs: u32, count: u32) -> Result<Vec<IoSliceMut<'_>>, Errno> {
-        let mut spans = self.spans(iovs, count)?;
-        if let [span] = spans[..] {
-            return Ok(vec![IoSliceMut::new(&mut self.bytes[span.start..span.end])]);
+    /// Passes on the buffers that an `iovec` array names, to read into. Where
+    /// they overlap, it's only the first.
+    pub(crate) fn scatter<T>(
+        &mut self,
+        iovs: u32,
+        count: u32,
+        with: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        if count == 1 {
+            let (ptr, len) = buffer(self.array(iovs)?);
+            let bytes = self.slice_mut(ptr, len)?;
+            let len = bytes.len().min(MAX_TRANSFER);
+            return with(&mut [IoSliceMut::new(&mut bytes[..len])]);
         }
-
+        let mut spans = self.spans(iovs, count)?;
         let first = spans.first().copied();
         spans.sort_unstable_by_key(|span| span.start);
-        if spans.is_sorted_by(|a, b| a.end <= b.start) {
-            Ok(split(self.bytes, &spans))
-        } else {
+        if !spans.is_sorted_by(|a, b| a.end <= b.start) {
             // A short read is allowed, and no sensible program does this.
-            Ok(split(self.bytes, first.as_slice()))
+            spans = Vec::from_iter(first);
         }
+        with(&mut split(self.bytes, &spans))
     }
 
     /// The first of the ranges that are not empty, each known to be inside
@@ -132,9 +149,8 @@ impl<'a> GuestMemory<'a> {
 
         let mut spans = Vec::with_capacity(pairs.len().min(MAX_BUFFERS));
         let mut room = MAX_TRANSFER;
-        for &[a, b, c, d, e, f, g, h] in pairs {
-            let ptr = u32::from_le_bytes([a, b, c, d]);
-            let len = u32::from_le_bytes([e, f, g, h]);
+        for pair in pairs {
+            let (ptr, len) = buffer(*pair);
             self.check(ptr, len)?;
 
             let len = (len as usize).min(room);
@@ -155,6 +171,12 @@ struct Span {
     end: usize,
     /// The place in the guest's list.
     order: usize,
+}
+
+/// The address and length of an `iovec` or `ciovec`.
+fn buffer([a, b, c, d, e, f, g, h]: [u8; 8]) -> (u32, u32) {
+    let ptr = u32::from_le_bytes([a, b, c, d]);
+    (ptr, u32::from_le_bytes([e, f, g, h]))
 }
 
 /// Cuts disjoint pieces out of `bytes` and puts them into the guest's order.

@@ -41,6 +41,7 @@ pub(crate) enum Direction {
 }
 
 /// What can be waited for.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only files tell there"))]
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
     File(&'a File),

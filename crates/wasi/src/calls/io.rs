@@ -14,8 +14,7 @@ pub(crate) fn fd_read(
 ) -> Result<(), Errno> {
     mem.check(nread, 4)?;
     let entry = ctx.table.get_mut(fd)?;
-    let mut buffers = mem.scatter(iovs, iovs_len)?;
-    let count = entry.read(&mut buffers)?;
+    let count = mem.scatter(iovs, iovs_len, |buffers| entry.read(buffers))?;
     mem.write_u32(nread, moved(count))
 }
 
@@ -33,8 +32,9 @@ pub(crate) fn fd_pread(
     entry.require(rights::FD_READ)?;
     let file = entry.seekable(rights::FD_READ | rights::FD_SEEK)?;
     check_offset(offset)?;
-    let mut buffers = mem.scatter(iovs, iovs_len)?;
-    let count = retry(|| sys::read_at(file, &mut buffers, offset))?;
+    let count = mem.scatter(iovs, iovs_len, |buffers| {
+        Ok(retry(|| sys::read_at(file, buffers, offset))?)
+    })?;
     mem.write_u32(nread, moved(count))
 }
 
@@ -48,8 +48,7 @@ pub(crate) fn fd_write(
 ) -> Result<(), Errno> {
     mem.check(nwritten, 4)?;
     let entry = ctx.table.get_mut(fd)?;
-    let buffers = mem.gather(iovs, iovs_len)?;
-    let count = entry.write(&buffers)?;
+    let count = mem.gather(iovs, iovs_len, |buffers| entry.write(buffers))?;
     mem.write_u32(nwritten, moved(count))
 }
 
@@ -67,8 +66,9 @@ pub(crate) fn fd_pwrite(
     entry.require(rights::FD_WRITE)?;
     let file = entry.seekable(rights::FD_WRITE | rights::FD_SEEK)?;
     check_offset(offset)?;
-    let buffers = mem.gather(iovs, iovs_len)?;
-    let count = retry(|| sys::write_at(file, &buffers, offset))?;
+    let count = mem.gather(iovs, iovs_len, |buffers| {
+        Ok(retry(|| sys::write_at(file, buffers, offset))?)
+    })?;
     mem.write_u32(nwritten, moved(count))
 }
 

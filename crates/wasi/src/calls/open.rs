@@ -5,7 +5,7 @@ use cap_fs_ext::{
 };
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::path::{follows, path_text};
+use super::path::{follows, names_directory, path_text};
 use crate::descriptor::{Descriptor, Directory, Entry, OpenFile, Owner};
 use crate::types::{Filetype, fdflags, oflags, rights};
 use crate::{DirPerms, Errno, GuestMemory, WasiCtx, sys};
@@ -27,8 +27,10 @@ pub(crate) fn path_open(
     opened_fd: u32,
 ) -> Result<(), Errno> {
     mem.check(opened_fd, 4)?;
+    let follow = follows(dirflags)?;
+    let path = path_text(mem, path, path_len)?;
     let request = Request {
-        follow: follows(dirflags)?,
+        follow: follow || names_directory(path),
         oflags: known_bits(oflags, oflags::ALL)?,
         fdflags: known_bits(fdflags, fdflags::ALL)?,
         read: rights_base & rights::FD_READ != 0,
@@ -36,7 +38,7 @@ pub(crate) fn path_open(
     };
     ctx.table.check_room()?;
     let parent = ctx.table.get(fd)?;
-    let entry = open(parent, path_text(mem, path, path_len)?, &request)?;
+    let entry = open(parent, path, &request)?;
     let number = ctx.table.insert(entry)?;
     mem.write_u32(opened_fd, number)
 }

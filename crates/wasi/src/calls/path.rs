@@ -64,7 +64,7 @@ pub(crate) fn path_filestat_set_times(
     let path = path_text(mem, path, path_len)?;
     let [accessed, modified] =
         [times.accessed, times.modified].map(|time| time.map(NewTime::to_spec));
-    match follow {
+    match follow || names_directory(path) {
         true => directory.dir.set_times(path, accessed, modified)?,
         false => directory.dir.set_symlink_times(path, accessed, modified)?,
     }
@@ -145,7 +145,8 @@ pub(crate) fn path_remove_directory(
 ) -> Result<(), Errno> {
     let directory = writable(ctx, fd, rights::PATH_REMOVE_DIRECTORY)?;
     let path = path_text(mem, path, path_len)?;
-    Ok(directory.dir.remove_dir(path)?)
+    // The library takes a closing slash for a dot, which can't be removed.
+    Ok(directory.dir.remove_dir(path.trim_end_matches('/'))?)
 }
 
 pub(crate) fn path_rename(
@@ -175,10 +176,12 @@ pub(crate) fn path_unlink_file(
     let directory = writable(ctx, fd, rights::PATH_UNLINK_FILE)?;
     let path = path_text(mem, path, path_len)?;
     directory.dir.remove_file_or_symlink(path).map_err(|error| {
-        // Linux says which it is; POSIX and macOS say "not permitted", and
-        // a trailing slash hides it everywhere.
-        match directory.dir.symlink_metadata(path) {
+        // Linux says which it is; POSIX and macOS say "not permitted". And a
+        // closing slash makes the library try to remove a dot.
+        let slash = path.ends_with('/');
+        match directory.dir.symlink_metadata(path.trim_end_matches('/')) {
             Ok(metadata) if metadata.is_dir() => Errno::IsDir,
+            Ok(_) if slash => Errno::NotDir,
             _ => error.into(),
         }
     })
@@ -211,6 +214,12 @@ pub(crate) fn follows(lookupflags: u32) -> Result<bool, Errno> {
     }
 }
 
+/// Whether a path says that it names a directory. Then a symbolic link is
+/// followed in any case.
+pub(crate) fn names_directory(path: &str) -> bool {
+    path.ends_with('/') || path.ends_with("/.")
+}
+
 fn filestat(
     ctx: &WasiCtx,
     mem: &GuestMemory<'_>,
@@ -222,7 +231,7 @@ fn filestat(
     let follow = follows(flags)?;
     let directory = readable(ctx, fd, rights::PATH_FILESTAT_GET)?;
     let path = path_text(mem, path, path_len)?;
-    let metadata = match follow {
+    let metadata = match follow || names_directory(path) {
         true => directory.dir.metadata(path)?,
         false => directory.dir.symlink_metadata(path)?,
     };

@@ -265,6 +265,9 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
 /// What to wait for, or `None` for what is always ready.
 fn source(table: &FdTable, fd: u32, direction: Direction) -> Result<Option<Source<'_>>, Errno> {
     let entry = table.get(fd)?;
+    if matches!(entry.descriptor, Descriptor::Directory(_)) {
+        return Err(Errno::Badf);
+    }
     entry.require(rights::POLL_FD_READWRITE)?;
     entry.require(match direction {
         Direction::Read => rights::FD_READ,

@@ -36,8 +36,9 @@ pub(crate) fn fd_readdir(
         None => Listing::read(&directory.dir, LISTING_BUDGET.saturating_sub(in_use - own))?,
     };
     let used = listing.write(mem, buf, buf_len, cookie)?;
-    // What has been read to its end needn't be kept.
-    if used == buf_len {
+    // A guest may ask again from any entry of the last piece, so only asking
+    // from behind the last one means that it's done.
+    if used > 0 || buf_len == 0 {
         directory.listing = Some(listing);
     }
     mem.write_u32(bufused, used)

@@ -1,5 +1,7 @@
 //! Sockets, on descriptors that the embedder preopened.
 
+use std::io::IoSliceMut;
+
 use crate::descriptor::{Descriptor, Entry, retry};
 use crate::types::{fdflags, rights};
 use crate::{Errno, GuestMemory, WasiCtx, sys};
@@ -50,28 +52,17 @@ pub(crate) fn sock_recv(
     mem.check(ro_datalen, 4)?;
     mem.check(ro_flags, 2)?;
     let stream = stream(ctx, fd, rights::FD_READ)?;
-    let mut buffers = mem.scatter(ri_data, ri_data_len)?;
-    let count = match ri_flags {
-        0 => retry(|| stream.read(&mut buffers))?,
+    let count = mem.scatter(ri_data, ri_data_len, |buffers| match ri_flags {
+        0 => Ok(retry(|| stream.read(buffers))?),
         PEEK => match buffers.first_mut() {
-            Some(first) => retry(|| stream.peek(first))?,
-            None => 0,
+            Some(first) => Ok(retry(|| stream.peek(first))?),
+            None => Ok(0),
         },
-        WAITALL => {
-            let mut total = 0;
-            for buffer in &mut buffers {
-                let count = stream.read_all(buffer)?;
-                total += count;
-                if count < buffer.len() {
-                    break;
-                }
-            }
-            total
-        }
+        WAITALL => read_all(stream, buffers),
         // Waiting until everything can be seen without taking it away.
-        _ if ri_flags == PEEK | WAITALL => return Err(Errno::NotSup),
-        _ => return Err(Errno::Inval),
-    };
+        _ if ri_flags == PEEK | WAITALL => Err(Errno::NotSup),
+        _ => Err(Errno::Inval),
+    })?;
     // Streams lose nothing, so no flag is ever returned.
     mem.write(ro_flags, &[0, 0])?;
     mem.write_u32(ro_datalen, u32::try_from(count).unwrap_or(u32::MAX))
@@ -91,8 +82,9 @@ pub(crate) fn sock_send(
     if si_flags != 0 {
         return Err(Errno::Inval);
     }
-    let buffers = mem.gather(si_data, si_data_len)?;
-    let count = retry(|| stream.write(&buffers))?;
+    let count = mem.gather(si_data, si_data_len, |buffers| {
+        Ok(retry(|| stream.write(buffers))?)
+    })?;
     mem.write_u32(so_datalen, u32::try_from(count).unwrap_or(u32::MAX))
 }
 
@@ -112,6 +104,20 @@ pub(crate) fn sock_shutdown(
         _ => return Err(Errno::Inval),
     };
     Ok(stream.shutdown(how)?)
+}
+
+fn read_all(stream: &sys::Stream, buffers: &mut [IoSliceMut<'_>]) -> Result<usize, Errno> {
+    let mut total = 0;
+    for buffer in buffers {
+        match retry(|| stream.read_all(buffer)) {
+            Ok(count) if count == buffer.len() => total += count,
+            Ok(count) => return Ok(total + count),
+            // What has been taken must be delivered.
+            Err(_) if total > 0 => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(total)
 }
 
 fn stream(ctx: &WasiCtx, fd: u32, needed: u64) -> Result<&sys::Stream, Errno> {
