@@ -2,7 +2,7 @@
 
 use sampan_engine as engine;
 use sampan_engine::wasm::{Feature, Features};
-pub use sampan_engine::{Mode, Preparation};
+pub use sampan_engine::{EXECUTABLE, Mode, Preparation};
 
 /// The choices of an [`Engine`].
 ///

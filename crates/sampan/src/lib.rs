@@ -22,10 +22,8 @@
 //! let mut store = Store::new(&engine, 40);
 //! let instance = linker.instantiate(&mut store, &module)?;
 //! let run = instance.get_typed_func::<i32, ()>(&store, "run")?;
-//! # if false { // The interpreters are on their way.
 //! run.call(&mut store, 2)?;
 //! assert_eq!(*store.data(), 42);
-//! # }
 //! # Ok(())
 //! # }
 //! ```
@@ -65,7 +63,7 @@ pub mod wasi;
 mod wasm_ty;
 
 pub use backtrace::{FrameInfo, WasmBacktrace};
-pub use config::{Config, Engine, Mode, Preparation};
+pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use context::{AsContext, AsContextMut, Caller, StoreContext, StoreContextMut};
 pub use error::{Error, ErrorKind, HostError, I32Exit, LinkError, Result, Trap};
 pub use func::Func;
@@ -75,6 +73,8 @@ pub use into_func::IntoFunc;
 pub use linker::Linker;
 pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
+#[cfg(feature = "wat")]
+pub use module::wat_to_wasm;
 pub use sampan_engine::wasm::{self, Feature, Features};
 pub use store::{InterruptHandle, Store, StoreLimits, StoreLimitsBuilder};
 pub use table::Table;

@@ -18,7 +18,7 @@ impl Module {
     /// What is wrong with the module, and where.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         let bytes = bytes.as_ref();
-        match binary(bytes)? {
+        match wat_to_wasm(bytes)? {
             Cow::Borrowed(bytes) => Module::from_bytes(engine, bytes.into()),
             Cow::Owned(bytes) => Module::from_bytes(engine, bytes.into()),
         }
@@ -47,7 +47,7 @@ impl Module {
     #[cfg(feature = "std")]
     pub fn from_file(engine: &Engine, path: impl AsRef<std::path::Path>) -> Result<Module> {
         let bytes = read(path.as_ref()).map_err(Error::host)?;
-        match binary(&bytes)? {
+        match wat_to_wasm(&bytes)? {
             Cow::Borrowed(_) => Module::from_shared(engine, bytes),
             Cow::Owned(bytes) => Module::from_bytes(engine, bytes.into()),
         }
@@ -59,7 +59,7 @@ impl Module {
     /// # Errors
     /// What is wrong with the module, and where.
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<()> {
-        wasm::validate(&binary(bytes.as_ref())?, engine.features)?;
+        wasm::validate(&wat_to_wasm(bytes.as_ref())?, engine.features)?;
         Ok(())
     }
 
@@ -152,19 +152,32 @@ fn explain(engine: &Engine, error: wasm::Error) -> Error {
     }
 }
 
-/// The binary format: `bytes` themselves, or what they are the text of.
+/// The binary format of a module in text; bytes that are no text come back as they are.
+///
+/// # Errors
+/// The text does not parse; where is said in lines and columns.
 #[cfg(feature = "wat")]
-fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+pub fn wat_to_wasm(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let blank = |byte: &&u8| !byte.is_ascii_whitespace();
     // A text begins with a parenthesis or a comment.
     if !matches!(bytes.iter().find(blank), Some(b'(' | b';')) {
         return Ok(Cow::Borrowed(bytes));
     }
-    wat::parse_bytes(bytes).map_err(|error| Error::of(ErrorKind::Text(format!("{error}"))))
+    wat::parse_bytes(bytes).map_err(|error| {
+        let text = alloc::string::ToString::to_string(&error);
+        let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let place = rest.lines().next().and_then(|line| line.trim().strip_prefix("--> <anon>:"));
+        let place = place.and_then(|place| place.split_once(':'));
+        let text = match place {
+            Some((line, column)) => format!("{message} (line {line}, column {column})"),
+            None => text,
+        };
+        Error::of(ErrorKind::Text(text))
+    })
 }
 
 #[cfg(not(feature = "wat"))]
-fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+fn wat_to_wasm(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     Ok(Cow::Borrowed(bytes))
 }
 

@@ -18,11 +18,9 @@
 //!     (func (export "_start") (call $exit (i32.const 7))))"#)?;
 //! let mut store = Store::new(&engine, WasiCtx::builder().arg("program").build()?);
 //! let instance = linker.instantiate(&mut store, &module)?;
-//! # if false { // The interpreters are on their way.
 //! let start = instance.get_typed_func::<(), ()>(&store, "_start")?;
 //! let error = start.call(&mut store, ()).unwrap_err();
 //! assert_eq!(error.i32_exit_status(), Some(7));
-//! # }
 //! # Ok(())
 //! # }
 //! ```
