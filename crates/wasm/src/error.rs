@@ -1,0 +1,153 @@
+//! What is wrong with a module, and where.
+
+use crate::{Feature, ValType};
+use alloc::{boxed::Box, string::String};
+use core::fmt;
+
+/// A module that cannot be used, with the place of the fault.
+///
+/// Boxed so that a `Result` of the decoder stays in registers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Box<Fault>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Fault {
+    kind: ErrorKind,
+    offset: u32,
+    func: Option<u32>,
+}
+
+/// The result of decoding or validating.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes do not follow the binary format.
+    Malformed(&'static str),
+    /// The module breaks a rule of validation.
+    Invalid(&'static str),
+    /// An index that is out of range.
+    Unknown {
+        /// What is indexed: "local", "function", …
+        what: &'static str,
+        /// The index.
+        index: u32,
+    },
+    /// An operand of the wrong type; `None` is an empty stack.
+    TypeMismatch {
+        /// The type that the instruction needs.
+        expected: ValType,
+        /// The type that is there.
+        found: Option<ValType>,
+    },
+    /// An instruction or a type of a proposal that is switched off.
+    FeatureDisabled(Feature),
+    /// An opcode that no known proposal has: prefix (or 0) and number.
+    UnknownOpcode(u8, u32),
+    /// More of something than the implementation takes.
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: u32,
+    },
+    /// A fault described by a sentence that was made for it.
+    Other(String),
+}
+
+impl Error {
+    /// An error at `offset` bytes from the module's start.
+    #[cold]
+    pub fn new(kind: ErrorKind, offset: usize) -> Error {
+        Error(Box::new(Fault { kind, offset: offset as u32, func: None }))
+    }
+
+    /// Bytes that do not follow the binary format.
+    #[cold]
+    pub fn malformed(what: &'static str, offset: usize) -> Error {
+        Error::new(ErrorKind::Malformed(what), offset)
+    }
+
+    /// A rule of validation that is broken.
+    #[cold]
+    pub fn invalid(what: &'static str, offset: usize) -> Error {
+        Error::new(ErrorKind::Invalid(what), offset)
+    }
+
+    /// An index that is out of range.
+    #[cold]
+    pub fn unknown(what: &'static str, index: u32, offset: usize) -> Error {
+        Error::new(ErrorKind::Unknown { what, index }, offset)
+    }
+
+    /// The same error, said to lie in function `index`.
+    #[must_use]
+    pub fn in_func(mut self, index: u32) -> Error {
+        self.0.func = Some(index);
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Bytes from the module's start.
+    pub fn offset(&self) -> usize {
+        self.0.offset as usize
+    }
+
+    /// The function that the fault is in.
+    pub fn func(&self) -> Option<u32> {
+        self.0.func
+    }
+
+    /// Whether the bytes break the format, rather than a rule of validation.
+    pub fn is_malformed(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Malformed(_) | ErrorKind::UnknownOpcode(..))
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorKind::Malformed(what) | ErrorKind::Invalid(what) => f.write_str(what),
+            ErrorKind::Unknown { what, index } => write!(f, "unknown {what} {index}"),
+            ErrorKind::TypeMismatch { expected, found: Some(found) } => {
+                write!(f, "type mismatch: expected {expected}, found {found}")
+            }
+            ErrorKind::TypeMismatch { expected, found: None } => {
+                write!(f, "type mismatch: expected {expected}, found an empty stack")
+            }
+            ErrorKind::FeatureDisabled(feature) => {
+                write!(f, "the {} feature is needed here and is switched off", feature.name())
+            }
+            ErrorKind::UnknownOpcode(0, code) => write!(f, "illegal opcode 0x{code:02x}"),
+            ErrorKind::UnknownOpcode(prefix, code) => {
+                write!(f, "illegal opcode 0x{prefix:02x} 0x{code:x}")
+            }
+            ErrorKind::Limit { what, limit } => write!(f, "too many {what}: the limit is {limit}"),
+            ErrorKind::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (", self.0.kind)?;
+        if let Some(func) = self.0.func {
+            write!(f, "function {func}, ")?;
+        }
+        write!(f, "offset 0x{:x})", self.0.offset)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,122 @@
+//! The types of many modules under common numbers.
+//!
+//! Two modules number the same type differently. Where they meet, at linking and in
+//! `call_indirect`, types are compared by the numbers that the registry gives them: equal
+//! numbers, equal types.
+
+use crate::{
+    CompositeType, FuncType, HeapType, RefType, SubType, Types, ValType,
+    canon::{self, Groups, RELATIVE},
+    subtyping::{self, Defs},
+};
+use alloc::{boxed::Box, vec::Vec};
+
+/// Types by registry number, which is the same for equal types of all modules.
+///
+/// Types are never removed; the registry grows with the distinct types that it has seen.
+#[derive(Clone, Debug, Default)]
+pub struct TypeRegistry {
+    /// With references to registry numbers.
+    subs: Vec<SubType>,
+    groups: Groups,
+}
+
+impl TypeRegistry {
+    /// A registry without types.
+    pub fn new() -> TypeRegistry {
+        TypeRegistry::default()
+    }
+
+    /// The number of distinct types.
+    pub fn len(&self) -> u32 {
+        self.subs.len() as u32
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.subs.is_empty()
+    }
+
+    /// Adds a module's types. The result maps the module's type indices to registry
+    /// numbers; see [`ValType::map_index`].
+    pub fn intern_module(&mut self, types: &Types) -> Vec<u32> {
+        let mut ids: Vec<u32> = Vec::with_capacity(types.len() as usize);
+        for group in types.groups() {
+            let first = types.canonical(group.start);
+            if first < group.start {
+                ids.extend_from_within(first as usize..(first + group.end - group.start) as usize);
+                continue;
+            }
+            let key = canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize]);
+            let start = self.intern_key(key);
+            ids.extend(start..start + (group.end - group.start));
+        }
+        ids
+    }
+
+    /// Adds a final function type without supertype, whose references are to abstract heap
+    /// types or to registry numbers, and gives its number.
+    pub fn intern_func(&mut self, ty: FuncType) -> u32 {
+        let composite = CompositeType::Func(ty);
+        self.intern_key(Box::new([SubType { is_final: true, supertype: None, composite }]))
+    }
+
+    fn intern_key(&mut self, key: Box<[SubType]>) -> u32 {
+        if let Some(start) = self.groups.get(&key) {
+            return start;
+        }
+        let next = self.len();
+        assert!(next as usize + key.len() < RELATIVE as usize, "too many distinct types");
+        let absolute = |id: u32| if id < RELATIVE { id } else { next + (id & !RELATIVE) };
+        self.subs.extend(key.iter().map(|sub| canon::map_refs(sub, absolute)));
+        self.groups.intern(key, next)
+    }
+
+    /// The type with a number; its references are to registry numbers.
+    pub fn get(&self, id: u32) -> Option<&SubType> {
+        self.subs.get(id as usize)
+    }
+
+    /// The function type with a number; its references are to registry numbers.
+    pub fn func(&self, id: u32) -> Option<&FuncType> {
+        match self.get(id) {
+            Some(SubType { composite: CompositeType::Func(ty), .. }) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// Whether type `sup` is `sub` or one of its declared supertypes.
+    #[inline]
+    pub fn is_subtype(&self, sub: u32, sup: u32) -> bool {
+        sub == sup || subtyping::defined(self, sub, sup)
+    }
+
+    /// Whether a value of type `sub` can stand where `sup` is expected; both refer to
+    /// registry numbers.
+    #[inline]
+    pub fn val_matches(&self, sub: ValType, sup: ValType) -> bool {
+        sub == sup || subtyping::val(self, sub, sup)
+    }
+
+    /// [`TypeRegistry::val_matches`] for references.
+    #[inline]
+    pub fn ref_matches(&self, sub: RefType, sup: RefType) -> bool {
+        sub == sup || subtyping::reference(self, sub, sup)
+    }
+
+    /// [`TypeRegistry::val_matches`] for what references refer to.
+    #[inline]
+    pub fn heap_matches(&self, sub: HeapType, sup: HeapType) -> bool {
+        sub == sup || subtyping::heap(self, sub, sup)
+    }
+}
+
+impl Defs for TypeRegistry {
+    fn def(&self, id: u32) -> Option<&SubType> {
+        self.get(id)
+    }
+
+    fn canon(&self, id: u32) -> u32 {
+        id
+    }
+}

@@ -1,0 +1,332 @@
+//! Blocks, branches, calls, exceptions.
+
+use super::body::Validator;
+use super::frame::{Frame, FrameKind, block_params};
+use super::locals::check_val_type;
+use crate::{BlockType, BrTable, Catches, Error, FuncType, HeapType, RefType, Result, ValType};
+
+/// `(ref exn)`
+const EXN: ValType = ValType::Ref(RefType::new(false, HeapType::Exn));
+/// `exnref`
+const EXNREF: ValType = ValType::Ref(RefType::new(true, HeapType::Exn));
+
+/// Blocks.
+impl<'m> Validator<'m> {
+    pub(super) fn push_frame(&mut self, kind: FrameKind, ty: BlockType, reachable: bool) {
+        self.base = self.operands.len();
+        self.polymorphic = false;
+        self.frames.push(Frame {
+            kind,
+            ty,
+            height: self.operands.len() as u32,
+            reachable,
+            polymorphic: false,
+            set_locals: self.locals.set_count(),
+            checked_by: 0,
+        });
+    }
+
+    /// `block`, `loop`, `if`, `try` and `try_table`, whose other operands were taken.
+    pub(super) fn open(&mut self, kind: FrameKind, ty: BlockType) -> Result<()> {
+        self.check_block_type(ty)?;
+        let params = block_params(self.module, &ty);
+        self.pop_all(params)?;
+        let reachable = !self.polymorphic && self.frames.last().is_some_and(|f| f.reachable);
+        self.push_frame(kind, ty, reachable);
+        self.push_all(params)
+    }
+
+    fn check_block_type(&self, ty: BlockType) -> Result<()> {
+        match ty {
+            BlockType::Empty => Ok(()),
+            BlockType::Val(ty) => check_val_type(&self.module.types, ty, self.at),
+            BlockType::Func(index) => self.func_type(index).map(|_| ()),
+        }
+    }
+
+    /// Checks that the innermost block ends with its results, and takes it and them away.
+    fn pop_frame(&mut self) -> Result<Frame> {
+        let Some(&frame) = self.frames.last() else {
+            return Err(Error::malformed("unexpected end", self.at));
+        };
+        self.pop_all(frame.results(self.module))?;
+        if self.operands.len() != self.base {
+            return Err(
+                self.invalid("type mismatch: values remain on the stack at the end of the block")
+            );
+        }
+        self.locals.undo_to(frame.set_locals);
+        self.frames.pop();
+        if let Some(outer) = self.frames.last() {
+            self.base = outer.height as usize;
+            self.polymorphic = outer.polymorphic;
+        }
+        self.ended = Some(frame);
+        Ok(frame)
+    }
+
+    pub(super) fn end(&mut self) -> Result<()> {
+        let frame = self.pop_frame()?;
+        let results = frame.results(self.module);
+        if frame.kind == FrameKind::If
+            && !self.all_match(block_params(self.module, &frame.ty), results)
+        {
+            return Err(self.invalid("type mismatch: an if without else must leave what it takes"));
+        }
+        self.push_all(results)
+    }
+
+    pub(super) fn else_(&mut self) -> Result<()> {
+        if self.frames.last().map(|f| f.kind) != Some(FrameKind::If) {
+            return Err(Error::malformed("END opcode expected: else without if", self.at));
+        }
+        let frame = self.pop_frame()?;
+        self.push_frame(FrameKind::Else, frame.ty, frame.reachable);
+        self.push_all(block_params(self.module, &frame.ty))
+    }
+
+    /// Notes that what follows in the block cannot be reached.
+    pub(super) fn unreachable(&mut self) {
+        self.operands.truncate(self.base);
+        self.polymorphic = true;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.polymorphic = true;
+        }
+    }
+}
+
+/// Branches.
+impl<'m> Validator<'m> {
+    #[inline]
+    pub(super) fn label(&self, label: u32) -> Result<Frame> {
+        // Without the innermost `label` blocks, the block is the last one.
+        let outer = self.frames.len().checked_sub(label as usize);
+        match outer.and_then(|count| self.frames[..count].last()) {
+            Some(&frame) => Ok(frame),
+            None => Err(self.unknown("label", label)),
+        }
+    }
+
+    pub(super) fn br(&mut self, label: u32) -> Result<()> {
+        let frame = self.label(label)?;
+        self.check_top(frame.label_types(self.module))?;
+        self.unreachable();
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn br_if(&mut self, label: u32) -> Result<()> {
+        self.pop(ValType::I32)?;
+        let frame = self.label(label)?;
+        self.retype_top(frame.label_types(self.module))
+    }
+
+    pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {
+        self.pop(ValType::I32)?;
+        let default = self.label(table.default)?;
+        let arity = default.label_types(self.module).len();
+        self.check_top(default.label_types(self.module))?;
+        for label in table.labels() {
+            let frame = self.label(label)?;
+            // The offset tells this br_table from every other of the body.
+            if frame.checked_by == self.at as u32 {
+                continue;
+            }
+            let types = frame.label_types(self.module);
+            if types.len() != arity {
+                return Err(
+                    self.invalid("type mismatch: br_table labels take different numbers of values")
+                );
+            }
+            self.check_top(types)?;
+            let index = self.frames.len() - 1 - label as usize;
+            self.frames[index].checked_by = self.at as u32;
+        }
+        self.unreachable();
+        Ok(())
+    }
+
+    pub(super) fn return_(&mut self) -> Result<()> {
+        self.br(self.frames.len() as u32 - 1)
+    }
+}
+
+/// Calls.
+impl<'m> Validator<'m> {
+    pub(super) fn func_type(&self, index: u32) -> Result<&'m FuncType> {
+        match self.module.types.func(index) {
+            Some(ty) => Ok(ty),
+            None if index < self.module.types.len() => {
+                Err(self.invalid("type mismatch: the type is not a function type"))
+            }
+            None => Err(self.unknown("type", index)),
+        }
+    }
+
+    /// The type of function `index`.
+    fn callee(&self, index: u32) -> Result<&'m FuncType> {
+        match self.module.funcs.get(index as usize) {
+            Some(&ty) => self.func_type(ty),
+            None => Err(self.unknown("function", index)),
+        }
+    }
+
+    /// Takes the index of a `call_indirect`, and yields the callee's type.
+    fn indirect_callee(&mut self, ty: u32, table: u32) -> Result<&'m FuncType> {
+        let table = self.table(table)?;
+        if !self.module.types.ref_matches(table.element, RefType::FUNCREF) {
+            return Err(self.invalid("type mismatch: the table does not hold functions"));
+        }
+        let ty = self.func_type(ty)?;
+        self.pop(table.addr.val())?;
+        Ok(ty)
+    }
+
+    /// Takes the reference of a `call_ref`, and yields the callee's type.
+    fn ref_callee(&mut self, ty: u32) -> Result<&'m FuncType> {
+        let func_type = self.func_type(ty)?;
+        self.pop(ValType::Ref(RefType::new(true, HeapType::Concrete(ty))))?;
+        Ok(func_type)
+    }
+
+    #[inline]
+    fn apply(&mut self, ty: &FuncType) -> Result<()> {
+        self.pop_all(ty.params())?;
+        self.push_all(ty.results())
+    }
+
+    fn tail_apply(&mut self, ty: &FuncType) -> Result<()> {
+        let frame = self.label(self.frames.len() as u32 - 1)?;
+        if !self.all_match(ty.results(), frame.results(self.module)) {
+            return Err(self.invalid("type mismatch: the callee's results are not this function's"));
+        }
+        self.pop_all(ty.params())?;
+        self.unreachable();
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn call(&mut self, index: u32) -> Result<()> {
+        let ty = self.callee(index)?;
+        self.apply(ty)
+    }
+
+    pub(super) fn call_indirect(&mut self, ty: u32, table: u32) -> Result<()> {
+        let ty = self.indirect_callee(ty, table)?;
+        self.apply(ty)
+    }
+
+    pub(super) fn call_ref(&mut self, ty: u32) -> Result<()> {
+        let ty = self.ref_callee(ty)?;
+        self.apply(ty)
+    }
+
+    pub(super) fn return_call(&mut self, index: u32) -> Result<()> {
+        let ty = self.callee(index)?;
+        self.tail_apply(ty)
+    }
+
+    pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) -> Result<()> {
+        let ty = self.indirect_callee(ty, table)?;
+        self.tail_apply(ty)
+    }
+
+    pub(super) fn return_call_ref(&mut self, ty: u32) -> Result<()> {
+        let ty = self.ref_callee(ty)?;
+        self.tail_apply(ty)
+    }
+
+    /// Whether values of types `subs` can stand where `sups` are expected.
+    pub(super) fn all_match(&self, subs: &[ValType], sups: &[ValType]) -> bool {
+        subs.len() == sups.len()
+            && subs.iter().zip(sups).all(|(&sub, &sup)| self.module.types.matches(sub, sup))
+    }
+}
+
+/// Exceptions.
+impl<'m> Validator<'m> {
+    /// The type of tag `index`.
+    fn tag(&self, index: u32) -> Result<&'m FuncType> {
+        match self.module.tags.get(index as usize) {
+            Some(&ty) => self.func_type(ty),
+            None => Err(self.unknown("tag", index)),
+        }
+    }
+
+    pub(super) fn throw(&mut self, tag: u32) -> Result<()> {
+        let ty = self.tag(tag)?;
+        self.pop_all(ty.params())?;
+        self.unreachable();
+        Ok(())
+    }
+
+    pub(super) fn throw_ref(&mut self) -> Result<()> {
+        self.pop(EXNREF)?;
+        self.unreachable();
+        Ok(())
+    }
+
+    pub(super) fn try_table(&mut self, ty: BlockType, catches: &Catches<'_>) -> Result<()> {
+        self.check_block_type(ty)?;
+        for catch in catches.iter() {
+            let thrown = match catch.tag {
+                Some(tag) => self.tag(tag)?.params(),
+                None => &[],
+            };
+            let frame = self.label(catch.label)?;
+            let types = frame.label_types(self.module);
+            let types = match types.split_last() {
+                Some((&last, rest)) if catch.with_ref => {
+                    self.module.types.matches(EXN, last).then_some(rest)
+                }
+                _ if catch.with_ref => None,
+                _ => Some(types),
+            };
+            if !types.is_some_and(|types| self.all_match(thrown, types)) {
+                return Err(self.invalid(
+                    "type mismatch: the label does not take what the catch clause passes",
+                ));
+            }
+        }
+        self.open(FrameKind::TryTable, ty)
+    }
+
+    /// `catch` or `catch_all` of the legacy exceptions.
+    pub(super) fn legacy_catch(&mut self, tag: Option<u32>) -> Result<()> {
+        if !matches!(self.frames.last().map(|f| f.kind), Some(FrameKind::Try | FrameKind::Catch)) {
+            return Err(Error::malformed("END opcode expected: catch without try", self.at));
+        }
+        let frame = self.pop_frame()?;
+        match tag {
+            Some(tag) => {
+                let ty = self.tag(tag)?;
+                self.push_frame(FrameKind::Catch, frame.ty, frame.reachable);
+                self.push_all(ty.params())
+            }
+            None => {
+                self.push_frame(FrameKind::CatchAll, frame.ty, frame.reachable);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn delegate(&mut self, label: u32) -> Result<()> {
+        if self.frames.last().map(|f| f.kind) != Some(FrameKind::Try) {
+            return Err(Error::malformed("END opcode expected: delegate without try", self.at));
+        }
+        let frame = self.pop_frame()?;
+        // The label counts from outside the try block.
+        self.label(label)?;
+        self.push_all(frame.results(self.module))
+    }
+
+    pub(super) fn rethrow(&mut self, label: u32) -> Result<()> {
+        match self.label(label)?.kind {
+            FrameKind::Catch | FrameKind::CatchAll => {
+                self.unreachable();
+                Ok(())
+            }
+            _ => Err(self.invalid("invalid rethrow label: not a catch block")),
+        }
+    }
+}
