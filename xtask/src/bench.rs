@@ -63,14 +63,7 @@ fn run_wasm(options: &Wasm) -> Result<()> {
 
     let mut cargo = project::cargo();
     cargo
-        .args([
-            "build",
-            "--manifest-path",
-            "bench/Cargo.toml",
-            "--profile",
-            "peer",
-            "--target-dir",
-        ])
+        .args(["build", "--manifest-path", "bench/Cargo.toml", "--profile", "peer", "--target-dir"])
         .arg(&build);
     cargo.args(["--package", "sampan-bench"]);
     if wanted("wasmi") {
@@ -92,20 +85,13 @@ fn run_wasm(options: &Wasm) -> Result<()> {
     bench.arg("--peers").arg(peers);
     bench.arg("--native").arg(native);
     bench.arg("--kernels").arg(kernels::folder());
-    bench.arg("--large").arg(
-        catalogue
-            .package("esbuild-wasm")?
-            .folder()?
-            .join("esbuild.wasm"),
-    );
+    bench.arg("--large").arg(catalogue.package("esbuild-wasm")?.folder()?.join("esbuild.wasm"));
     let partial = options.quick || !options.kernel.is_empty() || !options.engines.is_empty();
     if options.quick {
         bench.args(["--rounds", "3"]);
     }
     if !partial {
-        bench
-            .arg("--output")
-            .arg(project::root().join("bench/RESULTS.md"));
+        bench.arg("--output").arg(project::root().join("bench/RESULTS.md"));
     }
     for kernel in &options.kernel {
         bench.args(["--kernel", kernel]);
@@ -120,7 +106,8 @@ fn run_wasm(options: &Wasm) -> Result<()> {
 /// authors use.
 fn build_wasm3(package: &Path, peers: &Path) -> Result<()> {
     let program = peers.join(platform::executable("peer-wasm3"));
-    if program.exists() {
+    let runner = project::root().join("bench/peers/wasm3/main.c");
+    if kernels::is_newer(&program, &runner) {
         return Ok(());
     }
     let folder = package.join("wasm3");
@@ -134,9 +121,6 @@ fn build_wasm3(package: &Path, peers: &Path) -> Result<()> {
         "-w",
     ];
     let mut cc = kernels::cc()?;
-    cc.args(flags)
-        .arg("-I")
-        .arg(&folder)
-        .arg(project::root().join("bench/peers/wasm3/main.c"));
+    cc.args(flags).arg("-I").arg(&folder).arg(runner);
     project::run(cc.args(sources).arg("-o").arg(program).arg("-lm")).context("wasm3 does not build")
 }

@@ -33,9 +33,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
     let mut command = Command::new(sampan);
     command.args(["run", "--mode", &options.mode]);
-    command
-        .arg("--dir")
-        .arg(format!("{}::/work", scratch.display()));
+    command.arg("--dir").arg(format!("{}::/work", scratch.display()));
     command.arg(python.module);
     if options.args.is_empty() && std::io::stdin().is_terminal() {
         eprintln!(
@@ -45,11 +43,6 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         eprintln!("Leave with exit().");
         command.args(["-q", "-i"]);
     }
-    let status = command
-        .args(&options.args)
-        .status()
-        .context("cannot run sampan")?;
-    Ok(status
-        .code()
-        .map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
+    let status = command.args(&options.args).status().context("cannot run sampan")?;
+    Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
 }

@@ -37,11 +37,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         if options.list {
             println!("{}\t{}\t{}", program.name, program.package, program.about);
         } else if chosen {
-            println!(
-                "{}\t{}",
-                program.name,
-                catalogue.program(&program.name)?.module.display()
-            );
+            println!("{}\t{}", program.name, catalogue.program(&program.name)?.module.display());
         }
     }
     for package in &catalogue.packages {
@@ -164,19 +160,11 @@ impl Package {
         std::fs::create_dir_all(&packages)
             .with_context(|| format!("cannot create {}", packages.display()))?;
         let scratch = tempfile::tempdir_in(&packages)?;
-        eprintln!(
-            "fetching {} {} ({} MB)",
-            self.name, self.version, self.megabytes
-        );
+        eprintln!("fetching {} {} ({} MB)", self.name, self.version, self.megabytes);
         let file = registry::download(self.registry, &self.name, &self.version, scratch.path())?;
         let found = archive::sha256(&file)?;
         if found != self.sha256 {
-            bail!(
-                "{} {}: expected sha256 {}, found {found}",
-                self.name,
-                self.version,
-                self.sha256
-            );
+            bail!("{} {}: expected sha256 {}, found {found}", self.name, self.version, self.sha256);
         }
         let unpacked = scratch.path().join("unpacked");
         archive::unpack(&file, &unpacked, archive::Strip::FirstFolder)?;

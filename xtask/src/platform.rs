@@ -7,11 +7,8 @@ pub const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Where a user's caches are: `$XDG_CACHE_HOME`, else the system's habit.
 pub fn user_cache_dir() -> Option<PathBuf> {
-    let variable = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let variable =
+        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(dir) = variable("XDG_CACHE_HOME").filter(|dir| dir.is_absolute()) {
         return Some(dir);
     }

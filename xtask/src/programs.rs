@@ -45,17 +45,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Some(runner) => runner.clone(),
         None => project::build_sampan()?,
     };
-    let modes: Vec<&str> = options
-        .mode
-        .as_deref()
-        .map_or(vec!["classic", "fast"], |mode| vec![mode]);
+    let modes: Vec<&str> =
+        options.mode.as_deref().map_or(vec!["classic", "fast"], |mode| vec![mode]);
     let tally = run_all(&runner, &modes, &options.names)?;
     println!("{} passed, {} failed", tally.passed, tally.failed);
-    Ok(if tally.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs every case whose name contains one of `names` (all, if there are none)
@@ -115,17 +109,13 @@ fn run_step(
         None => {
             let program = catalogue.program(&step.program)?;
             for (host, guest) in &program.dirs {
-                command
-                    .arg("--dir")
-                    .arg(format!("{}::{guest}", host.display()));
+                command.arg("--dir").arg(format!("{}::{guest}", host.display()));
             }
             args = program.args;
             program.module
         }
     };
-    command
-        .arg("--dir")
-        .arg(format!("{}::/work", scratch.display()));
+    command.arg("--dir").arg(format!("{}::/work", scratch.display()));
     for (key, value) in &step.env {
         command.arg("--env").arg(format!("{key}={value}"));
     }
@@ -142,10 +132,7 @@ fn run_step(
     if let Some(expected) = &step.stdout
         && end.stdout != *expected
     {
-        problems.push(format!(
-            "standard output:\n{}\nexpected:\n{expected}",
-            end.stdout
-        ));
+        problems.push(format!("standard output:\n{}\nexpected:\n{expected}", end.stdout));
     }
     if let Some(expected) = &step.stderr_contains
         && !end.stderr.contains(expected)
@@ -153,9 +140,8 @@ fn run_step(
         problems.push(format!("expected on standard error: {expected}"));
     }
     if !problems.is_empty() {
-        let tail = &end.stderr[end
-            .stderr
-            .ceil_char_boundary(end.stderr.len().saturating_sub(2000))..];
+        let tail =
+            &end.stderr[end.stderr.ceil_char_boundary(end.stderr.len().saturating_sub(2000))..];
         bail!("{}\nstandard error:\n{tail}", problems.join("\n"));
     }
     Ok(())

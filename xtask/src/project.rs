@@ -11,9 +11,7 @@ use crate::platform;
 
 /// The folder of the workspace.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
 }
 
 /// What `cargo metadata` says of the workspace's own packages.
@@ -23,10 +21,7 @@ pub fn metadata() -> Result<serde_json::Value> {
         .output()
         .context("cannot run cargo metadata")?;
     if !output.status.success() {
-        bail!(
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -43,9 +38,7 @@ pub fn target_dir() -> Result<PathBuf> {
 /// Builds the command line with optimisation and returns its path.
 pub fn build_sampan() -> Result<PathBuf> {
     run(cargo().args(["build", "--release", "--package", "sampan-cli"]))?;
-    Ok(target_dir()?
-        .join("release")
-        .join(platform::executable("sampan")))
+    Ok(target_dir()?.join("release").join(platform::executable("sampan")))
 }
 
 /// The cargo that runs us, in the workspace's folder.
@@ -57,9 +50,7 @@ pub fn cargo() -> Command {
 
 /// Runs a command and fails if it does.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {}", name(command)))?;
+    let status = command.status().with_context(|| format!("cannot run {}", name(command)))?;
     if !status.success() {
         bail!("{} failed: {status}", display(command));
     }
@@ -68,9 +59,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a command and returns what it prints to standard output.
 pub fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {}", name(command)))?;
+    let output = command.output().with_context(|| format!("cannot run {}", name(command)))?;
     if !output.status.success() {
         bail!(
             "{} failed: {}\n{}",
@@ -84,10 +73,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// A path as messages show it: relative to the workspace, with `/`.
 pub fn shown(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .to_string_lossy()
-        .replace('\\', "/")
+    path.strip_prefix(root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 /// The files below `folder` whose name ends in `.extension`, in order; build
@@ -96,16 +82,11 @@ pub fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let entries = folder
-            .read_dir()
-            .with_context(|| format!("cannot read {}", folder.display()))?;
+        let entries =
+            folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;
         for entry in entries {
             let path = entry?.path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
                 if name != "target" && !name.starts_with('.') {
                     folders.push(path);

@@ -47,28 +47,18 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         build.args(["--package", name]);
     }
     // Machine code rather than bitcode, and small rather than fast, as a device wants it.
-    build
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+    build.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
     project::run(&mut build)?;
 
     println!("{TARGET}, opt-level s, before linking:");
-    println!(
-        "{:<16}{:>10}{:>10}{:>10}{:>10}",
-        "crate", "text", "rodata", "data", "bss"
-    );
+    println!("{:<16}{:>10}{:>10}{:>10}{:>10}", "crate", "text", "rodata", "data", "bss");
     for name in CRATES {
         let file = target_dir
             .join(TARGET)
             .join("release")
             .join(format!("lib{}.rlib", name.replace('-', "_")));
         let sizes = Sizes::of(&file)?;
-        let Sizes {
-            text,
-            rodata,
-            data,
-            bss,
-        } = sizes;
+        let Sizes { text, rodata, data, bss } = sizes;
         println!("{name:<16}{text:>10}{rodata:>10}{data:>10}{bss:>10}");
     }
     Ok(ExitCode::SUCCESS)
@@ -95,13 +85,8 @@ fn toolchain(options: &Options) -> Result<Command> {
             command.env_remove(name);
         }
     }
-    command
-        .env("RUSTC", "/usr/bin/rustc")
-        .env("RUSTC_BOOTSTRAP", "1");
-    command.args([
-        "-Zbuild-std=core,alloc",
-        "-Zbuild-std-features=optimize_for_size",
-    ]);
+    command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+    command.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=optimize_for_size"]);
     Ok(command)
 }
 
@@ -122,9 +107,7 @@ fn has_target() -> Result<bool> {
 }
 
 fn add_target() -> bool {
-    let added = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .status();
+    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
     added.is_ok_and(|status| status.success()) && has_target().unwrap_or(false)
 }
 

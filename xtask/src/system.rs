@@ -26,10 +26,7 @@ pub fn ensure(command: &str, packages: &[&str]) -> Result<()> {
     }
     install(packages)?;
     if !has(command) {
-        bail!(
-            "{command} is still missing after the installation of {}",
-            packages.join(" ")
-        );
+        bail!("{command} is still missing after the installation of {}", packages.join(" "));
     }
     Ok(())
 }
@@ -38,24 +35,15 @@ pub fn ensure(command: &str, packages: &[&str]) -> Result<()> {
 pub fn install(packages: &[&str]) -> Result<()> {
     let root = project::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || !has("apt-get") {
-        bail!(
-            "please install {} (on Debian: apt-get install {0})",
-            packages.join(" ")
-        );
+        bail!("please install {} (on Debian: apt-get install {0})", packages.join(" "));
     }
     eprintln!("installing {}", packages.join(" "));
     let apt = || {
         let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive")
-            .arg("-qq")
-            .stdout(Stdio::null());
+        apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").stdout(Stdio::null());
         apt
     };
     // The lists may be absent or old; a failure shows in the next step.
     let _ = apt().arg("update").status();
-    project::run(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages),
-    )
+    project::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))
 }

@@ -30,10 +30,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Ok(tally) => {
             sum.passed += tally.passed;
             sum.failed += tally.failed;
-            println!(
-                "-- {part}: {} passed, {} failed\n",
-                tally.passed, tally.failed
-            );
+            println!("-- {part}: {} passed, {} failed\n", tally.passed, tally.failed);
         }
         Err(error) => {
             sum.failed += 1;
@@ -44,13 +41,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     add("tests", cargo_test(&["--workspace"]));
     add(
         "optimised tests",
-        cargo_test(&[
-            "--release",
-            "--package",
-            "sampan-engine",
-            "--package",
-            "sampan",
-        ]),
+        cargo_test(&["--release", "--package", "sampan-engine", "--package", "sampan"]),
     );
     if !options.offline {
         let programs = project::build_sampan()
@@ -59,11 +50,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
 
     println!("{} passed, {} failed", sum.passed, sum.failed);
-    Ok(if sum.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs `cargo test`, shows its output as it comes and adds up its results.

@@ -51,12 +51,7 @@ pub fn run() -> Result<ExitCode> {
     let mut problems = Vec::new();
     layers::check(&mut problems)?;
     source::check(&allowed, &text, &mut problems)?;
-    for Problem {
-        file,
-        line,
-        message,
-    } in &problems
-    {
+    for Problem { file, line, message } in &problems {
         println!("{file}:{line}: {message}");
     }
     if problems.is_empty() {

@@ -53,11 +53,7 @@ pub fn unpack(archive: &Path, folder: &Path, strip: Strip) -> Result<()> {
 pub fn sha256(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     std::io::copy(&mut File::open(path)?, &mut hash)?;
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn inside(path: &Path, strip: Strip) -> Option<PathBuf> {

@@ -38,23 +38,14 @@ pub fn download(registry: Registry, name: &str, version: &str, folder: &Path) ->
             let spec = format!("{name}=={version}");
             project::output(
                 pip()?
-                    .args([
-                        "download",
-                        "--quiet",
-                        "--no-deps",
-                        "--no-binary",
-                        ":all:",
-                        "--dest",
-                    ])
+                    .args(["download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"])
                     .arg(folder)
                     .arg(spec),
             )?;
         }
     }
-    let mut files: Vec<PathBuf> = folder
-        .read_dir()?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> =
+        folder.read_dir()?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     match files.len() {
         1 => Ok(files.remove(0)),
         count => bail!("{name} {version}: the client left {count} files, expected one"),

@@ -24,9 +24,7 @@ const FLOORS: &[(&str, u32)] = &[
 /// Reports dependencies that lead upwards or sideways, and crates without a floor.
 pub fn check(problems: &mut Vec<Problem>) -> Result<()> {
     let metadata = project::metadata()?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists no packages")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     for package in packages {
         let name = text(package, "name")?;
         let manifest = std::path::PathBuf::from(text(package, "manifest_path")?);
@@ -36,17 +34,10 @@ pub fn check(problems: &mut Vec<Problem>) -> Result<()> {
             let message = format!(
                 "{name} has no floor: add it to FLOORS in xtask/src/tidy/layers.rs and to ARCHITECTURE.md"
             );
-            problems.push(Problem {
-                file,
-                line: 1,
-                message,
-            });
+            problems.push(Problem { file, line: 1, message });
             continue;
         };
-        for dependency in package["dependencies"]
-            .as_array()
-            .context("no dependencies")?
-        {
+        for dependency in package["dependencies"].as_array().context("no dependencies")? {
             // Ours are those with a path; a null kind is an ordinary dependency.
             if dependency["path"].is_null() || dependency["kind"] == "dev" {
                 continue;
@@ -70,16 +61,11 @@ pub fn check(problems: &mut Vec<Problem>) -> Result<()> {
 }
 
 fn floor(name: &str) -> Option<u32> {
-    FLOORS
-        .iter()
-        .find(|(found, _)| *found == name)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(found, _)| *found == name).map(|(_, floor)| *floor)
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value[key]
-        .as_str()
-        .with_context(|| format!("cargo metadata: no {key}"))
+    value[key].as_str().with_context(|| format!("cargo metadata: no {key}"))
 }
 
 /// The line on which a manifest names a dependency.
@@ -89,8 +75,5 @@ fn line_of(manifest: &str, dependency: &str) -> usize {
             .strip_prefix(dependency)
             .is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
     };
-    manifest
-        .lines()
-        .position(names)
-        .map_or(1, |index| index + 1)
+    manifest.lines().position(names).map_or(1, |index| index + 1)
 }

@@ -50,17 +50,9 @@ pub fn check(allowed: &Allowed, allowed_text: &str, problems: &mut Vec<Problem>)
         let is_crate_root = file.ends_with("/src/lib.rs") || file.ends_with("/src/main.rs");
         if house && is_crate_root && !forbids_unsafe(&code) {
             let folder = file.rsplit_once('/').expect("ends in /src/...").0;
-            if !allowed
-                .unsafe_files
-                .iter()
-                .any(|entry| entry.path.starts_with(folder))
-            {
+            if !allowed.unsafe_files.iter().any(|entry| entry.path.starts_with(folder)) {
                 let message = "a crate without unsafe code says so: #![forbid(unsafe_code)]".into();
-                problems.push(Problem {
-                    file,
-                    line: 1,
-                    message,
-                });
+                problems.push(Problem { file, line: 1, message });
             }
         }
     }
@@ -78,13 +70,7 @@ pub fn check(allowed: &Allowed, allowed_text: &str, problems: &mut Vec<Problem>)
         allowed_text,
         problems,
     );
-    check_entries(
-        &allowed.tables,
-        &used.tables,
-        "is not long",
-        allowed_text,
-        problems,
-    );
+    check_entries(&allowed.tables, &used.tables, "is not long", allowed_text, problems);
     Ok(())
 }
 
@@ -111,11 +97,7 @@ fn check_length(
     } else if lines > TOO_LONG {
         let message =
             format!("{lines} lines; past {TOO_LONG} only tables ([[table]] in tidy.toml)");
-        problems.push(Problem {
-            file: file.into(),
-            line: 1,
-            message,
-        });
+        problems.push(Problem { file: file.into(), line: 1, message });
     } else {
         eprintln!("{file}:1: warning: {lines} lines; which second concept is inside?");
     }
@@ -136,14 +118,13 @@ fn report(
         used.push(file.into());
         return;
     }
-    for (line, what) in findings {
-        let message = format!("`{what}` in a file that tidy.toml does not list under {list}");
-        problems.push(Problem {
-            file: file.into(),
-            line,
-            message,
-        });
-    }
+    let (line, what) = findings[0];
+    let places = match findings.len() {
+        1 => String::new(),
+        count => format!(" (and on {} more lines)", count - 1),
+    };
+    let message = format!("`{what}`{places} in a file that tidy.toml does not list under {list}");
+    problems.push(Problem { file: file.into(), line, message });
 }
 
 fn check_entries(
@@ -167,15 +148,10 @@ fn check_entries(
         } else {
             continue;
         };
-        problems.push(Problem {
-            file: "tidy.toml".into(),
-            line,
-            message,
-        });
+        problems.push(Problem { file: "tidy.toml".into(), line, message });
     }
 }
 
 fn forbids_unsafe(code: &str) -> bool {
-    code.lines()
-        .any(|line| line.starts_with("#![forbid(unsafe_code)]"))
+    code.lines().any(|line| line.starts_with("#![forbid(unsafe_code)]"))
 }

@@ -19,11 +19,7 @@ pub fn code_only(text: &str) -> String {
             rest = &rest[first.len_utf8()..];
             continue;
         };
-        out.extend(
-            rest[..skipped]
-                .chars()
-                .map(|c| if c == '\n' { '\n' } else { ' ' }),
-        );
+        out.extend(rest[..skipped].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
         rest = &rest[skipped..];
         after_word = false;
     }
@@ -42,17 +38,12 @@ pub fn system_name(line: &str) -> Option<&'static str> {
         return Some("std::os::");
     }
     let named = ["target_os", "target_family", "target_vendor"];
-    if let Some(name) = named
-        .into_iter()
-        .find(|name| words(line).any(|word| word == *name))
-    {
+    if let Some(name) = named.into_iter().find(|name| words(line).any(|word| word == *name)) {
         return Some(name);
     }
     let cfg = line.contains("cfg(") || line.contains("cfg!(") || line.contains("cfg_attr(");
     let families = ["unix", "windows"];
-    families
-        .into_iter()
-        .find(|family| cfg && words(line).any(|word| word == *family))
+    families.into_iter().find(|family| cfg && words(line).any(|word| word == *family))
 }
 
 fn words(line: &str) -> impl Iterator<Item = &str> {
@@ -91,9 +82,7 @@ fn string(text: &str, after_word: bool) -> Option<usize> {
     if after_word {
         return None;
     }
-    let prefix = ["br", "cr", "r", "b", "c"]
-        .into_iter()
-        .find(|prefix| text.starts_with(prefix))?;
+    let prefix = ["br", "cr", "r", "b", "c"].into_iter().find(|prefix| text.starts_with(prefix))?;
     let rest = &text[prefix.len()..];
     let hashes = rest.bytes().take_while(|byte| *byte == b'#').count();
     if !rest[hashes..].starts_with('"') {
@@ -104,11 +93,7 @@ fn string(text: &str, after_word: bool) -> Option<usize> {
     }
     let start = prefix.len() + hashes + 1;
     let end = format!("\"{}", "#".repeat(hashes));
-    Some(
-        text[start..]
-            .find(&end)
-            .map_or(text.len(), |found| start + found + end.len()),
-    )
+    Some(text[start..].find(&end).map_or(text.len(), |found| start + found + end.len()))
 }
 
 /// The end of a string whose text starts at `at`.
@@ -153,10 +138,7 @@ mod tests {
             code_only("fn f<'a>(x: &'a str, ptr: u8) {}"),
             "fn f<'a>(x: &'a str, ptr: u8) {}"
         );
-        assert_eq!(
-            code_only(r"['\'', '\u{1}', b'x', 'unsafe"),
-            "[    ,         , b   , 'unsafe"
-        );
+        assert_eq!(code_only(r"['\'', '\u{1}', b'x', 'unsafe"), "[    ,         , b   , 'unsafe");
     }
 
     #[test]
