@@ -114,7 +114,7 @@ fn character(text: &str) -> Option<usize> {
     let mut chars = text.char_indices().skip(1);
     let (_, first) = chars.next()?;
     if first == '\\' {
-        return text[3..].find('\'').map(|found| found + 4);
+        return text.get(3..)?.find('\'').map(|found| found + 4);
     }
     let (at, second) = chars.next()?;
     (second == '\'').then_some(at + 1)
@@ -138,7 +138,7 @@ mod tests {
             code_only("fn f<'a>(x: &'a str, ptr: u8) {}"),
             "fn f<'a>(x: &'a str, ptr: u8) {}"
         );
-        assert_eq!(code_only(r"['\'', '\u{1}', b'x', 'unsafe"), "[    ,         , b   , 'unsafe");
+        assert_eq!(code_only(r"['\'', '\u{1}', b'x', 'unsafe"), "[    ,        , b   , 'unsafe");
     }
 
     #[test]

@@ -94,12 +94,13 @@ impl<'m> Validator<'m> {
         self.push_frame(FrameKind::Func, BlockType::Func(ty), true);
         visitor.begin(module, index, &self.locals.types)?;
 
+        let mut instr = Instr::NOP;
         while let Some(frame) = self.frames.last() {
             let reachable = frame.reachable && !self.polymorphic;
             self.at = reader.pos();
             self.operand = None;
             self.ended = None;
-            let instr = reader.instr()?;
+            reader.instr_into(&mut instr)?;
             self.instr(&instr)?;
             visitor.instr(self.at, reader.pos(), &instr, &self.state(reachable))?;
         }
@@ -125,7 +126,7 @@ impl<'m> Validator<'m> {
 
     /// The short ways of the frequent instructions.
     #[inline]
-    fn instr(&mut self, instr: &Instr<'_>) -> Result<()> {
+    pub(super) fn instr(&mut self, instr: &Instr<'_>) -> Result<()> {
         match (instr.op, &instr.imm) {
             (Opcode::LocalGet, &Imm::Index(index)) => self.local_get(index),
             (Opcode::LocalSet, &Imm::Index(index)) => self.local_set(index),

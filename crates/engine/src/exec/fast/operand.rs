@@ -41,7 +41,15 @@ macro_rules! value {
 }
 value!(u32, r.acc, |s| s as u32, u64::from, |i| i as u32, |a| a as u32, u64::from);
 value!(u64, r.acc, |s| s, |v| v, |i| i as i64 as u64, |a| a, |v| v);
-value!(f32, r.sacc, |s| f32::from_bits(s as u32), |v: f32| u64::from(v.to_bits()), |_| 0.0, |a| a, |v| v);
+value!(
+    f32,
+    r.sacc,
+    |s| f32::from_bits(s as u32),
+    |v: f32| u64::from(v.to_bits()),
+    |_| 0.0,
+    |a| a,
+    |v| v
+);
 value!(f64, r.facc, f64::from_bits, f64::to_bits, |_| 0.0, |a| a, |v| v);
 
 /// Where an operand comes from.

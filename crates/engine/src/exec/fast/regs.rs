@@ -149,9 +149,7 @@ impl Regs {
         // SAFETY: the first word of an instruction is its handler.
         unsafe {
             let handler = *self.ip.cast::<Handler>();
-            handler(
-                self.ip, self.sp, self.mem, self.len, self.ctx, self.acc, self.facc, self.sacc,
-            )
+            handler(self.ip, self.sp, self.mem, self.len, self.ctx, self.acc, self.facc, self.sacc)
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::code::Code;
 use super::ops::call::{CROSS, LEAVE};
+use super::ops::moves::Class;
 use super::regs::{DONE, Regs};
 use super::translate::result_class;
-use super::ops::moves::Class;
 use crate::entity::{GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;

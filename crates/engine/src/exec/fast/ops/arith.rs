@@ -1,6 +1,6 @@
 //! Arithmetic and comparison, also fused with a branch.
 
-use super::{Loc, Pair};
+use super::{Loc, Pair, moves::Class};
 use crate::TrapKind;
 use crate::exec::fast::operand::{A, Dst, I, S, Src, Value};
 use crate::exec::fast::regs::{Handler, handler};
@@ -109,14 +109,11 @@ fn branch_handler<O: Compare>(a: Loc, b: Loc, sense: bool) -> Handler {
 pub(in crate::exec::fast) enum Shape {
     Unary(fn(Loc) -> Pair),
     Binary(fn(Loc, Loc) -> Pair),
-    Compare {
-        value: fn(Loc, Loc) -> Pair,
-        branch: fn(Loc, Loc, bool) -> Handler,
-    },
+    Compare { value: fn(Loc, Loc) -> Pair, branch: fn(Loc, Loc, bool) -> Handler },
 }
 
 macro_rules! shapes {
-    (@impl unary $op:ident $f:ident $i:ident $o:ident) => {
+    (@impl unary $op:ident $f:ident $i:ident $o:ident $($canon:ident)?) => {
         impl Unary for $op {
             type In = $i;
             type Out = $o;
@@ -153,6 +150,20 @@ macro_rules! shapes {
             fn eval(a: $i, b: $i) -> bool { num::$f(a, b) }
         }
     };
+    (@impl test $($rest:ident)*) => {};
+    (@impl wide_binary $($rest:ident)*) => {};
+    (@impl wide_mul $($rest:ident)*) => {};
+    // The translator makes comparisons of tests; wide arithmetic is not executed yet.
+    (@shape test $op:ident) => { return None };
+    (@shape wide_binary $op:ident) => { return None };
+    (@shape wide_mul $op:ident) => { return None };
+    (@canon canon_f32) => { Some(Class::F32) };
+    (@canon canon_f64) => { Some(Class::F64) };
+    (@canon) => { None };
+    (@canon $first:ident $($rest:ident)*) => { shapes!(@canon $($rest)*) };
+    (@traps try_unary) => { true };
+    (@traps try_binary) => { true };
+    (@traps $kind:ident) => { false };
     (@shape unary $op:ident) => { Shape::Unary(unary_pair::<ops::$op>) };
     (@shape try_unary $op:ident) => { Shape::Unary(unary_pair::<ops::$op>) };
     (@shape binary $op:ident) => { Shape::Binary(binary_pair::<ops::$op>) };
@@ -164,7 +175,11 @@ macro_rules! shapes {
         /// One type for each opcode, to carry its meaning.
         mod ops {
             use super::*;
-            $(pub(super) struct $op; shapes!(@impl $kind $op $f $($t)*);)*
+            $(
+                #[allow(dead_code)] // Tests and wide arithmetic have no handler.
+                pub(super) struct $op;
+                shapes!(@impl $kind $op $f $($t)*);
+            )*
         }
 
         /// How `op` is translated; `None` if it is not plain arithmetic.
@@ -173,6 +188,22 @@ macro_rules! shapes {
                 $(Opcode::$op => shapes!(@shape $kind $op),)*
                 _ => return None,
             })
+        }
+
+        /// The class of NaN that the result of `op` may be.
+        pub(in crate::exec::fast) fn canonical(op: Opcode) -> Option<Class> {
+            match op {
+                $(Opcode::$op => shapes!(@canon $($t)*),)*
+                _ => None,
+            }
+        }
+
+        /// Whether `op` can trap.
+        pub(in crate::exec::fast) fn traps(op: Opcode) -> bool {
+            match op {
+                $(Opcode::$op => shapes!(@traps $kind),)*
+                _ => false,
+            }
         }
     };
 }

@@ -222,12 +222,7 @@ unsafe fn call_entity(r: Regs, func: u32, sp: *mut u64, back: *const u64) -> Flo
 
 /// Calls a host function, or a function of any instance.
 #[inline(never)]
-unsafe fn call_other(
-    mut r: Regs,
-    func: *const FuncEntity,
-    sp: *mut u64,
-    back: *const u64,
-) -> Flow {
+unsafe fn call_other(mut r: Regs, func: *const FuncEntity, sp: *mut u64, back: *const u64) -> Flow {
     // SAFETY: entities outlive execution; `sp` lies in the caller's frame.
     unsafe {
         match &(*func).kind {

@@ -85,7 +85,8 @@ handler! {
 
     /// Returns the value of slot `field 1`, in the accumulator as all single results.
     fn ret_slot<T: Value>(mut r) {
-        T::set(&mut r, T::from_slot(*r.slot(1)));
+        let value = T::from_slot(*r.slot(1));
+        T::set(&mut r, value);
         let ip = (*r.sp.sub(1)) as usize as *const u64;
         r.sp = r.sp.sub(*ip.sub(1) as usize);
         r.ip = ip;

@@ -128,7 +128,9 @@ macro_rules! by_address {
 }
 
 macro_rules! pair {
-    ($name:ident, $o:ty, $l:ty) => { Pair { acc: $name::<$o, $l, A>, slot: $name::<$o, $l, S> } };
+    ($name:ident, $o:ty, $l:ty) => {
+        Pair { acc: $name::<$o, $l, A>, slot: $name::<$o, $l, S> }
+    };
 }
 
 fn load_pair<O: Load>(address: Loc) -> Pair {

@@ -34,12 +34,4 @@ impl Loc {
             _ => 0,
         }
     }
-
-    /// The operand's 32 bits.
-    pub fn imm(self) -> i32 {
-        match self {
-            Loc::Imm(imm) => imm,
-            _ => 0,
-        }
-    }
 }

@@ -25,12 +25,6 @@ handler! {
         r.next(2)
     }
 
-    /// Slot to accumulator.
-    fn load_acc<T: Value>(mut r) {
-        T::set(&mut r, T::from_slot(*r.slot(1)));
-        r.next(2)
-    }
-
     /// A constant to a slot.
     fn set_imm(mut r) {
         *r.slot(0) = r.imm() as i64 as u64;
@@ -45,7 +39,8 @@ handler! {
 
     /// A constant to the accumulator.
     fn constant<T: Value, D: Dst>(mut r) {
-        D::write(&mut r, T::from_slot(r.word(2)));
+        let value = T::from_slot(r.word(2));
+        D::write(&mut r, value);
         r.next(3)
     }
 
@@ -97,14 +92,6 @@ impl Class {
             Class::F32 => store_acc::<f32>,
             Class::F64 => store_acc::<f64>,
             _ => store_acc::<u64>,
-        }
-    }
-
-    pub fn load(self) -> Handler {
-        match self {
-            Class::F32 => load_acc::<f32>,
-            Class::F64 => load_acc::<f64>,
-            _ => load_acc::<u64>,
         }
     }
 
