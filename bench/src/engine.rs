@@ -22,19 +22,15 @@ enum Kind {
     /// Our command line, in a mode.
     Sampan { mode: &'static str },
     /// A runner in `peers/`.
-    Peer {
-        program: PathBuf,
-        compiler: Option<&'static str>,
-    },
+    Peer { program: PathBuf, compiler: Option<&'static str> },
 }
 
 impl Engine {
     /// Those that were asked for and exist.
     pub fn all(options: &Options) -> Vec<Engine> {
         let peer = |name: &str, compiler| {
-            let program = options
-                .peers
-                .join(format!("peer-{name}{}", std::env::consts::EXE_SUFFIX));
+            let program =
+                options.peers.join(format!("peer-{name}{}", std::env::consts::EXE_SUFFIX));
             Kind::Peer { program, compiler }
         };
         let table = [
@@ -50,11 +46,7 @@ impl Engine {
         let mut engines = Vec::new();
         for (name, kind) in table {
             let compiles = matches!(name, "wasmtime" | "winch" | "pulley");
-            let engine = Engine {
-                name,
-                compiles,
-                kind,
-            };
+            let engine = Engine { name, compiles, kind };
             if !options.wants_engine(name) {
                 continue;
             }
@@ -106,9 +98,7 @@ impl Engine {
     /// is not there yet.
     fn missing(&self, options: &Options) -> Option<String> {
         let program = match &self.kind {
-            Kind::Native => options
-                .native
-                .join(format!("hello{}", std::env::consts::EXE_SUFFIX)),
+            Kind::Native => options.native.join(format!("hello{}", std::env::consts::EXE_SUFFIX)),
             Kind::Sampan { .. } => options.sampan.clone(),
             Kind::Peer { program, .. } => program.clone(),
         };

@@ -14,22 +14,12 @@ pub struct Kernel {
 }
 
 const fn kernel(name: &'static str, about: &'static str, args: &'static [&'static str]) -> Kernel {
-    Kernel {
-        name,
-        about,
-        args,
-        mean: true,
-    }
+    Kernel { name, about, args, mean: true }
 }
 
 /// A kernel outside the mean, with the reason beside it.
 const fn extra(name: &'static str, about: &'static str, args: &'static [&'static str]) -> Kernel {
-    Kernel {
-        name,
-        about,
-        args,
-        mean: false,
-    }
+    Kernel { name, about, args, mean: false }
 }
 
 /// The twelve of the mean, which is compared over time, then others.
@@ -37,11 +27,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("fib", "direct calls", &["39"]),
     kernel("sieve", "bytes in memory", &["1000000", "90"]),
     kernel("nbody", "floating point", &["2000000"]),
-    kernel(
-        "mandelbrot",
-        "floating point in registers",
-        &["1000", "160"],
-    ),
+    kernel("mandelbrot", "floating point in registers", &["1000", "160"]),
     kernel("sha256", "32-bit integers", &["1024", "50"]),
     kernel("quicksort", "loops over memory", &["500000", "5"]),
     kernel("vm", "a switch in a loop", &["220000"]),

@@ -43,10 +43,7 @@ struct Results {
 fn run(options: Options) -> Result<(), String> {
     let engines = Engine::all(&options);
     let mut results = Results::default();
-    for kernel in KERNELS
-        .iter()
-        .filter(|kernel| options.wants_kernel(kernel.name))
-    {
+    for kernel in KERNELS.iter().filter(|kernel| options.wants_kernel(kernel.name)) {
         run_kernel(kernel, &engines, &options, &mut results)?;
     }
     if options.kernels_named.is_empty() {
@@ -70,12 +67,7 @@ fn run_kernel(
     let mut expected: Option<String> = None;
     let mut out = Vec::new();
     for round in 0..options.rounds {
-        eprint!(
-            "\r{:<16} round {} of {}   ",
-            kernel.name,
-            round + 1,
-            options.rounds
-        );
+        eprint!("\r{:<16} round {} of {}   ", kernel.name, round + 1, options.rounds);
         for engine in engines {
             if out.contains(&engine.name) {
                 continue;
@@ -84,12 +76,7 @@ fn run_kernel(
                 Ok(measured) => measured,
                 // wasm3, for one, has no SIMD.
                 Err(message) => {
-                    eprintln!(
-                        "\n{} in {}: {}",
-                        kernel.name,
-                        engine.name,
-                        first_line(&message)
-                    );
+                    eprintln!("\n{} in {}: {}", kernel.name, engine.name, first_line(&message));
                     out.push(engine.name);
                     continue;
                 }
@@ -101,11 +88,7 @@ fn run_kernel(
                     kernel.name, measured.stdout, engine.name
                 ));
             }
-            results
-                .kernels
-                .entry((kernel.name, engine.name))
-                .or_default()
-                .push(measured);
+            results.kernels.entry((kernel.name, engine.name)).or_default().push(measured);
         }
     }
     eprintln!();

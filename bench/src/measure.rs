@@ -19,10 +19,7 @@ pub fn run(command: &mut Command, options: &Options) -> Result<Measured, String>
     let helper = options.native.join("measure");
     let result = options.native.join("measured.txt");
     let mut wrapped = Command::new(&helper);
-    wrapped
-        .arg(&result)
-        .arg(command.get_program())
-        .args(command.get_args());
+    wrapped.arg(&result).arg(command.get_program()).args(command.get_args());
     let helped = helper.exists();
     let command = if helped { &mut wrapped } else { command };
 
@@ -43,17 +40,11 @@ pub fn run(command: &mut Command, options: &Options) -> Result<Measured, String>
         let text = std::fs::read_to_string(&result)
             .map_err(|error| format!("{}: {error}", result.display()))?;
         let mut words = text.split_whitespace();
-        seconds = words
-            .next()
-            .and_then(|word| word.parse().ok())
-            .ok_or("the helper wrote no time")?;
+        seconds =
+            words.next().and_then(|word| word.parse().ok()).ok_or("the helper wrote no time")?;
         kib = words.next().and_then(|word| word.parse().ok());
     }
-    Ok(Measured {
-        seconds,
-        kib,
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-    })
+    Ok(Measured { seconds, kib, stdout: String::from_utf8_lossy(&output.stdout).into_owned() })
 }
 
 /// The value in the middle.

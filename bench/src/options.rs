@@ -49,9 +49,8 @@ impl Options {
                 "--large" => options.large = value.into(),
                 "--output" => options.output = Some(value.into()),
                 "--rounds" => {
-                    options.rounds = value
-                        .parse()
-                        .map_err(|_| format!("{name} {value}: not a number"))?
+                    options.rounds =
+                        value.parse().map_err(|_| format!("{name} {value}: not a number"))?
                 }
                 "--kernel" => options.kernels_named.push(value),
                 "--engine" => options.engines_named.push(value),

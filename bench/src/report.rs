@@ -31,26 +31,11 @@ pub fn table(results: &Results, engines: &[Engine], options: &Options) -> String
 }
 
 fn kernels(text: &mut String, results: &Results, engines: &[Engine]) {
-    let columns: Vec<&str> = engines
-        .iter()
-        .map(|engine| engine.name)
-        .filter(|name| *name != "native")
-        .collect();
+    let columns: Vec<&str> =
+        engines.iter().map(|engine| engine.name).filter(|name| *name != "native").collect();
     text.push_str("## Kernels: time over native `cc -O3`\n\n");
-    row(
-        text,
-        ["kernel", "native s"]
-            .into_iter()
-            .chain(columns.iter().copied())
-            .map(String::from),
-    );
-    row(
-        text,
-        ["---", "---:"]
-            .into_iter()
-            .chain(columns.iter().map(|_| "---:"))
-            .map(String::from),
-    );
+    row(text, ["kernel", "native s"].into_iter().chain(columns.iter().copied()).map(String::from));
+    row(text, ["---", "---:"].into_iter().chain(columns.iter().map(|_| "---:")).map(String::from));
     // The lines of the mean first, the mean after them.
     for in_mean in [true, false] {
         for kernel in KERNELS.iter().filter(|kernel| kernel.mean == in_mean) {
@@ -58,24 +43,12 @@ fn kernels(text: &mut String, results: &Results, engines: &[Engine]) {
                 continue;
             };
             let label = format!("{}: {}", kernel.name, kernel.about);
-            let ratios = columns
-                .iter()
-                .map(|column| number(ratio(results, kernel.name, column)));
-            row(
-                text,
-                [label, number(median(seconds(native)))]
-                    .into_iter()
-                    .chain(ratios),
-            );
+            let ratios = columns.iter().map(|column| number(ratio(results, kernel.name, column)));
+            row(text, [label, number(median(seconds(native)))].into_iter().chain(ratios));
         }
         if in_mean {
             let means = columns.iter().map(|column| number(mean(results, column)));
-            row(
-                text,
-                ["**geometric mean**".into(), String::new()]
-                    .into_iter()
-                    .chain(means),
-            );
+            row(text, ["**geometric mean**".into(), String::new()].into_iter().chain(means));
         }
     }
     against(text, results, &columns);
@@ -84,39 +57,18 @@ fn kernels(text: &mut String, results: &Results, engines: &[Engine]) {
 
 /// Our modes over each peer.
 fn against(text: &mut String, results: &Results, columns: &[&str]) {
-    let ours: Vec<&str> = columns
-        .iter()
-        .copied()
-        .filter(|name| matches!(*name, "classic" | "fast"))
-        .collect();
-    let peers: Vec<&str> = columns
-        .iter()
-        .copied()
-        .filter(|name| !ours.contains(name))
-        .collect();
+    let ours: Vec<&str> =
+        columns.iter().copied().filter(|name| matches!(*name, "classic" | "fast")).collect();
+    let peers: Vec<&str> = columns.iter().copied().filter(|name| !ours.contains(name)).collect();
     if ours.is_empty() || peers.is_empty() {
         return;
     }
     text.push_str("\n## Geometric mean over each peer's (below 1: sampan is faster)\n\n");
-    row(
-        text,
-        std::iter::once("mode")
-            .chain(peers.iter().copied())
-            .map(String::from),
-    );
-    row(
-        text,
-        std::iter::once("---")
-            .chain(peers.iter().map(|_| "---:"))
-            .map(String::from),
-    );
+    row(text, std::iter::once("mode").chain(peers.iter().copied()).map(String::from));
+    row(text, std::iter::once("---").chain(peers.iter().map(|_| "---:")).map(String::from));
     for mode in ours {
         let cells = peers.iter().map(|peer| {
-            number(
-                mean(results, mode)
-                    .zip(mean(results, peer))
-                    .map(|(mode, peer)| mode / peer),
-            )
+            number(mean(results, mode).zip(mean(results, peer)).map(|(mode, peer)| mode / peer))
         });
         row(text, std::iter::once(mode.to_string()).chain(cells));
     }
@@ -126,24 +78,14 @@ fn memory(text: &mut String, results: &Results, engines: &[Engine]) {
     text.push_str("\n## Peak memory of the process, MB\n\n");
     row(
         text,
-        std::iter::once("kernel")
-            .chain(engines.iter().map(|engine| engine.name))
-            .map(String::from),
+        std::iter::once("kernel").chain(engines.iter().map(|engine| engine.name)).map(String::from),
     );
-    row(
-        text,
-        std::iter::once("---")
-            .chain(engines.iter().map(|_| "---:"))
-            .map(String::from),
-    );
+    row(text, std::iter::once("---").chain(engines.iter().map(|_| "---:")).map(String::from));
     for kernel in KERNELS {
         let cells: Vec<Option<f64>> = engines
             .iter()
             .map(|engine| {
-                results
-                    .kernels
-                    .get(&(kernel.name, engine.name))
-                    .and_then(|runs| megabytes(runs))
+                results.kernels.get(&(kernel.name, engine.name)).and_then(|runs| megabytes(runs))
             })
             .collect();
         if cells.iter().any(Option::is_some) {
@@ -162,19 +104,13 @@ fn start_up(text: &mut String, results: &Results, engines: &[Engine]) {
     for engine in engines {
         if let Some(runs) = results.hello.get(engine.name) {
             let ms = median(seconds(runs)).map(|seconds| seconds * 1e3);
-            row(
-                text,
-                [engine.name.to_string(), number(ms), number(megabytes(runs))],
-            );
+            row(text, [engine.name.to_string(), number(ms), number(megabytes(runs))]);
         }
     }
 }
 
 fn loading(text: &mut String, results: &Results, engines: &[Engine], options: &Options) {
-    let size = options
-        .large
-        .metadata()
-        .map_or(0.0, |data| data.len() as f64 / 1e6);
+    let size = options.large.metadata().map_or(0.0, |data| data.len() as f64 / 1e6);
     let _ = writeln!(
         text,
         "\n## Loading: all of a {size:.1} MB module validated and translated, as a process\n\n\
@@ -200,16 +136,8 @@ fn loading(text: &mut String, results: &Results, engines: &[Engine], options: &O
 /// The median of the ratios within each round.
 fn ratio(results: &Results, kernel: &'static str, engine: &str) -> Option<f64> {
     let native = results.kernels.get(&(kernel, "native"))?;
-    let (_, runs) = results
-        .kernels
-        .iter()
-        .find(|((k, e), _)| *k == kernel && *e == engine)?;
-    median(
-        runs.iter()
-            .zip(native)
-            .map(|(run, native)| run.seconds / native.seconds)
-            .collect(),
-    )
+    let (_, runs) = results.kernels.iter().find(|((k, e), _)| *k == kernel && *e == engine)?;
+    median(runs.iter().zip(native).map(|(run, native)| run.seconds / native.seconds).collect())
 }
 
 /// The geometric mean over the kernels that belong to it; none if the engine
@@ -218,9 +146,8 @@ fn mean(results: &Results, engine: &str) -> Option<f64> {
     let counted = KERNELS
         .iter()
         .filter(|kernel| kernel.mean && results.kernels.contains_key(&(kernel.name, "native")));
-    let logs: Option<Vec<f64>> = counted
-        .map(|kernel| ratio(results, kernel.name, engine).map(f64::ln))
-        .collect();
+    let logs: Option<Vec<f64>> =
+        counted.map(|kernel| ratio(results, kernel.name, engine).map(f64::ln)).collect();
     let logs = logs.filter(|logs| !logs.is_empty())?;
     Some((logs.iter().sum::<f64>() / logs.len() as f64).exp())
 }
@@ -230,12 +157,7 @@ fn seconds(runs: &[Measured]) -> Vec<f64> {
 }
 
 fn megabytes(runs: &[Measured]) -> Option<f64> {
-    median(
-        runs.iter()
-            .filter_map(|run| run.kib)
-            .map(|kib| kib as f64 * 1024.0 / 1e6)
-            .collect(),
-    )
+    median(runs.iter().filter_map(|run| run.kib).map(|kib| kib as f64 * 1024.0 / 1e6).collect())
 }
 
 fn number(value: Option<f64>) -> String {

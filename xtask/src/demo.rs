@@ -33,11 +33,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
     let mut command = Command::new(sampan);
     command.args(["run", "--mode", &options.mode]);
-    command.arg("--dir").arg(format!("{}::/work", scratch.display()));
+    command.arg("--dir").arg(format!("{}::/scratch", scratch.display()));
     command.arg(python.module);
     if options.args.is_empty() && std::io::stdin().is_terminal() {
         eprintln!(
-            "CPython 3.12 in sampan. It sees one directory, /work, which is {}",
+            "CPython 3.12 in sampan. It sees one directory, /scratch, which is {}",
             scratch.display()
         );
         eprintln!("Leave with exit().");

@@ -104,7 +104,7 @@ fn run_step(
     let mut command = Command::new(runner);
     command.args(["run", "--mode", mode]);
     let mut args = Vec::new();
-    let module = match step.program.strip_prefix("work:") {
+    let module = match step.program.strip_prefix("scratch:") {
         Some(made) => scratch.join(made),
         None => {
             let program = catalogue.program(&step.program)?;
@@ -115,7 +115,7 @@ fn run_step(
             program.module
         }
     };
-    command.arg("--dir").arg(format!("{}::/work", scratch.display()));
+    command.arg("--dir").arg(format!("{}::/scratch", scratch.display()));
     for (key, value) in &step.env {
         command.arg("--env").arg(format!("{key}={value}"));
     }

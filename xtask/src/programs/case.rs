@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub struct Case {
     /// What it shows, in words.
     pub name: String,
-    /// Files in a fresh directory that the guest sees as `/work`.
+    /// Files in a fresh directory that the guest sees as `/scratch`.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
     /// What runs, one after the other, in that directory.
@@ -23,7 +23,7 @@ pub struct Case {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// A program of `packages.toml`, or `work:FILE` for one that an earlier step
+    /// A program of `packages.toml`, or `scratch:FILE` for one that an earlier step
     /// made.
     pub program: String,
     #[serde(default)]

@@ -20,11 +20,7 @@ pub struct Import {
 }
 
 const fn import(name: &'static str, params: &'static str) -> Import {
-    Import {
-        name,
-        params,
-        returns: true,
-    }
+    Import { name, params, returns: true }
 }
 
 /// All that there is. `Host::call` takes an index into this table.
@@ -38,11 +34,7 @@ pub const IMPORTS: &[Import] = &[
     import("fd_fdstat_get", "ii"),
     import("fd_seek", "iIii"),
     import("fd_write", "iiii"),
-    Import {
-        name: "proc_exit",
-        params: "i",
-        returns: false,
-    },
+    Import { name: "proc_exit", params: "i", returns: false },
 ];
 
 /// The module that the imports belong to.
@@ -87,11 +79,7 @@ impl Host {
             }
             "args_sizes_get" => {
                 put_u32(memory, at(0), self.args.len() as u32);
-                put_u32(
-                    memory,
-                    at(1),
-                    self.args.iter().map(|a| a.len() as u32 + 1).sum(),
-                );
+                put_u32(memory, at(1), self.args.iter().map(|a| a.len() as u32 + 1).sum());
                 0
             }
             "environ_get" => 0,
@@ -101,9 +89,7 @@ impl Host {
                 0
             }
             "clock_time_get" => {
-                let now = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default();
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 memory[at(2)..at(2) + 8].copy_from_slice(&(now.as_nanos() as u64).to_le_bytes());
                 0
             }
@@ -161,12 +147,7 @@ pub fn command() -> Option<Command> {
     let compiler = words.next_if_eq("--compiler").and_then(|_| words.next());
     let file = words.next()?;
     let args = std::iter::once(file.clone()).chain(words).collect();
-    Some(Command {
-        verb,
-        compiler,
-        file,
-        args,
-    })
+    Some(Command { verb, compiler, file, args })
 }
 
 fn put_u32(memory: &mut [u8], at: usize, value: u32) {
