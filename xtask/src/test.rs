@@ -77,10 +77,14 @@ fn cargo_test(args: &[&str]) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Reads libtest's `test result: ok. 5 passed; 0 failed; ...`.
+/// Reads libtest's `test result: ok. 5 passed; 0 failed; ...`, or the line
+/// `5 passed, 0 failed` of a test program without its harness.
 fn test_result(line: &str) -> Option<(u32, u32)> {
-    let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
-    let mut words = counts.split("; ").map(|part| part.split_once(' '));
+    let counts = match line.strip_prefix("test result: ") {
+        Some(rest) => rest.split_once(". ")?.1,
+        None => line,
+    };
+    let mut words = counts.split([';', ',']).map(|part| part.trim().split_once(' '));
     let mut count = |name| match words.next()?? {
         (number, found) if found == name => number.parse().ok(),
         _ => None,
@@ -96,6 +100,7 @@ mod tests {
     fn reads_libtest() {
         let line = "test result: FAILED. 5 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         assert_eq!(test_result(line), Some((5, 2)));
+        assert_eq!(test_result("21926 passed, 0 failed"), Some((21926, 0)));
         assert_eq!(test_result("test a ... ok"), None);
     }
 }
