@@ -71,7 +71,7 @@ impl Suite {
     }
 
     fn file(&mut self, name: &str, text: &str) {
-        for mode in [Mode::Fast] {
+        for mode in [Mode::Classic, Mode::Fast] {
             let outcome = spec::run(text, mode, spec::features());
             self.passed += outcome.passed;
             self.failed += outcome.failures.len() as u32;
