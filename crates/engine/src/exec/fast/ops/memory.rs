@@ -20,11 +20,60 @@ pub(in crate::exec::fast) trait Store {
     unsafe fn store(at: *mut u8, value: Self::T);
 }
 
+/// Where the translator has an address: in one place, or as the sum of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::exec::fast) enum Address {
+    Slot,
+    Acc,
+    /// All of it is the offset.
+    Imm,
+    SlotSlot,
+    SlotImm,
+    AccSlot,
+    AccImm,
+    AccAcc,
+}
+
+/// How the address operand is made: from field 1 and, for a sum, the last word.
+pub(in crate::exec::fast) trait Base {
+    /// Whether there is a last word.
+    const EXTRA: usize;
+    unsafe fn base(r: &Regs, last: usize) -> u32;
+}
+
+macro_rules! bases {
+    ($($name:ident $extra:literal ($r:ident, $last:ident) $body:expr;)*) => {$(
+        struct $name;
+        impl Base for $name {
+            const EXTRA: usize = $extra;
+            #[inline(always)]
+            unsafe fn base($r: &Regs, $last: usize) -> u32 {
+                let _ = ($r, $last);
+                // SAFETY: the slots are in the frame, and the word is the instruction's.
+                #[allow(unused_unsafe)]
+                unsafe {
+                    $body
+                }
+            }
+        }
+    )*};
+}
+bases! {
+    BaseSlot 0 (r, last) *r.slot(1) as u32;
+    BaseAcc 0 (r, last) r.acc as u32;
+    BaseImm 0 (r, last) 0;
+    BaseSlotSlot 1 (r, last) (*r.slot(1) as u32).wrapping_add(*r.slot(4 * last - 4) as u32);
+    BaseSlotImm 1 (r, last) (*r.slot(1) as u32).wrapping_add(r.word(last) as u32);
+    BaseAccSlot 1 (r, last) (r.acc as u32).wrapping_add(*r.slot(4 * last - 4) as u32);
+    BaseAccImm 1 (r, last) (r.acc as u32).wrapping_add(r.word(last) as u32);
+    BaseAccAcc 1 (r, last) (r.acc as u32).wrapping_add(r.acc as u32);
+}
+
 /// The effective address, if `size` bytes from there are in memory.
 #[inline(always)]
-unsafe fn address<L: Src>(r: &Regs, size: u64) -> Option<*mut u8> {
+unsafe fn address<L: Base>(r: &Regs, last: usize, size: u64) -> Option<*mut u8> {
     // SAFETY: the operands are the translator's.
-    let at = unsafe { u64::from(L::read_address(r)) + u64::from(r.imm() as u32) };
+    let at = unsafe { u64::from(L::base(r, last)) + u64::from(r.imm() as u32) };
     if at + size > r.len as u64 {
         return None;
     }
@@ -32,43 +81,30 @@ unsafe fn address<L: Src>(r: &Regs, size: u64) -> Option<*mut u8> {
     Some(unsafe { r.mem.add(at as usize) })
 }
 
-trait ReadAddress: Src {
-    unsafe fn read_address(r: &Regs) -> u32;
-}
-
-impl<L: Src> ReadAddress for L {
-    #[inline(always)]
-    unsafe fn read_address(r: &Regs) -> u32 {
-        // A constant address is part of the offset.
-        // SAFETY: the operands are the translator's.
-        if L::WORDS == I::WORDS { 0 } else { unsafe { L::read::<u32>(r, 1) } }
-    }
-}
-
 handler! {
-    fn load<O: Load, L: Src, D: Dst>(mut r) {
-        match address::<L>(&r, O::SIZE) {
+    fn load<O: Load, L: Base, D: Dst>(mut r) {
+        match address::<L>(&r, 2, O::SIZE) {
             Some(at) => {
                 D::write(&mut r, O::load(at));
-                r.next(2)
+                r.next(2 + L::EXTRA)
             }
             None => r.trap(TrapKind::MemoryOutOfBounds),
         }
     }
 
-    fn store<O: Store, L: Src, V: Src>(mut r) {
+    fn store<O: Store, L: Base, V: Src>(mut r) {
         let value = V::read_right::<O::T>(&r);
-        match address::<L>(&r, O::SIZE) {
+        match address::<L>(&r, V::WORDS, O::SIZE) {
             Some(at) => {
                 O::store(at, value);
-                r.next(V::WORDS)
+                r.next(V::WORDS + L::EXTRA)
             }
             None => r.trap(TrapKind::MemoryOutOfBounds),
         }
     }
 
-    fn load_v128<L: Src>(mut r) {
-        match address::<L>(&r, 16) {
+    fn load_v128<L: Base>(mut r) {
+        match address::<L>(&r, 2, 16) {
             Some(at) => {
                 let value = at.cast::<[u64; 2]>().read_unaligned();
                 *r.slot(0) = value[0];
@@ -79,9 +115,9 @@ handler! {
         }
     }
 
-    fn store_v128<L: Src>(mut r) {
+    fn store_v128<L: Base>(mut r) {
         let value = [*r.slot(0), *r.slot(0).add(1)];
-        match address::<L>(&r, 16) {
+        match address::<L>(&r, 2, 16) {
             Some(at) => {
                 at.cast::<[u64; 2]>().write_unaligned(value);
                 r.next(2)
@@ -120,9 +156,14 @@ handler! {
 macro_rules! by_address {
     ($l:expr, $make:ident!($name:ident, $o:ty)) => {
         match $l {
-            Loc::Slot(_) => $make!($name, $o, S),
-            Loc::Acc => $make!($name, $o, A),
-            Loc::Imm(_) => $make!($name, $o, I),
+            Address::Slot => $make!($name, $o, BaseSlot),
+            Address::Acc => $make!($name, $o, BaseAcc),
+            Address::Imm => $make!($name, $o, BaseImm),
+            Address::SlotSlot => $make!($name, $o, BaseSlotSlot),
+            Address::SlotImm => $make!($name, $o, BaseSlotImm),
+            Address::AccSlot => $make!($name, $o, BaseAccSlot),
+            Address::AccImm => $make!($name, $o, BaseAccImm),
+            Address::AccAcc => $make!($name, $o, BaseAccAcc),
         }
     };
 }
@@ -133,11 +174,11 @@ macro_rules! pair {
     };
 }
 
-fn load_pair<O: Load>(address: Loc) -> Pair {
+fn load_pair<O: Load>(address: Address) -> Pair {
     by_address!(address, pair!(load, O))
 }
 
-fn store_handler<O: Store>(address: Loc, value: Loc) -> Handler {
+fn store_handler<O: Store>(address: Address, value: Loc) -> Handler {
     macro_rules! by_value {
         ($name:ident, $o:ty, $l:ty) => {
             match value {
@@ -153,18 +194,18 @@ fn store_handler<O: Store>(address: Loc, value: Loc) -> Handler {
 /// The load of a vector.
 pub(in crate::exec::fast) fn v128_load(address: Loc) -> Handler {
     match address {
-        Loc::Slot(_) => load_v128::<S>,
-        Loc::Acc => load_v128::<A>,
-        Loc::Imm(_) => load_v128::<I>,
+        Loc::Slot(_) => load_v128::<BaseSlot>,
+        Loc::Acc => load_v128::<BaseAcc>,
+        Loc::Imm(_) => load_v128::<BaseImm>,
     }
 }
 
 /// The store of a vector.
 pub(in crate::exec::fast) fn v128_store(address: Loc) -> Handler {
     match address {
-        Loc::Slot(_) => store_v128::<S>,
-        Loc::Acc => store_v128::<A>,
-        Loc::Imm(_) => store_v128::<I>,
+        Loc::Slot(_) => store_v128::<BaseSlot>,
+        Loc::Acc => store_v128::<BaseAcc>,
+        Loc::Imm(_) => store_v128::<BaseImm>,
     }
 }
 
@@ -220,7 +261,7 @@ macro_rules! accesses {
         }
 
         /// How a load is translated; `None` if `op` is none.
-        pub(in crate::exec::fast) fn load_shape(op: Opcode) -> Option<fn(Loc) -> Pair> {
+        pub(in crate::exec::fast) fn load_shape(op: Opcode) -> Option<fn(Address) -> Pair> {
             Some(match op {
                 $(Opcode::$lop => load_pair::<ops::$lop>,)*
                 _ => return None,
@@ -228,7 +269,7 @@ macro_rules! accesses {
         }
 
         /// How a store is translated: from the places of address and value.
-        pub(in crate::exec::fast) fn store_shape(op: Opcode) -> Option<fn(Loc, Loc) -> Handler> {
+        pub(in crate::exec::fast) fn store_shape(op: Opcode) -> Option<fn(Address, Loc) -> Handler> {
             Some(match op {
                 $(Opcode::$sop => store_handler::<ops::$sop>,)*
                 _ => return None,

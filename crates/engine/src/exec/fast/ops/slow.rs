@@ -16,6 +16,7 @@ handler! {
     fn slow(mut r) {
         let work: Slow = core::mem::transmute::<usize, Slow>(r.word(2) as usize);
         let operands = r.slot(0);
+        // The kind of a trap has no error value here, so the result is small.
         match work(&mut *r.ctx, operands, r.imm() as u32, r.word(3) as u32) {
             Ok(()) => {
                 (r.mem, r.len) = (*r.ctx).memory();

@@ -10,6 +10,7 @@
 //! A frame: locals, constants that loops use, homes, and beyond the top the frame of the
 //! next callee.
 
+mod access;
 mod calls;
 mod control;
 mod emit;
@@ -67,7 +68,8 @@ fn width(class: Class) -> u32 {
     if class == Class::V128 { 2 } else { 1 }
 }
 
-/// A comparison that was emitted last and whose result nobody used yet.
+/// A binary instruction that was emitted last and whose result nobody used yet, so that it
+/// can become part of the next one.
 struct Pending {
     word: usize,
     end: usize,
@@ -103,6 +105,10 @@ struct Translator<'m> {
     frame_slots: u32,
     regs: [Reg; 3],
     pending: Option<Pending>,
+    /// Where the last instruction begins and ends, if it adds a constant to a slot.
+    increment: Option<(usize, usize)>,
+    /// Where the last instruction begins and ends, if it copies one slot.
+    copied: Option<(usize, usize)>,
     /// The last vector instruction: its operand word and end, to redirect its result.
     last_vector: Option<(usize, usize)>,
     control: Vec<Block>,
@@ -149,6 +155,8 @@ impl<'m> Translator<'m> {
             frame_slots: 0,
             regs: [Reg::default(); 3],
             pending: None,
+            increment: None,
+            copied: None,
             last_vector: None,
             control: Vec::new(),
             dead: false,

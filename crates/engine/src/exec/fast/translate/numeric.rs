@@ -4,8 +4,8 @@ use super::stack::Kind;
 use super::{Class, Pending, Translator, emit};
 use crate::exec::fast::operand::{A, S};
 use crate::exec::fast::ops::arith::{self, Shape};
-use crate::exec::fast::ops::{Loc, Pair, memory, moves, simd};
-use sampan_wasm::{Imm, Instr, MemArg, Opcode};
+use crate::exec::fast::ops::{Loc, Pair, moves, simd};
+use sampan_wasm::{Imm, Instr, Opcode};
 
 impl Translator<'_> {
     /// Translates `op` if it is scalar arithmetic.
@@ -54,8 +54,12 @@ impl Translator<'_> {
         if arith::traps(op) {
             self.note_offset();
         }
-        let operands = operands(left, right);
-        self.produce(result_class(op), pair(left, right), operands, &[]);
+        let class = result_class(op);
+        self.spill(class);
+        let before = self.regs[class as usize];
+        let word = self.words.len();
+        self.produce(class, pair(left, right), operands(left, right), &[]);
+        self.pending = Some(Pending { word, end: self.words.len(), op, left, right, before });
         self.canonicalize(op);
     }
 
@@ -114,71 +118,24 @@ impl Translator<'_> {
         self.emit_compare(op, left, Loc::Imm(0));
     }
 
-    /// Takes back the comparison whose result is on top of the stack, if it was the last
+    /// Takes back the binary instruction whose result is on top of the stack, if it was the last
     /// instruction and `suits`, to make it part of the next one.
     pub(super) fn take_pending(&mut self, suits: fn(Opcode) -> bool) -> Option<Pending> {
         let pending = self.pending.take()?;
         let top = self.entries.len().checked_sub(1)?;
         if pending.end != self.words.len()
-            || self.regs[Class::Int as usize].owner != Some(top)
+            || !self.is_result_of(top, pending.word)
             || !suits(pending.op)
         {
             return None;
         }
-        self.pop();
+        let class = self.pop().class;
         self.words.truncate(pending.word);
-        self.regs[Class::Int as usize] = pending.before;
+        self.regs[class as usize] = pending.before;
         Some(pending)
     }
 
-    /// Translates a load or a store.
-    pub(super) fn access(&mut self, op: Opcode, memarg: &MemArg) -> bool {
-        let Ok(offset) = u32::try_from(memarg.offset) else { return false };
-        if op == Opcode::V128Load {
-            let (address, offset) = self.address(offset);
-            self.note_offset();
-            let operands = emit::fields_imm(0, address.field(), offset as i32);
-            self.produce_vector(memory::v128_load(address), operands, &[]);
-        } else if op == Opcode::V128Store {
-            let value = self.pop();
-            let value = self.slot_of(&value);
-            let (address, offset) = self.address(offset);
-            self.note_offset();
-            let operands = emit::fields_imm(value, address.field(), offset as i32);
-            self.emit(memory::v128_store(address), operands);
-        } else if let Some(pair) = memory::load_shape(op) {
-            let (address, offset) = self.address(offset);
-            self.note_offset();
-            let operands = emit::fields_imm(0, address.field(), offset as i32);
-            self.produce(result_class(op), pair(address), operands, &[]);
-        } else if let Some(handler) = memory::store_shape(op) {
-            let value = self.pop();
-            let value = self.operand(&value, true);
-            let (address, offset) = self.address(offset);
-            self.note_offset();
-            let operands = emit::fields_imm(value.field(), address.field(), offset as i32);
-            self.emit(handler(address, value), operands);
-            if let Loc::Imm(imm) = value {
-                self.words.push(imm as u32 as u64);
-            }
-        } else {
-            return self.vector_access(op, offset, 0);
-        }
-        true
-    }
-
-    /// Pops an address. A constant one becomes part of the offset.
-    fn address(&mut self, offset: u32) -> (Loc, u32) {
-        let entry = self.pop();
-        if let Kind::Const(base) = entry.kind
-            && let Some(sum) = (base as u32).checked_add(offset)
-        {
-            return (Loc::Imm(0), sum);
-        }
-        (self.operand(&entry, false), offset)
-    }
-
-    fn vector_access(&mut self, op: Opcode, offset: u32, lane: u8) -> bool {
+    pub(super) fn vector_access(&mut self, op: Opcode, offset: u32, lane: u8) -> bool {
         let Some(handler) = simd::access(op) else { return false };
         let has_vector = op.signature().is_some_and(|s| s.params.len() == 2);
         let vector = if has_vector {
@@ -272,7 +229,11 @@ fn operands(left: Loc, right: Loc) -> u64 {
     }
 }
 
-fn result_class(op: Opcode) -> Class {
+pub(super) fn is_comparison(op: Opcode) -> bool {
+    matches!(arith::shape(op), Some(Shape::Compare { .. }))
+}
+
+pub(super) fn result_class(op: Opcode) -> Class {
     use sampan_wasm::Operand;
     match op.signature().and_then(|signature| signature.result) {
         Some(Operand::F32) => Class::F32,
@@ -310,7 +271,7 @@ opcode_pairs! {
 }
 
 /// The same comparison with its operands exchanged.
-fn swapped(op: Opcode) -> Option<Opcode> {
+pub(super) fn swapped(op: Opcode) -> Option<Opcode> {
     match op {
         Opcode::I32Eq | Opcode::I32Ne | Opcode::I64Eq | Opcode::I64Ne => Some(op),
         _ => ordered_swapped(op),

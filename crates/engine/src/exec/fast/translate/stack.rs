@@ -3,8 +3,9 @@
 use super::{Translator, emit, width};
 use crate::exec::fast::code::handler_word;
 use crate::exec::fast::ops::moves::{self, Class};
-use crate::exec::fast::ops::{Loc, Pair};
+use crate::exec::fast::ops::{Loc, Pair, arith};
 use crate::exec::fast::regs::Handler;
+use sampan_wasm::Opcode;
 
 /// A value on the operand stack.
 #[derive(Clone, Copy, Debug)]
@@ -180,8 +181,22 @@ impl Translator<'_> {
     /// The accumulators hold nothing known.
     pub(super) fn forget(&mut self) {
         self.regs = [Reg::default(); 3];
+        self.label_here();
+    }
+
+    /// A branch leads to this point: what comes next must not be joined with what was before.
+    pub(super) fn label_here(&mut self) {
         self.pending = None;
+        self.increment = None;
+        self.copied = None;
         self.last_vector = None;
+    }
+
+    /// Whether the entry with an index is in the accumulator, from the instruction at `word`.
+    pub(super) fn is_result_of(&self, index: usize, word: usize) -> bool {
+        let entry = &self.entries[index];
+        entry.kind == Kind::Reg
+            && self.regs[entry.class as usize].site.is_some_and(|site| site.word == word)
     }
 
     /// Slot `slot` gets another value: no accumulator equals it any longer.
@@ -206,6 +221,7 @@ impl Translator<'_> {
                 self.words[site.word] = handler_word(site.slot);
                 let operands = &mut self.words[site.word + 1];
                 *operands = *operands & !0xffff | u64::from(slot);
+                self.note_increment(site.word);
             }
             _ => self.emit(class.store(), emit::fields(slot, 0, 0, 0)),
         }
@@ -239,7 +255,50 @@ impl Translator<'_> {
             self.invalidate(to + 1);
             self.emit(moves::copy2, emit::fields(to, from, to + 1, from + 1));
         } else {
-            self.emit(moves::copy, emit::fields(to, from, 0, 0));
+            self.copy_slot(to, from);
+        }
+    }
+
+    /// Copies one slot, with the instruction before if that is a copy too.
+    fn copy_slot(&mut self, to: u16, from: u16) {
+        if let Some((word, end)) = self.copied
+            && end == self.words.len()
+            && self.words[word + 1] as u16 != from
+        {
+            let first = self.words[word + 1];
+            self.words.truncate(word);
+            self.copied = None;
+            self.emit(moves::copy2, first & 0xffff_ffff | emit::fields(0, 0, to, from));
+            return;
+        }
+        let word = self.words.len();
+        self.emit(moves::copy, emit::fields(to, from, 0, 0));
+        self.copied = Some((word, word + 2));
+    }
+
+    /// The last instruction was made to write a slot: if it adds a constant, it may be
+    /// joined with another such before it, or with a branch behind it.
+    fn note_increment(&mut self, word: usize) {
+        let end = word + 2;
+        let adds = self.pending.as_ref().is_some_and(|last| {
+            last.word == word
+                && last.end == self.words.len()
+                && last.op == Opcode::I32Add
+                && matches!((last.left, last.right), (Loc::Slot(_), Loc::Imm(_)))
+        });
+        if !adds {
+            return;
+        }
+        self.pending = None;
+        match self.increment {
+            Some((before, at)) if at == word => {
+                let operands = self.words[word + 1];
+                self.words.truncate(word);
+                self.words[before] = handler_word(arith::increment2);
+                self.words.push(operands);
+                self.increment = None;
+            }
+            _ => self.increment = Some((word, end)),
         }
     }
 
