@@ -1,1 +1,46 @@
-//! Placeholder until the crate's first content lands.
+//! The machine that runs WebAssembly modules: instances, memories, tables, linking,
+//! traps, fuel, and two interpreters.
+//!
+//! A [`Module`] is validated code that any number of machines may share; a [`Machine`]
+//! owns everything that exists at run time. Both are untyped: the `sampan` crate puts
+//! the API on top that embedders use.
+//!
+//! What is absent: WASI, the operating system, and machine code.
+//!
+//! Unsafe code is confined to the files that `tidy.toml` lists; each says why it is sound.
+
+#![no_std]
+
+extern crate alloc;
+
+mod config;
+mod const_expr;
+mod entity;
+mod exec;
+mod instantiate;
+mod limits;
+mod link_error;
+mod machine;
+mod memory;
+mod module;
+mod once;
+mod stable;
+mod stack;
+mod sync;
+mod table;
+mod trap;
+mod value;
+
+pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
+pub use entity::{HostFn, InstanceData};
+pub use limits::Limits;
+pub use link_error::{InstantiateError, LinkError};
+pub use machine::{
+    Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId,
+};
+pub use memory::MemoryEntity;
+pub use module::{Bytes, Module};
+pub use sampan_wasm as wasm;
+pub use table::TableEntity;
+pub use trap::{HostError, Trap, TrapFrame, TrapKind};
+pub use value::{RawRef, slots_of, slots_of_all};

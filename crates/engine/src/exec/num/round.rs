@@ -1,0 +1,166 @@
+//! Rounding a float to an integral float, and square roots, which `core` does not have.
+//!
+//! [`f32`] and [`f64`] have the same functions: `ceil`, `floor`, `trunc`, `nearest` and
+//! `sqrt`. Where the processor has instructions for them, and the standard library is
+//! there to reach them, they are those; x86-64 without SSE 4.1 would call a function for
+//! each, and so has the portable arithmetic, which also turns into vector code.
+//!
+//! A NaN gives a quiet NaN.
+
+/// The functions from the standard library, for a float type.
+#[cfg(feature = "std")]
+macro_rules! std_functions {
+    ($f:ident: $($name:ident = $method:ident)*) => {
+        $(
+            #[inline(always)]
+            pub(crate) fn $name(x: $f) -> $f {
+                extern crate std;
+                x.$method()
+            }
+        )*
+    };
+}
+
+/// Rounding with nothing but additions, for a float type.
+///
+/// Adding and subtracting 2 to the power of the mantissa's width drops the fraction, to
+/// nearest and ties to even. Numbers of at least that size have no fraction. The sign of
+/// the operand makes a negative zero of what is rounded up to zero.
+#[cfg(any(
+    test,
+    not(feature = "std"),
+    all(target_arch = "x86_64", not(target_feature = "sse4.1"))
+))]
+macro_rules! portable_rounding {
+    ($f:ident) => {
+        const INTEGRAL: $f = (1u64 << ($f::MANTISSA_DIGITS - 1)) as $f;
+
+        #[inline(always)]
+        pub(crate) fn nearest(x: $f) -> $f {
+            let a = x.abs();
+            let rounded = (a + INTEGRAL) - INTEGRAL;
+            // `x + x` quiets a NaN and keeps an infinity; a large number stays as it is.
+            let unrounded = if a < $f::INFINITY { x } else { x + x };
+            if a < INTEGRAL { rounded.copysign(x) } else { unrounded }
+        }
+
+        #[inline(always)]
+        pub(crate) fn floor(x: $f) -> $f {
+            let rounded = nearest(x);
+            let below = if rounded > x { 1.0 } else { 0.0 };
+            if x.abs() < INTEGRAL { (rounded - below).copysign(x) } else { rounded }
+        }
+
+        #[inline(always)]
+        pub(crate) fn ceil(x: $f) -> $f {
+            let rounded = nearest(x);
+            let above = if rounded < x { 1.0 } else { 0.0 };
+            if x.abs() < INTEGRAL { (rounded + above).copysign(x) } else { rounded }
+        }
+
+        #[inline(always)]
+        pub(crate) fn trunc(x: $f) -> $f {
+            let (a, rounded) = (x.abs(), nearest(x));
+            let nearer = if rounded.abs() > a { 1.0 } else { 0.0 };
+            if a < INTEGRAL { (rounded.abs() - nearer).copysign(x) } else { rounded }
+        }
+    };
+}
+
+/// Square root from the integer one, for a float type, its bits, and an integer of twice
+/// the mantissa's width and more.
+///
+/// The mantissa is scaled to leave the root with more bits than a mantissa, the last of
+/// them set if anything is cut off, and by an even power of two. The conversion of the
+/// root back into a float does the rounding.
+#[cfg(any(test, not(feature = "std")))]
+macro_rules! portable_sqrt {
+    ($f:ident, $bits:ident, $wide:ident) => {
+        pub(crate) fn sqrt(x: $f) -> $f {
+            const MANTISSA: u32 = $f::MANTISSA_DIGITS - 1;
+            /// Of the root's scale; the operand's is twice as much.
+            const SCALE: i32 = $f::MANTISSA_DIGITS as i32 / 2 + 3;
+
+            if x.is_nan() || x < 0.0 {
+                // An invalid operation, of which a quiet NaN is the result.
+                return if x.is_nan() { x + x } else { $f::NAN };
+            }
+            if x == 0.0 || x == $f::INFINITY {
+                return x;
+            }
+            // x = mantissa * 2^exponent
+            let biased = (x.to_bits() >> MANTISSA) as i32;
+            let fraction = x.to_bits() & ((1 << MANTISSA) - 1);
+            let (mut mantissa, mut exponent) = match biased {
+                0 => (fraction, 1),
+                _ => (fraction | 1 << MANTISSA, biased),
+            };
+            let shift = mantissa.leading_zeros() - ($bits::BITS - 1 - MANTISSA);
+            mantissa <<= shift;
+            exponent -= shift as i32 + ($f::MAX_EXP - 1) + MANTISSA as i32;
+            let odd = exponent.rem_euclid(2);
+            let scaled = ($wide::from(mantissa) << odd) << (2 * SCALE);
+            let root = scaled.isqrt();
+            let root = root | $wide::from(root * root != scaled);
+            // The power of two is that of a normal number: half the operand's exponent.
+            let power = (exponent - odd) / 2 - SCALE;
+            let power = $f::from_bits(((power + $f::MAX_EXP - 1) as $bits) << MANTISSA);
+            root as $f * power
+        }
+    };
+}
+
+#[cfg(all(feature = "std", not(all(target_arch = "x86_64", not(target_feature = "sse4.1")))))]
+macro_rules! rounding {
+    ($f:ident) => {
+        std_functions! { $f: ceil = ceil floor = floor trunc = trunc nearest = round_ties_even }
+    };
+}
+
+#[cfg(not(all(
+    feature = "std",
+    not(all(target_arch = "x86_64", not(target_feature = "sse4.1")))
+)))]
+macro_rules! rounding {
+    ($f:ident) => {
+        portable_rounding! { $f }
+    };
+}
+
+#[cfg(feature = "std")]
+macro_rules! square_root {
+    ($f:ident, $bits:ident, $wide:ident) => {
+        std_functions! { $f: sqrt = sqrt }
+    };
+}
+
+#[cfg(not(feature = "std"))]
+macro_rules! square_root {
+    ($f:ident, $bits:ident, $wide:ident) => {
+        portable_sqrt! { $f, $bits, $wide }
+    };
+}
+
+pub(crate) mod f32 {
+    rounding! { f32 }
+    square_root! { f32, u32, u64 }
+}
+
+pub(crate) mod f64 {
+    rounding! { f64 }
+    square_root! { f64, u64, u128 }
+}
+
+/// The portable functions, whatever the build uses.
+#[cfg(test)]
+pub(crate) mod portable {
+    pub(crate) mod f32 {
+        portable_rounding! { f32 }
+        portable_sqrt! { f32, u32, u64 }
+    }
+
+    pub(crate) mod f64 {
+        portable_rounding! { f64 }
+        portable_sqrt! { f64, u64, u128 }
+    }
+}

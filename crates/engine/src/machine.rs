@@ -1,0 +1,270 @@
+//! The machine: everything that exists at run time, owned in one place.
+
+use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData};
+use crate::{
+    Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
+    stable::Stable, stack::Stack, sync::Arc,
+};
+use alloc::{boxed::Box, vec::Vec};
+use core::any::Any;
+use core::sync::atomic::{AtomicBool, Ordering};
+use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
+
+/// Functions, memories, tables, globals and instances, and the stack that runs them.
+///
+/// It is untyped and indexed by numbers; the `sampan` crate gives it a typed face. Every
+/// method panics if given a number that this machine did not hand out.
+pub struct Machine {
+    pub(crate) engine: Engine,
+    pub(crate) registry: TypeRegistry,
+    pub(crate) funcs: Vec<FuncEntity>,
+    pub(crate) tables: Vec<Stable<TableEntity>>,
+    pub(crate) memories: Vec<Stable<MemoryEntity>>,
+    pub(crate) globals: Vec<Stable<GlobalEntity>>,
+    pub(crate) instances: Vec<Stable<InstanceData>>,
+    host_refs: Vec<Box<dyn Any + Send + Sync>>,
+    pub(crate) limits: Limits,
+    pub(crate) stack: Stack,
+    pub(crate) fuel: u64,
+    pub(crate) interrupt: Arc<AtomicBool>,
+    pub(crate) host_depth: u32,
+}
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+    )*};
+}
+id! {
+    /// The number of a function in its machine.
+    FuncId
+    /// The number of a table in its machine.
+    TableId
+    /// The number of a memory in its machine.
+    MemoryId
+    /// The number of a global in its machine.
+    GlobalId
+    /// The number of an instance in its machine.
+    InstanceId
+}
+
+/// Something that can be imported and exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are the specification's.
+pub enum Extern {
+    Func(FuncId),
+    Table(TableId),
+    Memory(MemoryId),
+    Global(GlobalId),
+}
+
+/// Asks a machine, from any thread, to stop executing.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle(Arc<AtomicBool>);
+
+impl InterruptHandle {
+    /// The guest that runs, or the next one, traps at its next call or loop.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Machine {
+    /// A machine in which nothing exists.
+    pub fn new(engine: &Engine) -> Machine {
+        Machine {
+            engine: engine.clone(),
+            registry: TypeRegistry::default(),
+            funcs: Vec::new(),
+            tables: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            instances: Vec::new(),
+            host_refs: Vec::new(),
+            limits: Limits::default(),
+            stack: Stack::new(engine.config().stack_bytes / 8),
+            fuel: 0,
+            interrupt: Arc::new(AtomicBool::new(false)),
+            host_depth: 0,
+        }
+    }
+
+    /// The engine that it was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Sets the bounds for what guests may take from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits.set_bounds(limits);
+    }
+
+    /// The fuel that is left.
+    pub fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// Sets the fuel that is left.
+    pub fn set_fuel(&mut self, fuel: u64) {
+        self.fuel = fuel;
+    }
+
+    /// A handle to stop execution with, if the engine was configured to be interruptible.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle(self.interrupt.clone())
+    }
+
+    /// The types of this machine; reference types in function types use its numbering.
+    pub fn registry(&self) -> &TypeRegistry {
+        &self.registry
+    }
+
+    /// A host function. `ty` may use abstract reference types and this machine's types.
+    pub fn new_host_func(&mut self, ty: FuncType, call: Arc<HostFn>) -> FuncId {
+        let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results()));
+        let ty = self.registry.intern_func(ty);
+        self.push_func(FuncEntity { ty, slots, kind: FuncKind::Host(call) })
+    }
+
+    pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
+        self.funcs.push(func);
+        FuncId(self.funcs.len() as u32 - 1)
+    }
+
+    /// A table filled with `init`; `None` if a limit is passed.
+    pub fn new_table(&mut self, ty: TableType, init: RawRef) -> Option<TableId> {
+        let id = self.tables.len() as u32;
+        self.tables.push(Stable::new(TableEntity::new(ty, init, &mut self.limits, id)?));
+        Some(TableId(id))
+    }
+
+    /// A memory of zeroes; `None` if a limit is passed.
+    pub fn new_memory(&mut self, ty: MemoryType) -> Option<MemoryId> {
+        let id = self.memories.len() as u32;
+        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id)?));
+        Some(MemoryId(id))
+    }
+
+    /// A global; `value` holds one slot, or two for a vector.
+    pub fn new_global(&mut self, ty: GlobalType, value: [u64; 2]) -> GlobalId {
+        let id = self.globals.len() as u32;
+        self.globals.push(Stable::new(GlobalEntity { value, ty, id }));
+        GlobalId(id)
+    }
+
+    /// The type of a function.
+    pub fn func_type(&self, func: FuncId) -> &FuncType {
+        let ty = self.funcs[func.0 as usize].ty;
+        self.registry.func(ty).expect("a function's type is a function type")
+    }
+
+    /// The registry's number of a function's type.
+    pub fn func_type_id(&self, func: FuncId) -> u32 {
+        self.funcs[func.0 as usize].ty
+    }
+
+    /// A table.
+    pub fn table(&self, id: TableId) -> &TableEntity {
+        &self.tables[id.0 as usize]
+    }
+
+    /// A table, to be written. The caller sees to the elements' type.
+    pub fn table_mut(&mut self, id: TableId) -> &mut TableEntity {
+        &mut self.tables[id.0 as usize]
+    }
+
+    /// Grows a table and gives its old size; `None` changes nothing.
+    pub fn table_grow(&mut self, id: TableId, delta: u64, value: RawRef) -> Option<u64> {
+        self.tables[id.0 as usize].grow(delta, value, &mut self.limits)
+    }
+
+    /// A memory.
+    pub fn memory(&self, id: MemoryId) -> &MemoryEntity {
+        &self.memories[id.0 as usize]
+    }
+
+    /// A memory, to be written.
+    pub fn memory_mut(&mut self, id: MemoryId) -> &mut MemoryEntity {
+        &mut self.memories[id.0 as usize]
+    }
+
+    /// Grows a memory and gives its old size in pages; `None` changes nothing.
+    pub fn memory_grow(&mut self, id: MemoryId, delta: u64) -> Option<u64> {
+        self.memories[id.0 as usize].grow(delta, &mut self.limits)
+    }
+
+    /// The type of a global.
+    pub fn global_type(&self, id: GlobalId) -> GlobalType {
+        self.globals[id.0 as usize].ty
+    }
+
+    /// The value of a global.
+    pub fn global(&self, id: GlobalId) -> [u64; 2] {
+        self.globals[id.0 as usize].value
+    }
+
+    /// Writes a global. The caller sees to type and mutability.
+    pub fn set_global(&mut self, id: GlobalId, value: [u64; 2]) {
+        self.globals[id.0 as usize].value = value;
+    }
+
+    /// Keeps a host object for as long as the machine and gives a reference to it.
+    pub fn new_host_ref(&mut self, object: Box<dyn Any + Send + Sync>) -> RawRef {
+        self.host_refs.push(object);
+        RawRef::host(self.host_refs.len() as u32 - 1)
+    }
+
+    /// The object that a host reference refers to; `None` for null.
+    pub fn host_ref(&self, reference: RawRef) -> Option<&(dyn Any + Send + Sync)> {
+        self.host_refs.get(reference.index()? as usize).map(|object| &**object)
+    }
+
+    /// An instance.
+    pub fn instance(&self, id: InstanceId) -> &InstanceData {
+        &self.instances[id.0 as usize]
+    }
+
+    /// What an instance exports under a name.
+    pub fn export(&self, instance: InstanceId, name: &str) -> Option<Extern> {
+        self.instance(instance).export(name)
+    }
+
+    /// Calls a function. `slots` holds the arguments and then the results; its length is at
+    /// least [`Machine::call_slots`]. `data` is what host functions get.
+    ///
+    /// # Errors
+    /// The trap that ended the call.
+    pub fn call(
+        &mut self,
+        data: &mut dyn Any,
+        func: FuncId,
+        slots: &mut [u64],
+    ) -> Result<(), Trap> {
+        let entity = &self.funcs[func.0 as usize];
+        assert!(slots.len() >= entity.slots as usize, "too few slots for arguments and results");
+        if self.host_depth >= self.engine.config().max_host_depth {
+            return Err(Trap::new(TrapKind::StackOverflow));
+        }
+        match &entity.kind {
+            FuncKind::Host(call) => {
+                let call = call.clone();
+                call(self, data, None, slots)
+            }
+            &FuncKind::Wasm { instance, body } => {
+                self.host_depth += 1;
+                let top = self.stack.top;
+                let result = exec::run(self, data, instance, body, slots);
+                self.stack.top = top;
+                self.host_depth -= 1;
+                result
+            }
+        }
+    }
+
+    /// How many slots the arguments or the results of a function take, whichever is more.
+    pub fn call_slots(&self, func: FuncId) -> usize {
+        self.funcs[func.0 as usize].slots as usize
+    }
+}

@@ -1,0 +1,179 @@
+//! Linear memories.
+//!
+//! Unsafe because the interpreters access the bytes through the raw base pointer; here
+//! are its allocation, its growth and the safe views of it.
+//!
+//! Invariant: `base` is valid for `capacity` bytes, all initialised (allocated zeroed),
+//! and `len <= capacity`. Only `grow` moves `base`.
+
+use crate::{Limits, TrapKind};
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+use core::ptr::NonNull;
+use sampan_wasm::{AddrType, MemoryType};
+
+/// A linear memory.
+#[derive(Debug)]
+pub struct MemoryEntity {
+    base: NonNull<u8>,
+    len: usize,
+    capacity: usize,
+    ty: MemoryType,
+    pub(crate) id: u32,
+}
+
+// SAFETY: the bytes belong to this value alone, as a Vec's would.
+unsafe impl Send for MemoryEntity {}
+
+impl MemoryEntity {
+    /// A memory of its type's minimum size, or `None` if the host has no room.
+    pub(crate) fn new(ty: MemoryType, limits: &mut Limits, id: u32) -> Option<MemoryEntity> {
+        let len = usize::try_from(ty.limits.min.checked_shl(ty.page_log2.into())?).ok()?;
+        if ty.limits.min >> (63 - ty.page_log2) != 0 || !limits.take_memory(0, len as u64) {
+            return None;
+        }
+        let base = allocate(len)?;
+        Some(MemoryEntity { base, len, capacity: len, ty, id })
+    }
+
+    /// The type, with the current size as its minimum.
+    pub fn ty(&self) -> MemoryType {
+        let mut ty = self.ty;
+        ty.limits.min = self.pages();
+        ty
+    }
+
+    /// The size in pages.
+    pub fn pages(&self) -> u64 {
+        self.len as u64 >> self.ty.page_log2
+    }
+
+    /// The bytes.
+    pub fn data(&self) -> &[u8] {
+        // SAFETY: the invariant; the lifetime is that of the borrow of self.
+        unsafe { core::slice::from_raw_parts(self.base.as_ptr(), self.len) }
+    }
+
+    /// The bytes, to be written.
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the invariant; the borrow of self is unique.
+        unsafe { core::slice::from_raw_parts_mut(self.base.as_ptr(), self.len) }
+    }
+
+    /// Where the bytes are, for the interpreters.
+    #[inline]
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// How many bytes there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds `delta` pages and gives the old size in pages; `None` changes nothing.
+    pub(crate) fn grow(&mut self, delta: u64, limits: &mut Limits) -> Option<u64> {
+        let old = self.pages();
+        let pages = old.checked_add(delta)?;
+        let space = match self.ty.addr {
+            AddrType::I32 => 1u64 << (32 - self.ty.page_log2),
+            AddrType::I64 => 1u64 << (62 - self.ty.page_log2),
+        };
+        if pages > self.ty.limits.max.unwrap_or(space).min(space) {
+            return None;
+        }
+        let len = usize::try_from(pages << self.ty.page_log2).ok()?;
+        if len > self.capacity {
+            self.move_to(len, limits)?;
+        } else if !limits.take_memory(self.len as u64, len as u64) {
+            return None;
+        }
+        self.len = len;
+        Some(old)
+    }
+
+    /// Moves the bytes to an allocation of at least `len`, with room to grow: zeroed pages
+    /// that nothing touches cost address space only.
+    fn move_to(&mut self, len: usize, limits: &mut Limits) -> Option<()> {
+        if !limits.take_memory(self.len as u64, len as u64) {
+            return None;
+        }
+        let most = self.ty.limits.max.and_then(|max| max.checked_shl(self.ty.page_log2.into()));
+        let roomy = len.saturating_add(len / 2).min(most.unwrap_or(u64::MAX) as usize).max(len);
+        let Some((base, capacity)) = allocate(roomy)
+            .map(|base| (base, roomy))
+            .or_else(|| allocate(len).map(|base| (base, len)))
+        else {
+            limits.take_memory(len as u64, self.len as u64);
+            return None;
+        };
+        // SAFETY: both allocations hold at least self.len bytes and are distinct.
+        unsafe { core::ptr::copy_nonoverlapping(self.base.as_ptr(), base.as_ptr(), self.len) };
+        self.release();
+        (self.base, self.capacity) = (base, capacity);
+        Some(())
+    }
+
+    fn release(&mut self) {
+        if self.capacity > 0 {
+            // SAFETY: allocated by `allocate(self.capacity)` and released once.
+            unsafe { dealloc(self.base.as_ptr(), layout(self.capacity)) };
+        }
+    }
+
+    /// `memory.fill`.
+    pub(crate) fn fill(&mut self, at: u64, value: u8, len: u64) -> Result<(), TrapKind> {
+        let range = checked(at, len, self.len)?;
+        self.data_mut()[range].fill(value);
+        Ok(())
+    }
+
+    /// `memory.copy` within one memory.
+    pub(crate) fn copy_within(&mut self, to: u64, from: u64, len: u64) -> Result<(), TrapKind> {
+        let from = checked(from, len, self.len)?;
+        let to = checked(to, len, self.len)?;
+        self.data_mut().copy_within(from, to.start);
+        Ok(())
+    }
+
+    /// `memory.init`: `len` bytes of `source` from `from` on.
+    pub(crate) fn init(
+        &mut self,
+        to: u64,
+        source: &[u8],
+        from: u64,
+        len: u64,
+    ) -> Result<(), TrapKind> {
+        let from = checked(from, len, source.len())?;
+        let to = checked(to, len, self.len)?;
+        self.data_mut()[to].copy_from_slice(&source[from]);
+        Ok(())
+    }
+}
+
+impl Drop for MemoryEntity {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// The range `at..at + len` if it lies within `size` bytes.
+fn checked(at: u64, len: u64, size: usize) -> Result<core::ops::Range<usize>, TrapKind> {
+    match at.checked_add(len) {
+        Some(end) if end <= size as u64 => Ok(at as usize..end as usize),
+        _ => Err(TrapKind::MemoryOutOfBounds),
+    }
+}
+
+fn layout(len: usize) -> Layout {
+    Layout::from_size_align(len, 16).expect("checked when it was allocated")
+}
+
+fn allocate(len: usize) -> Option<NonNull<u8>> {
+    if len == 0 {
+        return Some(NonNull::dangling());
+    }
+    let layout = Layout::from_size_align(len, 16).ok()?;
+    // SAFETY: the size is not zero.
+    NonNull::new(unsafe { alloc_zeroed(layout) })
+}

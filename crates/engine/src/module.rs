@@ -1,0 +1,164 @@
+//! A module that is ready to be instantiated, in any number of machines and threads.
+
+use crate::sync::Arc;
+use crate::{Config, EXECUTABLE, Engine, Mode, Preparation, exec, once::Once};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use core::fmt;
+use sampan_wasm::{self as wasm, ErrorKind, Scratch, Span};
+
+/// A validated module. Clones share it.
+#[derive(Clone)]
+pub struct Module(Arc<ModuleData>);
+
+pub(crate) struct ModuleData {
+    pub(crate) engine: Engine,
+    pub(crate) bytes: Bytes,
+    pub(crate) decl: wasm::Module,
+    pub(crate) code: CodeSlots,
+}
+
+/// The prepared form of each function that is not imported.
+pub(crate) enum CodeSlots {
+    Classic(Box<[Once<exec::classic::Code>]>),
+    Fast(Box<[Once<exec::fast::Code>]>),
+}
+
+/// A module's bytes, owned or in flash.
+#[derive(Clone, Debug)]
+pub enum Bytes {
+    /// Bytes that outlive everything: nothing is copied.
+    Static(&'static [u8]),
+    /// Shared ownership.
+    Shared(Arc<[u8]>),
+}
+
+impl core::ops::Deref for Bytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Static(bytes) => bytes,
+            Bytes::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Bytes {
+        Bytes::Shared(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Bytes {
+        Bytes::Shared(bytes.into())
+    }
+}
+
+impl Module {
+    /// Decodes and validates `bytes`; with [`Preparation::Eager`] also translates.
+    ///
+    /// # Errors
+    /// What is wrong with the module, or which proposal it needs that is not executed.
+    pub fn new(engine: &Engine, bytes: impl Into<Bytes>) -> Result<Module, wasm::Error> {
+        let bytes = bytes.into();
+        let config = engine.config();
+        let decl = wasm::decode(&bytes, config.features).map_err(|e| explain(e, config))?;
+        let code = CodeSlots::new(config.mode, decl.bodies.len());
+        let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code }));
+        match config.preparation {
+            Preparation::Lazy => module.validate().map_err(|e| explain(e, config))?,
+            Preparation::Eager => {
+                for index in 0..module.decl().bodies.len() as u32 {
+                    module.0.prepare(index).map_err(|e| explain(e, config))?;
+                }
+            }
+        }
+        Ok(module)
+    }
+
+    fn validate(&self) -> Result<(), wasm::Error> {
+        let ModuleData { bytes, decl, engine, .. } = &*self.0;
+        let mut scratch = Scratch::default();
+        for index in decl.imported_funcs..decl.funcs.len() as u32 {
+            let features = engine.config().features;
+            wasm::validate_body(bytes, features, decl, index, &mut scratch, &mut ())?;
+        }
+        Ok(())
+    }
+
+    /// The declarations.
+    pub fn decl(&self) -> &wasm::Module {
+        &self.0.decl
+    }
+
+    /// The bytes that it was made from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// The engine that it was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// The text that a name of this module stands for.
+    pub fn text(&self, name: &Span) -> &str {
+        wasm::text(&self.0.bytes, name)
+    }
+
+    pub(crate) fn data(&self) -> &ModuleData {
+        &self.0
+    }
+}
+
+impl ModuleData {
+    /// Prepares the body with an index (imports not counted), unless it is prepared.
+    pub(crate) fn prepare(&self, body: u32) -> Result<(), wasm::Error> {
+        match &self.code {
+            CodeSlots::Classic(slots) => {
+                if slots[body as usize].get().is_none() {
+                    slots[body as usize].set(exec::classic::prepare(self, body)?);
+                }
+            }
+            CodeSlots::Fast(slots) => {
+                if slots[body as usize].get().is_none() {
+                    slots[body as usize].set(exec::fast::prepare(self, body)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CodeSlots {
+    fn new(mode: Mode, count: usize) -> CodeSlots {
+        match mode {
+            Mode::Classic => CodeSlots::Classic((0..count).map(|_| Once::new()).collect()),
+            Mode::Fast => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
+        }
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Module({} bytes, {} functions)", self.0.bytes.len(), self.0.decl.funcs.len())
+    }
+}
+
+/// Says so where a proposal is off because it is not executed, not by the embedder's choice.
+fn explain(error: wasm::Error, config: &Config) -> wasm::Error {
+    match *error.kind() {
+        ErrorKind::FeatureDisabled(feature)
+            if config.features == EXECUTABLE && !EXECUTABLE.has(feature) =>
+        {
+            let text: String = format!(
+                "the {} proposal is validated but not executed by this version",
+                feature.name()
+            );
+            wasm::Error::new(ErrorKind::Other(text), error.offset())
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,57 @@
+//! A slot that is filled once, from whichever thread comes first.
+
+use alloc::boxed::Box;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+/// A value that is computed at its first use. Two threads may both compute it; the first
+/// to finish wins, and the other's result is dropped.
+#[derive(Debug)]
+pub(crate) struct Once<T>(AtomicPtr<T>);
+
+impl<T> Once<T> {
+    pub(crate) const fn new() -> Once<T> {
+        Once(AtomicPtr::new(null_mut()))
+    }
+
+    /// The value's address; null before it is there. Valid as long as self.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        // SAFETY: null, or a value that lives as long as self and is never written.
+        unsafe { self.as_ptr().as_ref() }
+    }
+
+    /// Stores `value` unless there is one, and gives what is there now.
+    pub(crate) fn set(&self, value: T) -> &T {
+        let new = Box::into_raw(Box::new(value));
+        match self.0.compare_exchange(null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: just made, and now owned by self.
+            Ok(_) => unsafe { &*new },
+            Err(old) => {
+                // SAFETY: nobody else saw `new`.
+                drop(unsafe { Box::from_raw(new) });
+                // SAFETY: not null, or the exchange had succeeded.
+                unsafe { &*old }
+            }
+        }
+    }
+}
+
+impl<T> Drop for Once<T> {
+    fn drop(&mut self) {
+        let value = *self.0.get_mut();
+        if !value.is_null() {
+            // SAFETY: made by `set`, owned by self, dropped once.
+            drop(unsafe { Box::from_raw(value) });
+        }
+    }
+}
+
+// SAFETY: it hands out shared references to T, and drops it on any thread.
+unsafe impl<T: Send + Sync> Sync for Once<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Send for Once<T> {}

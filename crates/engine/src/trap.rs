@@ -1,0 +1,145 @@
+//! Why execution stopped.
+
+use crate::FuncId;
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+/// An error that a host function raises.
+pub type HostError = Box<dyn core::error::Error + Send + Sync + 'static>;
+
+/// The reason for which execution stopped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrapKind {
+    /// `unreachable` was executed.
+    Unreachable,
+    /// An access beyond the end of a memory.
+    MemoryOutOfBounds,
+    /// An access beyond the end of a table or an element segment.
+    TableOutOfBounds,
+    /// `call_indirect` with an index beyond the table.
+    UndefinedElement,
+    /// `call_indirect` through a null reference.
+    UninitializedElement,
+    /// `call_indirect` with a type that is not the function's.
+    IndirectCallTypeMismatch,
+    /// The quotient or the converted number does not fit.
+    IntegerOverflow,
+    /// Division by zero.
+    IntegerDivideByZero,
+    /// A NaN converted to an integer.
+    InvalidConversionToInteger,
+    /// Guest recursion, or guest and host calling each other, passed its limit.
+    StackOverflow,
+    /// All fuel is consumed.
+    OutOfFuel,
+    /// Another thread asked for a stop.
+    Interrupted,
+    /// A function's translation does not fit into the host's memory or the format's limits.
+    OutOfMemory,
+    /// A host function failed.
+    Host(HostError),
+}
+
+impl fmt::Display for TrapKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrapKind::Unreachable => "unreachable",
+            TrapKind::MemoryOutOfBounds => "out of bounds memory access",
+            TrapKind::TableOutOfBounds => "out of bounds table access",
+            TrapKind::UndefinedElement => "undefined element",
+            TrapKind::UninitializedElement => "uninitialized element",
+            TrapKind::IndirectCallTypeMismatch => "indirect call type mismatch",
+            TrapKind::IntegerOverflow => "integer overflow",
+            TrapKind::IntegerDivideByZero => "integer divide by zero",
+            TrapKind::InvalidConversionToInteger => "invalid conversion to integer",
+            TrapKind::StackOverflow => "call stack exhausted",
+            TrapKind::OutOfFuel => "all fuel consumed",
+            TrapKind::Interrupted => "interrupted",
+            TrapKind::OutOfMemory => "out of memory while preparing a function",
+            TrapKind::Host(error) => return error.fmt(f),
+        })
+    }
+}
+
+/// A call on the stack at the time of a trap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrapFrame {
+    /// The function.
+    pub func: FuncId,
+    /// Bytes from its module's start to the instruction.
+    pub offset: u32,
+}
+
+/// Execution stopped: the reason, and the calls that led there.
+pub struct Trap(Box<TrapData>);
+
+struct TrapData {
+    kind: TrapKind,
+    frames: Vec<TrapFrame>,
+}
+
+impl Trap {
+    /// A trap outside any guest function.
+    #[cold]
+    pub fn new(kind: TrapKind) -> Trap {
+        Trap(Box::new(TrapData { kind, frames: Vec::new() }))
+    }
+
+    /// A trap for a host function's error.
+    #[cold]
+    pub fn host(error: impl Into<HostError>) -> Trap {
+        Trap::new(TrapKind::Host(error.into()))
+    }
+
+    /// The reason.
+    pub fn kind(&self) -> &TrapKind {
+        &self.0.kind
+    }
+
+    /// The reason, owned.
+    pub fn into_kind(self) -> TrapKind {
+        self.0.kind
+    }
+
+    /// The guest calls, the innermost first. Long recursions are cut.
+    pub fn frames(&self) -> &[TrapFrame] {
+        &self.0.frames
+    }
+
+    /// Appends outer frames.
+    pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = TrapFrame>) {
+        let room = MAX_FRAMES.saturating_sub(self.0.frames.len());
+        self.0.frames.extend(frames.into_iter().take(room));
+    }
+}
+
+/// More frames than a person reads.
+const MAX_FRAMES: usize = 100;
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)
+    }
+}
+
+impl fmt::Debug for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.0.kind, self.0.frames)
+    }
+}
+
+impl core::error::Error for Trap {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &self.0.kind {
+            TrapKind::Host(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl From<TrapKind> for Trap {
+    fn from(kind: TrapKind) -> Trap {
+        Trap::new(kind)
+    }
+}

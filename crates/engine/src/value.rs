@@ -1,0 +1,53 @@
+//! Values as the engine holds them.
+
+use crate::FuncId;
+use sampan_wasm::ValType;
+
+/// A reference in 64 bits: zero is null; a function or a host reference is its number
+/// in the machine plus one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct RawRef(pub u64);
+
+impl RawRef {
+    /// The null reference.
+    pub const NULL: RawRef = RawRef(0);
+
+    /// A reference to a function.
+    #[inline]
+    pub fn func(id: FuncId) -> RawRef {
+        RawRef(u64::from(id.0) + 1)
+    }
+
+    /// A reference to the host object with a number.
+    #[inline]
+    pub fn host(index: u32) -> RawRef {
+        RawRef(u64::from(index) + 1)
+    }
+
+    /// Whether it is null.
+    #[inline]
+    pub fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The number of the function or the host object; `None` for null.
+    #[inline]
+    pub fn index(self) -> Option<u32> {
+        (self.0 as u32).checked_sub(1)
+    }
+}
+
+/// How many 64-bit slots a value takes: two for a vector, one for all else.
+///
+/// A number of 32 bits stands in the low half of its slot; the high half is unspecified.
+/// A vector is in two slots, the low half first.
+#[inline]
+pub fn slots_of(ty: ValType) -> u32 {
+    if ty == ValType::V128 { 2 } else { 1 }
+}
+
+/// How many slots the values of `types` take together.
+pub fn slots_of_all(types: &[ValType]) -> u32 {
+    types.iter().map(|&ty| slots_of(ty)).sum()
+}
