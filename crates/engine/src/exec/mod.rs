@@ -4,6 +4,8 @@ pub(crate) mod classic;
 pub(crate) mod fast;
 #[allow(dead_code, unused_imports, unused_macros)] // Until the interpreters are here.
 pub(crate) mod num;
+#[allow(dead_code, unused_imports, unused_macros)] // Until the interpreters are here.
+pub(crate) mod simd;
 
 use crate::entity::InstanceData;
 use crate::{Machine, Mode, Trap};

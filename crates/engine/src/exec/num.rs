@@ -2,9 +2,10 @@
 //! snake case, and the list of them all, [`with_numeric_ops`].
 //!
 //! Integers are `u32` and `u64` on every boundary, whatever sign the instruction gives
-//! them; comparisons return `bool`. Operations that the list marks `canon` may return any
-//! NaN that the specification allows; [`canon_f32`] and [`canon_f64`] make it the one
-//! canonical NaN where the configuration asks for that. All others are exact to the bit.
+//! them; comparisons return `bool`. Operations that the list marks `canon_f32` or
+//! `canon_f64` may return any NaN that the specification allows; the function of that name
+//! makes it the one canonical NaN, where the configuration asks for that. All others are
+//! exact to the bit.
 //!
 //! Source: WebAssembly core specification 3.0, section 4.3 "Numerics".
 

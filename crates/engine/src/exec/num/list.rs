@@ -19,7 +19,8 @@
 /// | `wide_binary V f;` | `(u64, u64), (u64, u64) -> (u64, u64)`, low halves first |
 /// | `wide_mul V f;` | `u64, u64 -> (u64, u64)`, low half first |
 ///
-/// `unary` and `binary` rows end in `canon` if the result may be one of several NaNs.
+/// `unary` and `binary` rows end in `canon_f32` or `canon_f64` if the result may be one of
+/// several NaNs: the function that makes it canonical.
 macro_rules! with_numeric_ops {
     ($callback:ident $($context:tt)?) => {
         $callback! {
@@ -68,18 +69,18 @@ macro_rules! with_numeric_ops {
             unary I64Popcnt i64_popcnt u64 u64;
             unary F32Abs f32_abs f32 f32;
             unary F32Neg f32_neg f32 f32;
-            unary F32Ceil f32_ceil f32 f32 canon;
-            unary F32Floor f32_floor f32 f32 canon;
-            unary F32Trunc f32_trunc f32 f32 canon;
-            unary F32Nearest f32_nearest f32 f32 canon;
-            unary F32Sqrt f32_sqrt f32 f32 canon;
+            unary F32Ceil f32_ceil f32 f32 canon_f32;
+            unary F32Floor f32_floor f32 f32 canon_f32;
+            unary F32Trunc f32_trunc f32 f32 canon_f32;
+            unary F32Nearest f32_nearest f32 f32 canon_f32;
+            unary F32Sqrt f32_sqrt f32 f32 canon_f32;
             unary F64Abs f64_abs f64 f64;
             unary F64Neg f64_neg f64 f64;
-            unary F64Ceil f64_ceil f64 f64 canon;
-            unary F64Floor f64_floor f64 f64 canon;
-            unary F64Trunc f64_trunc f64 f64 canon;
-            unary F64Nearest f64_nearest f64 f64 canon;
-            unary F64Sqrt f64_sqrt f64 f64 canon;
+            unary F64Ceil f64_ceil f64 f64 canon_f64;
+            unary F64Floor f64_floor f64 f64 canon_f64;
+            unary F64Trunc f64_trunc f64 f64 canon_f64;
+            unary F64Nearest f64_nearest f64 f64 canon_f64;
+            unary F64Sqrt f64_sqrt f64 f64 canon_f64;
             unary I32WrapI64 i32_wrap_i64 u64 u32;
             unary I64ExtendI32S i64_extend_i32_s u32 u64;
             unary I64ExtendI32U i64_extend_i32_u u32 u64;
@@ -87,12 +88,12 @@ macro_rules! with_numeric_ops {
             unary F32ConvertI32U f32_convert_i32_u u32 f32;
             unary F32ConvertI64S f32_convert_i64_s u64 f32;
             unary F32ConvertI64U f32_convert_i64_u u64 f32;
-            unary F32DemoteF64 f32_demote_f64 f64 f32 canon;
+            unary F32DemoteF64 f32_demote_f64 f64 f32 canon_f32;
             unary F64ConvertI32S f64_convert_i32_s u32 f64;
             unary F64ConvertI32U f64_convert_i32_u u32 f64;
             unary F64ConvertI64S f64_convert_i64_s u64 f64;
             unary F64ConvertI64U f64_convert_i64_u u64 f64;
-            unary F64PromoteF32 f64_promote_f32 f32 f64 canon;
+            unary F64PromoteF32 f64_promote_f32 f32 f64 canon_f64;
             unary I32ReinterpretF32 i32_reinterpret_f32 f32 u32;
             unary I64ReinterpretF64 i64_reinterpret_f64 f64 u64;
             unary F32ReinterpretI32 f32_reinterpret_i32 u32 f32;
@@ -133,19 +134,19 @@ macro_rules! with_numeric_ops {
             binary I64ShrU i64_shr_u u64 u64 u64;
             binary I64Rotl i64_rotl u64 u64 u64;
             binary I64Rotr i64_rotr u64 u64 u64;
-            binary F32Add f32_add f32 f32 f32 canon;
-            binary F32Sub f32_sub f32 f32 f32 canon;
-            binary F32Mul f32_mul f32 f32 f32 canon;
-            binary F32Div f32_div f32 f32 f32 canon;
-            binary F32Min f32_min f32 f32 f32 canon;
-            binary F32Max f32_max f32 f32 f32 canon;
+            binary F32Add f32_add f32 f32 f32 canon_f32;
+            binary F32Sub f32_sub f32 f32 f32 canon_f32;
+            binary F32Mul f32_mul f32 f32 f32 canon_f32;
+            binary F32Div f32_div f32 f32 f32 canon_f32;
+            binary F32Min f32_min f32 f32 f32 canon_f32;
+            binary F32Max f32_max f32 f32 f32 canon_f32;
             binary F32Copysign f32_copysign f32 f32 f32;
-            binary F64Add f64_add f64 f64 f64 canon;
-            binary F64Sub f64_sub f64 f64 f64 canon;
-            binary F64Mul f64_mul f64 f64 f64 canon;
-            binary F64Div f64_div f64 f64 f64 canon;
-            binary F64Min f64_min f64 f64 f64 canon;
-            binary F64Max f64_max f64 f64 f64 canon;
+            binary F64Add f64_add f64 f64 f64 canon_f64;
+            binary F64Sub f64_sub f64 f64 f64 canon_f64;
+            binary F64Mul f64_mul f64 f64 f64 canon_f64;
+            binary F64Div f64_div f64 f64 f64 canon_f64;
+            binary F64Min f64_min f64 f64 f64 canon_f64;
+            binary F64Max f64_max f64 f64 f64 canon_f64;
             binary F64Copysign f64_copysign f64 f64 f64;
             // Operations that trap.
             try_binary I32DivS i32_div_s u32;

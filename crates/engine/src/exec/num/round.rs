@@ -53,9 +53,7 @@ macro_rules! portable_rounding {
 
         #[inline(always)]
         pub(crate) fn ceil(x: $f) -> $f {
-            let rounded = nearest(x);
-            let above = if rounded < x { 1.0 } else { 0.0 };
-            if x.abs() < INTEGRAL { (rounded + above).copysign(x) } else { rounded }
+            -floor(-x)
         }
 
         #[inline(always)]
