@@ -128,17 +128,32 @@ impl<'a> Catches<'a> {
     }
 }
 
+impl Instr<'_> {
+    /// `nop`
+    pub(crate) const NOP: Self = Instr { op: Opcode::Nop, imm: Imm::None };
+}
+
 impl<'a> Reader<'a> {
     /// The next instruction, if its proposal is switched on.
-    #[inline]
+    ///
+    /// # Errors
+    /// What is wrong with its bytes, and where.
     pub fn instr(&mut self) -> Result<Instr<'a>> {
+        let mut instr = Instr::NOP;
+        instr.op = self.enabled_opcode()?;
+        self.immediates(instr.op, &mut instr.imm)?;
+        Ok(instr)
+    }
+
+    /// The next opcode, if its proposal is switched on.
+    #[inline]
+    pub(crate) fn enabled_opcode(&mut self) -> Result<Opcode> {
         let at = self.pos();
         let op = self.opcode()?;
         if !self.features().has(op.feature()) {
             return Err(disabled(op, at));
         }
-        let imm = self.immediates(op)?;
-        Ok(Instr { op, imm })
+        Ok(op)
     }
 
     /// The next opcode, whether or not its proposal is switched on.
@@ -162,10 +177,12 @@ impl<'a> Reader<'a> {
         op.ok_or_else(|| Error::new(ErrorKind::UnknownOpcode(prefix, sub), at))
     }
 
+    /// The immediates of `op`, into place: copying an instruction that was just written costs
+    /// more than decoding it, as the copy is wider than the writes and has to wait for them.
     #[inline]
-    fn immediates(&mut self, op: Opcode) -> Result<Imm<'a>> {
-        Ok(match op.immediates() {
-            ImmKind::None => Imm::None,
+    pub(crate) fn immediates(&mut self, op: Opcode, imm: &mut Imm<'a>) -> Result<()> {
+        match op.immediates() {
+            ImmKind::None => *imm = Imm::None,
             ImmKind::Local
             | ImmKind::Func
             | ImmKind::Type
@@ -173,20 +190,21 @@ impl<'a> Reader<'a> {
             | ImmKind::Table
             | ImmKind::Tag
             | ImmKind::Elem
-            | ImmKind::Data => Imm::Index(self.u32()?),
-            ImmKind::Label => Imm::Label(self.u32()?),
-            ImmKind::I32 => Imm::I32(self.i32()?),
-            ImmKind::I64 => Imm::I64(self.i64()?),
-            ImmKind::F32 => Imm::F32(u32::from_le_bytes(self.array()?)),
-            ImmKind::F64 => Imm::F64(u64::from_le_bytes(self.array()?)),
-            ImmKind::Block => Imm::Block(block_type(self)?),
-            ImmKind::MemArg(_) | ImmKind::AtomicMemArg(_) => Imm::MemArg(mem_arg(self)?),
-            ImmKind::Memory => Imm::Index(memory_index(self)?),
+            | ImmKind::Data => *imm = Imm::Index(self.u32()?),
+            ImmKind::Label => *imm = Imm::Label(self.u32()?),
+            ImmKind::I32 => *imm = Imm::I32(self.i32()?),
+            ImmKind::I64 => *imm = Imm::I64(self.i64()?),
+            ImmKind::F32 => *imm = Imm::F32(u32::from_le_bytes(self.array()?)),
+            ImmKind::F64 => *imm = Imm::F64(u64::from_le_bytes(self.array()?)),
+            ImmKind::Block => *imm = Imm::Block(block_type(self)?),
+            ImmKind::MemArg(_) | ImmKind::AtomicMemArg(_) => *imm = Imm::MemArg(mem_arg(self)?),
+            ImmKind::Memory => *imm = Imm::Index(memory_index(self)?),
             ImmKind::CallIndirect => {
-                Imm::CallIndirect { ty: self.u32()?, table: table_index(self)? }
+                *imm = Imm::CallIndirect { ty: self.u32()?, table: table_index(self)? }
             }
-            _ => return self.rare_immediates(op),
-        })
+            _ => *imm = self.rare_immediates(op)?,
+        }
+        Ok(())
     }
 
     #[inline(never)]
@@ -268,7 +286,17 @@ fn block_type(reader: &mut Reader<'_>) -> Result<BlockType> {
     }
 }
 
+#[inline]
 fn mem_arg(reader: &mut Reader<'_>) -> Result<MemArg> {
+    if let [align @ ..0x40, offset @ ..0x80, ..] = *reader.rest() {
+        reader.bytes(2)?;
+        return Ok(MemArg { align, offset: u64::from(offset), memory: 0 });
+    }
+    long_mem_arg(reader)
+}
+
+#[inline(never)]
+fn long_mem_arg(reader: &mut Reader<'_>) -> Result<MemArg> {
     let at = reader.pos();
     let flags = reader.u32()?;
     let mut memory = 0;

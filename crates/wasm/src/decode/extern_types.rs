@@ -54,9 +54,7 @@ impl Decoder {
 
     pub(super) fn tag_type(&self, reader: &mut Reader<'_>) -> Result<u32> {
         let at = reader.pos();
-        if !reader.features().has(Feature::LegacyExceptions) {
-            need(reader, Feature::Exceptions, at)?;
-        }
+        need_tags(reader, at)?;
         if reader.u8()? != 0 {
             return Err(Error::malformed("malformed tag attribute", at));
         }
@@ -84,6 +82,14 @@ impl Decoder {
         }
         Ok(TableType { element, limits, addr })
     }
+}
+
+/// Both kinds of exceptions have tags.
+pub(super) fn need_tags(reader: &Reader<'_>, at: usize) -> Result<()> {
+    if reader.features().has(Feature::LegacyExceptions) {
+        return Ok(());
+    }
+    need(reader, Feature::Exceptions, at)
 }
 
 pub(super) fn memory_type(reader: &mut Reader<'_>) -> Result<MemoryType> {

@@ -53,9 +53,8 @@ pub fn decode(bytes: &[u8], features: Features) -> Result<Module> {
 pub fn validate(bytes: &[u8], features: Features) -> Result<Module> {
     let module = decode(bytes, features)?;
     let mut scratch = Scratch::default();
-    for (index, body) in (module.imported_funcs..).zip(&module.bodies) {
-        let reader = Reader::new(bytes, body.start as usize..body.end as usize, features);
-        validate_body(reader, &module, index, body, &mut scratch, &mut ())?;
+    for index in module.imported_funcs..module.funcs.len() as u32 {
+        validate_body(bytes, features, &module, index, &mut scratch, &mut ())?;
     }
     Ok(module)
 }
@@ -136,7 +135,10 @@ impl Decoder {
                 need(reader, Feature::BulkMemory, at)?;
                 self.module.data_count = Some(reader.u32()?);
             }
-            _ => self.tags(reader)?,
+            _ => {
+                extern_types::need_tags(reader, at)?;
+                self.tags(reader)?;
+            }
         }
         if !reader.is_empty() {
             return Err(Error::malformed(

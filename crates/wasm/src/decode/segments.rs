@@ -54,6 +54,9 @@ impl Decoder {
 
     fn element_type(&self, reader: &mut Reader<'_>, flags: u32) -> Result<RefType> {
         let at = reader.pos();
+        if flags & EXPRS != 0 {
+            need(reader, Feature::ReferenceTypes, at)?;
+        }
         let explicit = flags & (PASSIVE_OR_DECLARED | EXPLICIT) != 0;
         match (flags & EXPRS != 0, explicit) {
             (true, true) => return self.ref_type(reader),
