@@ -1,22 +1,24 @@
-//! To come.
-use crate::entity::InstanceData;
-use crate::module::ModuleData;
-use crate::{Machine, Trap};
-use core::any::Any;
+//! The fast interpreter: functions are translated, while they are validated, into code
+//! for a register machine whose instructions are addresses of handlers.
 
-#[derive(Debug)]
-pub(crate) struct Code {}
+mod code;
+mod operand;
+mod ops;
+mod regs;
+mod run;
+mod translate;
 
-pub(crate) fn prepare(_module: &ModuleData, _body: u32) -> Result<Code, sampan_wasm::Error> {
-    todo!()
-}
+pub(crate) use code::Code;
+pub(crate) use run::run;
+pub(crate) use translate::prepare;
 
-pub(crate) fn run(
-    _machine: &mut Machine,
-    _data: &mut dyn Any,
-    _instance: *mut InstanceData,
-    _body: u32,
-    _slots: &mut [u64],
-) -> Result<(), Trap> {
-    todo!()
+use crate::module::{CodeSlots, ModuleData};
+
+/// The code of a body, translated if it is not yet.
+fn code_of(module: &ModuleData, body: u32) -> Result<*const Code, sampan_wasm::Error> {
+    module.prepare(body)?;
+    match &module.code {
+        CodeSlots::Fast(slots) => Ok(slots[body as usize].as_ptr()),
+        CodeSlots::Classic(_) => unreachable!("the module was made for the classic interpreter"),
+    }
 }

@@ -136,7 +136,8 @@ fn the_list_has_each_operation_once_with_its_signature() {
     with_numeric_ops!(list);
     let expected = |op: &&Opcode| {
         (Opcode::I32Eqz.code()..=Opcode::I64Extend32S.code()).contains(&op.code())
-            || (Opcode::I32TruncSatF32S.code()..=Opcode::I64TruncSatF64U.code()).contains(&op.code())
+            || (Opcode::I32TruncSatF32S.code()..=Opcode::I64TruncSatF64U.code())
+                .contains(&op.code())
             || (Opcode::I64Add128.code()..=Opcode::I64MulWideU.code()).contains(&op.code())
     };
     listed.sort_by_key(|op| op.code());
@@ -157,7 +158,9 @@ macro_rules! integers_agree {
             let reduced = |x: i128| x.rem_euclid(1 << BITS) as $u;
             let bit = |x: $u, i: u32| x >> i & 1;
             for a in INTEGERS.map(|a| a as $u) {
-                let zeros = |bits: &mut dyn Iterator<Item = u32>| bits.take_while(|&i| bit(a, i) == 0).count();
+                let zeros = |bits: &mut dyn Iterator<Item = u32>| {
+                    bits.take_while(|&i| bit(a, i) == 0).count()
+                };
                 assert_eq!($clz(a), zeros(&mut (0..BITS).rev()) as $u);
                 assert_eq!($ctz(a), zeros(&mut (0..BITS)) as $u);
                 assert_eq!($popcnt(a), (0..BITS).map(|i| bit(a, i)).sum::<$u>());
@@ -171,14 +174,21 @@ macro_rules! integers_agree {
                     assert_eq!($lt_s(a, b), wide_a < wide_b);
                     assert_eq!($lt_u(a, b), i128::from(a) < i128::from(b));
                     let count = (b % $u::from(BITS as u8)) as u32;
-                    let (ones, sum) = (0..BITS).fold(($u::from(0u8), $u::from(0u8)), |(l, r), i| {
-                        let (up, down) = ((i + count) % BITS, (i + BITS - count) % BITS);
-                        (l | bit(a, i) << up, r | bit(a, i) << down)
-                    });
+                    let (ones, sum) =
+                        (0..BITS).fold(($u::from(0u8), $u::from(0u8)), |(l, r), i| {
+                            let (up, down) = ((i + count) % BITS, (i + BITS - count) % BITS);
+                            (l | bit(a, i) << up, r | bit(a, i) << down)
+                        });
                     assert_eq!($rotl(a, b), ones);
                     assert_eq!($rotr(a, b), sum);
-                    assert_eq!($shl(a, b), (0..BITS - count).fold(0, |r, i| r | bit(a, i) << (i + count)));
-                    assert_eq!($shr_u(a, b), (count..BITS).fold(0, |r, i| r | bit(a, i) << (i - count)));
+                    assert_eq!(
+                        $shl(a, b),
+                        (0..BITS - count).fold(0, |r, i| r | bit(a, i) << (i + count))
+                    );
+                    assert_eq!(
+                        $shr_u(a, b),
+                        (count..BITS).fold(0, |r, i| r | bit(a, i) << (i - count))
+                    );
                     assert_eq!($shr_s(a, b), reduced(wide_a.div_euclid(1 << count)));
                     if b == 0 {
                         for trap in [$div_s(a, b), $div_u(a, b), $rem_s(a, b), $rem_u(a, b)] {
@@ -286,7 +296,11 @@ macro_rules! rounding_agrees {
 fn rounding_and_roots_are_exact() {
     // Multiples of an odd number visit every exponent and many mantissas.
     let bits = || (0..200_000u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    rounding_agrees!(f32, singles().into_iter().chain(bits().map(|b| f32::from_bits(b as u32))), same_f32);
+    rounding_agrees!(
+        f32,
+        singles().into_iter().chain(bits().map(|b| f32::from_bits(b as u32))),
+        same_f32
+    );
     rounding_agrees!(f64, floats().into_iter().chain(bits().map(f64::from_bits)), same_f64);
     // Near one, where rounding has something to do.
     rounding_agrees!(f32, bits().map(|b| (b as i32 as f32) / 65536.0), same_f32);

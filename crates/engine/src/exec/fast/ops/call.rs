@@ -1,0 +1,379 @@
+//! Calls.
+//!
+//! A callee's frame begins inside its caller's: the caller writes arguments to the slots
+//! from `base` on and the return address to the slot below. The last word of every call
+//! is `base`, so that a return finds the caller's frame. Single results come back in the
+//! accumulator, others in the slots from `base` on.
+//!
+//! Calls into another instance note the caller's instance in `Ctx::cross` and return
+//! through [`CROSS`].
+
+use crate::entity::{FuncEntity, FuncKind, InstanceData};
+use crate::exec::fast::code::Code;
+use crate::exec::fast::operand::{A, S, Src};
+use crate::exec::fast::regs::{Flow, Handler, Regs, handler};
+use crate::exec::fast::run::Ctx;
+use crate::once::Once;
+use crate::sync::Arc;
+use crate::{Trap, TrapKind};
+
+/// How many arguments a call copies from the slots that its fields name.
+pub(in crate::exec::fast) trait Args {
+    unsafe fn copy(r: &Regs, first_field: usize, to: *mut u64);
+}
+
+macro_rules! args {
+    ($($name:ident $n:literal)*) => {$(
+        pub(in crate::exec::fast) struct $name;
+        impl Args for $name {
+            #[inline(always)]
+            unsafe fn copy(r: &Regs, first_field: usize, to: *mut u64) {
+                let _ = (r, first_field, to);
+                // SAFETY: translation keeps the slots within the frame.
+                unsafe {
+                    let mut values = [0; $n];
+                    for i in 0..$n {
+                        values[i] = *r.slot(first_field + i);
+                    }
+                    for i in 0..$n {
+                        *to.add(i) = values[i];
+                    }
+                }
+            }
+        }
+    )*};
+}
+args! { N0 0 N1 1 N2 2 N3 3 N4 4 }
+
+/// Code that is not part of a function: the word before it is a frame distance of zero.
+#[repr(C)]
+pub(in crate::exec::fast) struct Stub {
+    base: u64,
+    handler: Handler,
+}
+
+impl Stub {
+    pub fn ip(&'static self) -> *const u64 {
+        (&raw const self.handler).cast()
+    }
+}
+
+/// Where the outermost function returns to.
+pub(in crate::exec::fast) static LEAVE: Stub = Stub { base: 0, handler: super::control::leave };
+/// Where a function of another instance returns to.
+pub(in crate::exec::fast) static CROSS: Stub = Stub { base: 0, handler: return_cross };
+
+handler! {
+    /// A function of the same module: words for four arguments, the code's slot, `base`.
+    fn call<N: Args>(mut r) {
+        let slot = r.word(2) as usize as *const Once<Code>;
+        let code = (*slot).as_ptr();
+        if code.is_null() {
+            return prepare_again(r, slot);
+        }
+        let sp = r.sp.add(r.word(3) as usize);
+        N::copy(&r, 0, sp);
+        let back = r.ip.add(4);
+        enter(r, code, sp, back)
+    }
+
+    /// An imported function: words for four arguments, the function's index, `base`.
+    fn call_import<N: Args>(mut r) {
+        let index = r.word(2) as usize;
+        let sp = r.sp.add(r.word(3) as usize);
+        N::copy(&r, 0, sp);
+        let instance = &*(*r.ctx).instance;
+        let func = instance.funcs[index].0;
+        call_entity(r, func, sp, r.ip.add(4))
+    }
+
+    /// Through a table: the table in field 0, the index in field 1, the type in the upper
+    /// half; then words for four arguments and `base`.
+    fn call_indirect<L: Src, N: Args>(mut r) {
+        let index = L::read::<u32>(&r, 1);
+        let sp = r.sp.add(r.word(3) as usize);
+        N::copy(&r, 4, sp);
+        match resolve(&r, index) {
+            Ok(func) => {
+                let entity = &*func;
+                let back = r.ip.add(4);
+                if let FuncKind::Wasm { instance, body } = entity.kind
+                    && instance == (*r.ctx).instance
+                {
+                    let slot = (*r.ctx).code.add(body as usize);
+                    let code = (*slot).as_ptr();
+                    if code.is_null() {
+                        return prepare_again(r, slot);
+                    }
+                    return enter(r, code, sp, back);
+                }
+                call_other(r, func, sp, back)
+            }
+            Err(kind) => r.trap(kind),
+        }
+    }
+
+    /// A tail call in the same module: the code's slot, the argument slots, `base`.
+    fn return_call(mut r) {
+        let slot = r.word(2) as usize as *const Once<Code>;
+        let code = (*slot).as_ptr();
+        if code.is_null() {
+            return prepare_again(r, slot);
+        }
+        lower_args(&r);
+        let sp = r.sp;
+        let back = *sp.sub(1) as usize as *const u64;
+        enter(r, code, sp, back)
+    }
+
+    /// A tail call of an imported function: its index, the argument slots, `base`.
+    fn return_call_import(mut r) {
+        let index = r.word(2) as usize;
+        let instance = &*(*r.ctx).instance;
+        let func = instance.funcs[index].0;
+        let func = (*(*r.ctx).machine).funcs.as_ptr().add(func as usize);
+        tail_entity(r, func)
+    }
+
+    /// A tail call through a table; as `call_indirect`, then the argument slots, `base`.
+    fn return_call_indirect(mut r) {
+        match resolve(&r, S::read::<u32>(&r, 1)) {
+            Ok(func) => tail_entity(r, func),
+            Err(kind) => r.trap(kind),
+        }
+    }
+
+    /// See [`CROSS`].
+    fn return_cross(mut r) {
+        let ctx = &mut *r.ctx;
+        let (ip, instance) = ctx.cross.pop().expect("pushed by the call");
+        ctx.enter_instance(instance, &mut r.mem, &mut r.len);
+        r.sp = r.sp.sub(*ip.sub(1) as usize);
+        r.ip = ip;
+        r.go()
+    }
+}
+
+/// Starts a function whose arguments are at `sp`.
+#[inline(always)]
+unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) -> Flow {
+    // SAFETY: the code is prepared; `sp` lies in the caller's frame and so in the stack, and
+    // what the callee needs beyond is checked here.
+    unsafe {
+        let room = (*r.ctx).stack_end as usize - sp as usize;
+        if room < (*code).frame_bytes {
+            return r.trap(TrapKind::StackOverflow);
+        }
+        *sp.sub(1) = back as usize as u64;
+        r.sp = sp;
+        r.ip = (*code).entry;
+        r.go()
+    }
+}
+
+/// Translates the function that is about to be called, and executes the call again.
+#[cold]
+#[inline(never)]
+unsafe fn prepare_again(r: Regs, slot: *const Once<Code>) -> Flow {
+    // SAFETY: the slot is one of the current module's, and ctx is not borrowed.
+    unsafe {
+        let ctx = &mut *r.ctx;
+        let body = slot.offset_from(ctx.code) as u32;
+        match (*ctx.instance).module.data().prepare(body) {
+            Ok(()) => r.go(),
+            Err(error) => r.raise(Trap::host(error)),
+        }
+    }
+}
+
+/// The function in a table that an indirect call means.
+#[inline(always)]
+unsafe fn resolve(r: &Regs, index: u32) -> Result<*const FuncEntity, TrapKind> {
+    // SAFETY: validated indices; the machine and its entities outlive execution.
+    unsafe {
+        let ctx = &*r.ctx;
+        let instance = &*ctx.instance;
+        let table = &**instance.tables.get_unchecked(r.field(0) as usize);
+        let element = table.elements.get(index as usize).ok_or(TrapKind::UndefinedElement)?;
+        let func = element.index().ok_or(TrapKind::UninitializedElement)?;
+        let func = (*ctx.machine).funcs.as_ptr().add(func as usize);
+        let want = *instance.types.get_unchecked(r.imm() as u32 as usize);
+        if (*func).ty != want && !is_subtype(ctx, (*func).ty, want) {
+            return Err(TrapKind::IndirectCallTypeMismatch);
+        }
+        Ok(func)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn is_subtype(ctx: &Ctx, have: u32, want: u32) -> bool {
+    // SAFETY: the machine outlives execution.
+    unsafe { (*ctx.machine).registry.is_subtype(have, want) }
+}
+
+unsafe fn call_entity(r: Regs, func: u32, sp: *mut u64, back: *const u64) -> Flow {
+    // SAFETY: as for `call_other`.
+    unsafe {
+        let func = (*(*r.ctx).machine).funcs.as_ptr().add(func as usize);
+        call_other(r, func, sp, back)
+    }
+}
+
+/// Calls a host function, or a function of any instance.
+#[inline(never)]
+unsafe fn call_other(mut r: Regs, func: *const FuncEntity, sp: *mut u64, back: *const u64) -> Flow {
+    // SAFETY: entities outlive execution; `sp` lies in the caller's frame.
+    unsafe {
+        match &(*func).kind {
+            &FuncKind::Wasm { instance, body } => {
+                let ctx = &mut *r.ctx;
+                let code = match ready(instance, body) {
+                    Ok(code) => code,
+                    Err(trap) => return r.raise(trap),
+                };
+                if ctx.stack_end as usize - (sp as usize) < (*code).frame_bytes {
+                    return r.trap(TrapKind::StackOverflow);
+                }
+                if instance == ctx.instance {
+                    return enter(r, code, sp, back);
+                }
+                ctx.cross.push((back, ctx.instance));
+                ctx.enter_instance(instance, &mut r.mem, &mut r.len);
+                enter(r, code, sp, CROSS.ip())
+            }
+            FuncKind::Host(call) => {
+                let call = Arc::as_ptr(call);
+                if let Err(trap) = call_host(&mut r, &*call, (*func).slots as usize, sp) {
+                    return r.raise(trap);
+                }
+                r.ip = back;
+                r.go()
+            }
+        }
+    }
+}
+
+/// Calls a host function with the slots at `sp`.
+unsafe fn call_host(
+    r: &mut Regs,
+    call: &crate::HostFn,
+    slots: usize,
+    sp: *mut u64,
+) -> Result<(), Trap> {
+    // SAFETY: the machine is borrowed for the call only; its address comes from the
+    // reference that `run` holds.
+    unsafe {
+        let ctx = &mut *r.ctx;
+        if (ctx.stack_end as usize - sp as usize) / 8 < slots {
+            return Err(Trap::new(TrapKind::StackOverflow));
+        }
+        let machine = &mut *ctx.machine;
+        let top = machine.stack.top;
+        machine.stack.top = sp.offset_from(machine.stack.base()) as usize + slots;
+        let values = core::slice::from_raw_parts_mut(sp, slots);
+        let caller = (*ctx.instance).id;
+        let result = call(machine, &mut *ctx.data, Some(caller), values);
+        (*ctx.machine).stack.top = top;
+        result?;
+        // The host may have grown the memory.
+        ctx.load_memory(&mut r.mem, &mut r.len);
+        if slots > 0 {
+            r.acc = *sp;
+            r.facc = f64::from_bits(*sp);
+            r.sacc = f32::from_bits(*sp as u32);
+        }
+        Ok(())
+    }
+}
+
+/// The code of a function, translated if need be.
+unsafe fn ready(instance: *mut InstanceData, body: u32) -> Result<*const Code, Trap> {
+    // SAFETY: the instance outlives execution.
+    let module = unsafe { (*instance).module.data() };
+    super::super::code_of(module, body).map_err(Trap::host)
+}
+
+/// Moves the arguments of a tail call to the start of the frame.
+#[inline(always)]
+unsafe fn lower_args(r: &Regs) {
+    // SAFETY: both ranges lie in the frame.
+    unsafe { core::ptr::copy(r.sp.add(r.word(4) as usize), r.sp, r.word(3) as usize) }
+}
+
+/// A tail call of a host function, or of any instance's.
+#[inline(never)]
+unsafe fn tail_entity(mut r: Regs, func: *const FuncEntity) -> Flow {
+    // SAFETY: as for `call_other`.
+    unsafe {
+        match &(*func).kind {
+            &FuncKind::Wasm { instance, body } => {
+                let code = match ready(instance, body) {
+                    Ok(code) => code,
+                    Err(trap) => return r.raise(trap),
+                };
+                let ctx = &mut *r.ctx;
+                if ctx.stack_end as usize - (r.sp as usize) < (*code).frame_bytes {
+                    return r.trap(TrapKind::StackOverflow);
+                }
+                lower_args(&r);
+                let sp = r.sp;
+                let mut back = *sp.sub(1) as usize as *const u64;
+                if instance != ctx.instance {
+                    if back != CROSS.ip() {
+                        ctx.cross.push((back, ctx.instance));
+                        back = CROSS.ip();
+                        // The stub's frame distance is zero, so the true distance is taken
+                        // when `return_cross` reads it from the call that it returns to.
+                    }
+                    ctx.enter_instance(instance, &mut r.mem, &mut r.len);
+                }
+                enter(r, code, sp, back)
+            }
+            FuncKind::Host(call) => {
+                let call = Arc::as_ptr(call);
+                let sp = r.sp.add(r.word(4) as usize);
+                let slots = (*func).slots as usize;
+                if let Err(trap) = call_host(&mut r, &*call, slots, sp) {
+                    return r.raise(trap);
+                }
+                // Results that are not in an accumulator return in the frame's first slots.
+                core::ptr::copy(sp, r.sp, slots);
+                let back = *r.sp.sub(1) as usize as *const u64;
+                r.sp = r.sp.sub(*back.sub(1) as usize);
+                r.ip = back;
+                r.go()
+            }
+        }
+    }
+}
+
+macro_rules! by_count {
+    ($n:expr, $name:ident $(, $l:ty)?) => {
+        match $n {
+            0 => $name::<$($l,)? N0>,
+            1 => $name::<$($l,)? N1>,
+            2 => $name::<$($l,)? N2>,
+            3 => $name::<$($l,)? N3>,
+            _ => $name::<$($l,)? N4>,
+        }
+    };
+}
+
+/// The call of a function of the same module, with up to four copied arguments.
+pub(in crate::exec::fast) fn direct(copied: usize) -> Handler {
+    by_count!(copied, call)
+}
+
+/// The call of an imported function.
+pub(in crate::exec::fast) fn import(copied: usize) -> Handler {
+    by_count!(copied, call_import)
+}
+
+/// The call through a table.
+pub(in crate::exec::fast) fn indirect(index: super::Loc, copied: usize) -> Handler {
+    match index {
+        super::Loc::Acc => by_count!(copied, call_indirect, A),
+        _ => by_count!(copied, call_indirect, S),
+    }
+}

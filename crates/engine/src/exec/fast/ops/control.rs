@@ -1,0 +1,131 @@
+//! Branches, returns, and what stands at a function's or a loop's start.
+
+use super::Loc;
+use crate::TrapKind;
+use crate::exec::fast::operand::{A, S, Src, Value};
+use crate::exec::fast::regs::{DONE, Handler, handler};
+use core::sync::atomic::Ordering;
+
+handler! {
+    fn unreachable(mut r) {
+        r.trap(TrapKind::Unreachable)
+    }
+
+    fn br(mut r) {
+        r.jump(r.imm())
+    }
+
+    fn br_if_nez<L: Src>(mut r) {
+        if L::read::<u32>(&r, 1) != 0 { r.jump(r.imm()) } else { r.next(2) }
+    }
+
+    fn br_if_eqz<L: Src>(mut r) {
+        if L::read::<u32>(&r, 1) != 0 { r.next(2) } else { r.jump(r.imm()) }
+    }
+
+    /// The index in field 1, the number of labels without the default in the upper half; a
+    /// word each with the distance in bytes from this instruction.
+    fn br_table<L: Src>(mut r) {
+        let index = L::read::<u32>(&r, 1).min(r.imm() as u32) as usize;
+        let bytes = r.word(2 + index) as i32;
+        r.ip = r.ip.byte_offset(bytes as isize);
+        r.go()
+    }
+
+    /// Clears `field 1` slots from `field 0` on.
+    fn clear(mut r) {
+        core::ptr::write_bytes(r.slot(0), 0, r.field(1) as usize);
+        r.next(2)
+    }
+
+    /// Clears one slot.
+    fn clear1(mut r) {
+        *r.slot(0) = 0;
+        r.next(2)
+    }
+
+    /// Copies the function's `field 1` constants to the slots from `field 0` on.
+    fn load_constants(mut r) {
+        let from = r.word(2) as usize as *const u64;
+        core::ptr::copy_nonoverlapping(from, r.slot(0), r.field(1) as usize);
+        r.next(3)
+    }
+
+    /// Takes the fuel for the instructions up to the next branch.
+    fn fuel(mut r) {
+        let machine = (*r.ctx).machine;
+        let need = u64::from(r.imm() as u32);
+        match (*machine).fuel.checked_sub(need) {
+            Some(left) => {
+                (*machine).fuel = left;
+                r.next(2)
+            }
+            None => r.trap(TrapKind::OutOfFuel),
+        }
+    }
+
+    /// Stops if another thread asks for it.
+    fn check_interrupt(mut r) {
+        let flag = (*r.ctx).interrupt;
+        if (*flag).load(Ordering::Relaxed) && (*flag).swap(false, Ordering::Relaxed) {
+            r.trap(TrapKind::Interrupted)
+        } else {
+            r.next(2)
+        }
+    }
+
+    /// Returns; the results are in their places.
+    fn ret(mut r) {
+        let ip = (*r.sp.sub(1)) as usize as *const u64;
+        // The last word of a call is how far the frames are apart.
+        r.sp = r.sp.sub(*ip.sub(1) as usize);
+        r.ip = ip;
+        r.go()
+    }
+
+    /// Returns the value of slot `field 1`, in the accumulator as all single results.
+    fn ret_slot<T: Value>(mut r) {
+        let value = T::from_slot(*r.slot(1));
+        T::set(&mut r, value);
+        let ip = (*r.sp.sub(1)) as usize as *const u64;
+        r.sp = r.sp.sub(*ip.sub(1) as usize);
+        r.ip = ip;
+        r.go()
+    }
+
+    /// Returns a constant.
+    fn ret_imm(mut r) {
+        r.acc = r.imm() as i64 as u64;
+        let ip = (*r.sp.sub(1)) as usize as *const u64;
+        r.sp = r.sp.sub(*ip.sub(1) as usize);
+        r.ip = ip;
+        r.go()
+    }
+
+    /// Where the outermost function returns to.
+    fn leave(mut r) {
+        let ctx = &mut *r.ctx;
+        ctx.acc = r.acc;
+        ctx.facc = r.facc;
+        ctx.sacc = r.sacc;
+        r.exit(DONE)
+    }
+}
+
+/// The branch on an i32: if it is not zero, or (`sense` false) if it is.
+pub(in crate::exec::fast) fn br_if(condition: Loc, sense: bool) -> Handler {
+    match (condition, sense) {
+        (Loc::Acc, true) => br_if_nez::<A>,
+        (Loc::Acc, false) => br_if_eqz::<A>,
+        (_, true) => br_if_nez::<S>,
+        (_, false) => br_if_eqz::<S>,
+    }
+}
+
+/// The jump through a table.
+pub(in crate::exec::fast) fn table(index: Loc) -> Handler {
+    match index {
+        Loc::Acc => br_table::<A>,
+        _ => br_table::<S>,
+    }
+}

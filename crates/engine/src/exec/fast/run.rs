@@ -1,0 +1,201 @@
+//! Entering and leaving the interpreter.
+
+use super::code::Code;
+use super::ops::call::{CROSS, LEAVE};
+use super::ops::moves::Class;
+use super::regs::{DONE, Regs};
+use super::translate::result_class;
+use crate::entity::{GlobalEntity, InstanceData};
+use crate::module::CodeSlots;
+use crate::once::Once;
+use crate::{Machine, Trap, TrapFrame, TrapKind};
+use alloc::vec::Vec;
+use core::any::Any;
+use core::ptr::{null, null_mut};
+use core::sync::atomic::AtomicBool;
+
+/// What handlers reach beside the registers.
+pub(super) struct Ctx {
+    pub machine: *mut Machine,
+    pub data: *mut dyn Any,
+    /// The current instance, and below what is cached of it.
+    pub instance: *mut InstanceData,
+    pub globals: *const *mut GlobalEntity,
+    pub code: *const Once<Code>,
+    pub stack_end: *mut u64,
+    pub interrupt: *const AtomicBool,
+    /// Return addresses and instances of the callers of functions of other instances.
+    pub cross: Vec<(*const u64, *mut InstanceData)>,
+    pub trap: Option<Trap>,
+    pub trap_ip: *const u64,
+    pub trap_sp: *mut u64,
+    /// The accumulators at the end.
+    pub acc: u64,
+    pub facc: f64,
+    pub sacc: f32,
+}
+
+impl Ctx {
+    /// Makes an instance the current one.
+    pub unsafe fn enter_instance(
+        &mut self,
+        instance: *mut InstanceData,
+        mem: &mut *mut u8,
+        len: &mut usize,
+    ) {
+        // SAFETY: the machine owns the instance for as long as it exists.
+        unsafe {
+            self.instance = instance;
+            self.globals = (*instance).globals.as_ptr();
+            if let CodeSlots::Fast(slots) = &(*instance).module.data().code {
+                self.code = slots.as_ptr();
+            }
+            self.load_memory(mem, len);
+        }
+    }
+
+    /// Reads where memory 0 is.
+    pub unsafe fn load_memory(&self, mem: &mut *mut u8, len: &mut usize) {
+        // SAFETY: as above.
+        unsafe {
+            if let Some(&memory) = (*self.instance).memories.first() {
+                *mem = (*memory).base();
+                *len = (*memory).len();
+            } else {
+                *mem = null_mut();
+                *len = 0;
+            }
+        }
+    }
+}
+
+/// Runs a function; `slots` holds the arguments and takes the results.
+pub(crate) fn run(
+    machine: &mut Machine,
+    data: &mut dyn Any,
+    instance: *mut InstanceData,
+    body: u32,
+    slots: &mut [u64],
+) -> Result<(), Trap> {
+    // SAFETY: the machine owns the instance.
+    let module = unsafe { (*instance).module.clone() };
+    let code = super::code_of(module.data(), body).map_err(Trap::host)?;
+    let index = module.decl().imported_funcs + body;
+    let ty = module.decl().func_type(index);
+    // SAFETY: it outlives this call as the module does.
+    let frame_slots = unsafe { (*code).frame_bytes } / 8;
+    let top = machine.stack.top;
+    if machine.stack.slots() - top < frame_slots.max(slots.len()) + 1 {
+        return Err(Trap::new(TrapKind::StackOverflow));
+    }
+    // SAFETY: in the stack, as just checked.
+    let sp = unsafe { machine.stack.base().add(top + 1) };
+    // SAFETY: the frame has room for all slots; nobody else uses the stack above `top`.
+    unsafe {
+        core::ptr::copy_nonoverlapping(slots.as_ptr(), sp, slots.len());
+        *sp.sub(1) = LEAVE.ip() as usize as u64;
+    }
+    let mut ctx = Ctx {
+        machine,
+        // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
+        data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
+        instance,
+        globals: null(),
+        code: null(),
+        stack_end: machine.stack.end(),
+        interrupt: &raw const *machine.interrupt,
+        cross: Vec::new(),
+        trap: None,
+        trap_ip: null(),
+        trap_sp: null_mut(),
+        acc: 0,
+        facc: 0.0,
+        sacc: 0.0,
+    };
+    let mut r = Regs {
+        // SAFETY: prepared above.
+        ip: unsafe { (*code).entry },
+        sp,
+        mem: null_mut(),
+        len: 0,
+        ctx: &raw mut ctx,
+        acc: 0,
+        facc: 0.0,
+        sacc: 0.0,
+        #[cfg(not(sampan_tail_calls))]
+        exit: super::regs::RUNNING,
+    };
+    // SAFETY: the frame, the code and the context are as handlers expect.
+    let exit = unsafe {
+        (*r.ctx).enter_instance(instance, &mut r.mem, &mut r.len);
+        execute(r)
+    };
+    if exit != DONE {
+        let mut trap = ctx.trap.take().expect("a handler that traps says why");
+        trap.add_frames(Backtrace { ip: ctx.trap_ip, sp: ctx.trap_sp, ctx: &mut ctx });
+        return Err(trap);
+    }
+    match result_class(ty) {
+        Some(Class::F32) => slots[0] = u64::from(ctx.sacc.to_bits()),
+        Some(Class::F64) => slots[0] = ctx.facc.to_bits(),
+        Some(_) => slots[0] = ctx.acc,
+        // SAFETY: the frame holds the results from its first slot on.
+        None => unsafe { core::ptr::copy_nonoverlapping(sp, slots.as_mut_ptr(), slots.len()) },
+    }
+    Ok(())
+}
+
+#[cfg(sampan_tail_calls)]
+unsafe fn execute(r: Regs) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { r.go() }
+}
+
+#[cfg(not(sampan_tail_calls))]
+unsafe fn execute(mut r: Regs) -> u64 {
+    while r.exit == super::regs::RUNNING {
+        // SAFETY: the first word of an instruction is its handler.
+        r = unsafe { (*r.ip.cast::<super::regs::Handler>())(r) };
+    }
+    r.exit
+}
+
+/// The frames from a trap outward.
+struct Backtrace<'a> {
+    ip: *const u64,
+    sp: *mut u64,
+    ctx: &'a mut Ctx,
+}
+
+impl Iterator for Backtrace<'_> {
+    type Item = TrapFrame;
+
+    fn next(&mut self) -> Option<TrapFrame> {
+        // SAFETY: frames, code and instances are as they were at the trap.
+        unsafe {
+            if self.ip == LEAVE.ip() || self.ip.is_null() {
+                return None;
+            }
+            if self.ip == CROSS.ip() {
+                let (ip, instance) = self.ctx.cross.pop()?;
+                self.ctx.instance = instance;
+                self.sp = self.sp.sub(*ip.sub(1) as usize);
+                self.ip = ip.sub(1);
+            }
+            let instance = &*self.ctx.instance;
+            let CodeSlots::Fast(slots) = &instance.module.data().code else { return None };
+            let (body, code) = slots
+                .iter()
+                .enumerate()
+                .find_map(|(i, slot)| Some((i, slot.get().filter(|c| c.contains(self.ip))?)))?;
+            let index = instance.module.decl().imported_funcs as usize + body;
+            let frame = TrapFrame { func: instance.funcs[index], offset: code.offset(self.ip) };
+            let back = *self.sp.sub(1) as usize as *const u64;
+            let distance = *back.sub(1) as usize;
+            self.sp = self.sp.sub(distance);
+            // The call's last word, so that the address lies in the calling instruction.
+            self.ip = if distance == 0 { back } else { back.sub(1) };
+            Some(frame)
+        }
+    }
+}

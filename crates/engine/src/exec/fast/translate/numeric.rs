@@ -1,0 +1,324 @@
+//! Arithmetic, comparisons, accesses to memory, vectors.
+
+use super::stack::Kind;
+use super::{Class, Pending, Translator, emit};
+use crate::exec::fast::operand::{A, S};
+use crate::exec::fast::ops::arith::{self, Shape};
+use crate::exec::fast::ops::{Loc, Pair, memory, moves, simd};
+use sampan_wasm::{Imm, Instr, MemArg, Opcode};
+
+impl Translator<'_> {
+    /// Translates `op` if it is scalar arithmetic.
+    pub(super) fn numeric(&mut self, op: Opcode) -> bool {
+        match op {
+            Opcode::I32WrapI64 => self.wrap(),
+            Opcode::I32Eqz | Opcode::RefIsNull | Opcode::I64Eqz => self.eqz(op),
+            _ => match arith::shape(op) {
+                Some(Shape::Unary(pair)) => self.unary(op, pair),
+                Some(Shape::Binary(pair)) => self.binary(op, pair),
+                Some(Shape::Compare { .. }) => self.compare(op),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// The upper half of a 32-bit value's slot means nothing, so there is nothing to do.
+    fn wrap(&mut self) {
+        if let Some(entry) = self.entries.last_mut()
+            && let Kind::Const(value) = &mut entry.kind
+        {
+            *value = *value as i32 as i64 as u64;
+        }
+    }
+
+    fn unary(&mut self, op: Opcode, pair: fn(Loc) -> Pair) {
+        let a = self.pop();
+        let a = self.operand(&a, false);
+        if arith::traps(op) {
+            self.note_offset();
+        }
+        self.produce(result_class(op), pair(a), emit::fields(0, a.field(), 0, 0), &[]);
+        self.canonicalize(op);
+    }
+
+    fn binary(&mut self, op: Opcode, pair: fn(Loc, Loc) -> Pair) {
+        let mut b = self.pop();
+        let mut a = self.pop();
+        if commutes(op) && matches!(a.kind, Kind::Const(_)) && !matches!(b.kind, Kind::Const(_)) {
+            // Each keeps its own home, in case that it must go there.
+            core::mem::swap(&mut a, &mut b);
+        }
+        let left = self.operand(&a, false);
+        let right = self.operand(&b, true);
+        if arith::traps(op) {
+            self.note_offset();
+        }
+        let operands = operands(left, right);
+        self.produce(result_class(op), pair(left, right), operands, &[]);
+        self.canonicalize(op);
+    }
+
+    fn canonicalize(&mut self, op: Opcode) {
+        if !self.module.engine.config().canonical_nans {
+            return;
+        }
+        let Some(class) = arith::canonical(op) else { return };
+        self.pop();
+        let pair = match class {
+            Class::F32 => Pair { acc: moves::canon_f32::<A>, slot: moves::canon_f32::<S> },
+            _ => Pair { acc: moves::canon_f64::<A>, slot: moves::canon_f64::<S> },
+        };
+        self.produce(class, pair, 0, &[]);
+    }
+
+    pub(super) fn compare(&mut self, op: Opcode) {
+        let mut op = op;
+        let mut b = self.pop();
+        let mut a = self.pop();
+        if let Some(swapped) = swapped(op)
+            && matches!(a.kind, Kind::Const(_))
+            && !matches!(b.kind, Kind::Const(_))
+        {
+            core::mem::swap(&mut a, &mut b);
+            op = swapped;
+        }
+        let left = self.operand(&a, false);
+        let right = self.operand(&b, true);
+        self.emit_compare(op, left, right);
+    }
+
+    fn emit_compare(&mut self, op: Opcode, left: Loc, right: Loc) {
+        let Some(Shape::Compare { value, .. }) = arith::shape(op) else {
+            unreachable!("{} is a comparison", op.text())
+        };
+        self.spill(Class::Int);
+        let before = self.regs[Class::Int as usize];
+        let word = self.words.len();
+        self.produce(Class::Int, value(left, right), operands(left, right), &[]);
+        self.pending = Some(Pending { word, end: self.words.len(), op, left, right, before });
+    }
+
+    /// Zero or not: the opposite of the comparison just made, or a comparison with zero.
+    fn eqz(&mut self, op: Opcode) {
+        if op == Opcode::I32Eqz
+            && let Some(pending) = self.take_pending(|op| negated(op).is_some())
+            && let Some(op) = negated(pending.op)
+        {
+            self.emit_compare(op, pending.left, pending.right);
+            return;
+        }
+        let a = self.pop();
+        let left = self.operand(&a, false);
+        let op = if op == Opcode::I32Eqz { Opcode::I32Eq } else { Opcode::I64Eq };
+        self.emit_compare(op, left, Loc::Imm(0));
+    }
+
+    /// Takes back the comparison whose result is on top of the stack, if it was the last
+    /// instruction and `suits`, to make it part of the next one.
+    pub(super) fn take_pending(&mut self, suits: fn(Opcode) -> bool) -> Option<Pending> {
+        let pending = self.pending.take()?;
+        let top = self.entries.len().checked_sub(1)?;
+        if pending.end != self.words.len()
+            || self.regs[Class::Int as usize].owner != Some(top)
+            || !suits(pending.op)
+        {
+            return None;
+        }
+        self.pop();
+        self.words.truncate(pending.word);
+        self.regs[Class::Int as usize] = pending.before;
+        Some(pending)
+    }
+
+    /// Translates a load or a store.
+    pub(super) fn access(&mut self, op: Opcode, memarg: &MemArg) -> bool {
+        let Ok(offset) = u32::try_from(memarg.offset) else { return false };
+        if op == Opcode::V128Load {
+            let (address, offset) = self.address(offset);
+            self.note_offset();
+            let operands = emit::fields_imm(0, address.field(), offset as i32);
+            self.produce_vector(memory::v128_load(address), operands, &[]);
+        } else if op == Opcode::V128Store {
+            let value = self.pop();
+            let value = self.slot_of(&value);
+            let (address, offset) = self.address(offset);
+            self.note_offset();
+            let operands = emit::fields_imm(value, address.field(), offset as i32);
+            self.emit(memory::v128_store(address), operands);
+        } else if let Some(pair) = memory::load_shape(op) {
+            let (address, offset) = self.address(offset);
+            self.note_offset();
+            let operands = emit::fields_imm(0, address.field(), offset as i32);
+            self.produce(result_class(op), pair(address), operands, &[]);
+        } else if let Some(handler) = memory::store_shape(op) {
+            let value = self.pop();
+            let value = self.operand(&value, true);
+            let (address, offset) = self.address(offset);
+            self.note_offset();
+            let operands = emit::fields_imm(value.field(), address.field(), offset as i32);
+            self.emit(handler(address, value), operands);
+            if let Loc::Imm(imm) = value {
+                self.words.push(imm as u32 as u64);
+            }
+        } else {
+            return self.vector_access(op, offset, 0);
+        }
+        true
+    }
+
+    /// Pops an address. A constant one becomes part of the offset.
+    fn address(&mut self, offset: u32) -> (Loc, u32) {
+        let entry = self.pop();
+        if let Kind::Const(base) = entry.kind
+            && let Some(sum) = (base as u32).checked_add(offset)
+        {
+            return (Loc::Imm(0), sum);
+        }
+        (self.operand(&entry, false), offset)
+    }
+
+    fn vector_access(&mut self, op: Opcode, offset: u32, lane: u8) -> bool {
+        let Some(handler) = simd::access(op) else { return false };
+        let has_vector = op.signature().is_some_and(|s| s.params.len() == 2);
+        let vector = if has_vector {
+            let vector = self.pop();
+            self.slot_of(&vector)
+        } else {
+            0
+        };
+        let address = self.pop();
+        let address = self.slot_of(&address);
+        self.note_offset();
+        let operands = emit::fields(0, address, vector, lane.into());
+        if op.signature().is_some_and(|s| s.result.is_some()) {
+            self.produce_vector(handler, operands, &[offset.into()]);
+        } else {
+            self.emit(handler, operands);
+            self.words.push(offset.into());
+        }
+        true
+    }
+
+    /// Translates `instr` if it is an operation on vectors.
+    pub(super) fn vector(&mut self, instr: &Instr<'_>) -> bool {
+        let words = |bytes: &[u8; 16]| {
+            let value = u128::from_ne_bytes(*bytes);
+            let halves: [u64; 2] = if cfg!(target_endian = "little") {
+                [value as u64, (value >> 64) as u64]
+            } else {
+                [(value >> 64) as u64, value as u64]
+            };
+            halves
+        };
+        let (lane, more) = match &instr.imm {
+            Imm::Lane(lane) => (*lane, None),
+            Imm::MemArgLane(memarg, lane) => {
+                let Ok(offset) = u32::try_from(memarg.offset) else { return false };
+                return self.vector_access(instr.op, offset, *lane);
+            }
+            Imm::V128(bytes) => (0, Some(words(bytes))),
+            _ => (0, None),
+        };
+        let more: &[u64] = more.as_ref().map_or(&[], |words| words);
+        if instr.op == Opcode::V128Const {
+            self.produce_vector(simd::constant, 0, more);
+            return true;
+        }
+        match simd::shape(instr.op) {
+            Some(simd::Shape::Vector(count, handler)) => {
+                let mut slots = [0, 0, lane.into()];
+                for i in (0..count).rev() {
+                    let operand = self.pop();
+                    slots[i] = self.slot_of(&operand);
+                }
+                let operands = emit::fields(0, slots[0], slots[1], slots[2]);
+                self.produce_vector(handler, operands, more);
+                self.canonicalize_vector(instr.op);
+            }
+            Some(simd::Shape::Scalar(handler)) => {
+                let operand = self.pop();
+                let operand = self.slot_of(&operand);
+                let class = result_class(instr.op);
+                self.spill(class);
+                let home = self.top as u16;
+                self.invalidate(home);
+                self.emit(handler, emit::fields(home, operand, 0, lane.into()));
+                self.push(class, Kind::Temp);
+                let reg = &mut self.regs[class as usize];
+                (reg.alias, reg.site) = (Some(home), None);
+            }
+            None => return false,
+        }
+        true
+    }
+
+    fn canonicalize_vector(&mut self, op: Opcode) {
+        if !self.module.engine.config().canonical_nans {
+            return;
+        }
+        if let Some(handler) = simd::canonical(op) {
+            let operand = self.pop();
+            self.produce_vector(handler, emit::fields(0, operand.home, 0, 0), &[]);
+        }
+    }
+}
+
+/// The operand word of a binary instruction.
+fn operands(left: Loc, right: Loc) -> u64 {
+    match right {
+        Loc::Imm(imm) => emit::fields_imm(0, left.field(), imm),
+        _ => emit::fields(0, left.field(), right.field(), 0),
+    }
+}
+
+fn result_class(op: Opcode) -> Class {
+    use sampan_wasm::Operand;
+    match op.signature().and_then(|signature| signature.result) {
+        Some(Operand::F32) => Class::F32,
+        Some(Operand::F64) => Class::F64,
+        Some(Operand::V128) => Class::V128,
+        _ => Class::Int,
+    }
+}
+
+fn commutes(op: Opcode) -> bool {
+    use Opcode::*;
+    matches!(
+        op,
+        I32Add | I32Mul | I32And | I32Or | I32Xor | I64Add | I64Mul | I64And | I64Or | I64Xor
+    )
+}
+
+macro_rules! opcode_pairs {
+    ($(#[$m:meta])* $name:ident: $($a:ident $b:ident;)*) => {
+        $(#[$m])*
+        fn $name(op: Opcode) -> Option<Opcode> {
+            Some(match op {
+                $(Opcode::$a => Opcode::$b, Opcode::$b => Opcode::$a,)*
+                _ => return None,
+            })
+        }
+    };
+}
+
+opcode_pairs! {
+    /// The comparison that is true when `op` is false.
+    negated:
+    I32Eq I32Ne; I32LtS I32GeS; I32LtU I32GeU; I32GtS I32LeS; I32GtU I32LeU;
+    I64Eq I64Ne; I64LtS I64GeS; I64LtU I64GeU; I64GtS I64LeS; I64GtU I64LeU;
+}
+
+/// The same comparison with its operands exchanged.
+fn swapped(op: Opcode) -> Option<Opcode> {
+    match op {
+        Opcode::I32Eq | Opcode::I32Ne | Opcode::I64Eq | Opcode::I64Ne => Some(op),
+        _ => ordered_swapped(op),
+    }
+}
+
+opcode_pairs! {
+    ordered_swapped:
+    I32LtS I32GtS; I32LtU I32GtU; I32LeS I32GeS; I32LeU I32GeU;
+    I64LtS I64GtS; I64LtU I64GtU; I64LeS I64GeS; I64LeU I64GeU;
+}
