@@ -5,7 +5,7 @@ use super::tables;
 use crate::Config;
 use crate::module::ModuleData;
 use crate::{slots_of, slots_of_all};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use sampan_wasm::{
     BlockType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor,
     block_params, validate_body,

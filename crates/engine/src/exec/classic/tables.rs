@@ -131,8 +131,8 @@ macro_rules! numeric_rows {
     )*};
 }
 macro_rules! numeric_row {
-    (unary $f:ident $depth:ident $n:ident $a:ident $r:ident canon) => { numeric::$f::<$depth, $n> };
-    (binary $f:ident $depth:ident $n:ident $a:ident $b:ident $r:ident canon) => {
+    (unary $f:ident $depth:ident $n:ident $a:ident $r:ident $canon:ident) => { numeric::$f::<$depth, $n> };
+    (binary $f:ident $depth:ident $n:ident $a:ident $b:ident $r:ident $canon:ident) => {
         numeric::$f::<$depth, $n>
     };
     (wide_binary $f:ident $depth:ident $n:ident) => { numeric::$f };

@@ -22,8 +22,9 @@ macro_rules! work {
 
 #[inline(never)]
 unsafe fn perform(work: Work, r: &mut Regs, i: usize, j: usize) -> Result<(), TrapKind> {
+    let sp = r.sp;
     // SAFETY: validation gives each instruction its operands and indices in range.
-    r.sp = unsafe { work(r.context(), i, j, r.sp)? };
+    r.sp = unsafe { work(r.context(), i, j, sp)? };
     Ok(())
 }
 

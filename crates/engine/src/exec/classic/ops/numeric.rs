@@ -34,8 +34,6 @@ values! {
 /// Whether NaNs are made canonical.
 pub(in crate::exec::classic) trait Nans {
     const CANONICAL: bool;
-    fn f32(value: f32) -> f32;
-    fn f64(value: f64) -> f64;
 }
 /// They are left as the processor makes them.
 pub(in crate::exec::classic) struct AnyNans;
@@ -43,17 +41,9 @@ pub(in crate::exec::classic) struct AnyNans;
 pub(in crate::exec::classic) struct CanonicalNans;
 impl Nans for AnyNans {
     const CANONICAL: bool = false;
-    #[inline(always)]
-    fn f32(value: f32) -> f32 { value }
-    #[inline(always)]
-    fn f64(value: f64) -> f64 { value }
 }
 impl Nans for CanonicalNans {
     const CANONICAL: bool = true;
-    #[inline(always)]
-    fn f32(value: f32) -> f32 { num::canon_f32(value) }
-    #[inline(always)]
-    fn f64(value: f64) -> f64 { num::canon_f64(value) }
 }
 
 macro_rules! rows {
@@ -75,12 +65,14 @@ macro_rules! row {
             }
         }
     };
-    (unary $f:ident $a:ident $r:ident canon) => {
+    (unary $f:ident $a:ident $r:ident $canon:ident) => {
         handler! {
             fn $f<const DEPTH: usize, N: Nans>(r) {
                 let mut depth = DEPTH;
                 let a = $a::from_slot(r.pop(&mut depth));
-                r.push(&mut depth, N::$r(num::$f(a)).to_slot());
+                let value = num::$f(a);
+                let value = if N::CANONICAL { num::$canon(value) } else { value };
+                r.push(&mut depth, value.to_slot());
                 r.next(depth, 1)
             }
         }
@@ -96,13 +88,15 @@ macro_rules! row {
             }
         }
     };
-    (binary $f:ident $a:ident $b:ident $r:ident canon) => {
+    (binary $f:ident $a:ident $b:ident $r:ident $canon:ident) => {
         handler! {
             fn $f<const DEPTH: usize, N: Nans>(r) {
                 let mut depth = DEPTH;
                 let b = $b::from_slot(r.pop(&mut depth));
                 let a = $a::from_slot(r.pop(&mut depth));
-                r.push(&mut depth, N::$r(num::$f(a, b)).to_slot());
+                let value = num::$f(a, b);
+                let value = if N::CANONICAL { num::$canon(value) } else { value };
+                r.push(&mut depth, value.to_slot());
                 r.next(depth, 1)
             }
         }

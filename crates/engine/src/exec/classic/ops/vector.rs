@@ -19,7 +19,8 @@ handler! {
             return r.next(depth, len);
         }
         r.spill(depth);
-        put(&mut r, get(r.fp.add(slot)));
+        let value = get(r.fp.add(slot));
+        put(&mut r, value);
         r.next(0, len)
     }
 
@@ -345,7 +346,8 @@ macro_rules! row {
     (extract_lane $f:ident $a:ident) => {
         handler! { fn $f(r) {
             let a = take(&mut r);
-            put_scalar::<$a>(&mut r, simd::$f(a, r.byte(1)));
+            let value = simd::$f(a, r.byte(1));
+            put_scalar::<$a>(&mut r, value);
             r.next(0, 2)
         } }
     };
@@ -353,7 +355,8 @@ macro_rules! row {
         handler! { fn $f(r) {
             let value = take_scalar::<$a>(&mut r);
             let a = take(&mut r);
-            put(&mut r, simd::$f(a, r.byte(1), value));
+            let vector = simd::$f(a, r.byte(1), value);
+            put(&mut r, vector);
             r.next(0, 2)
         } }
     };
