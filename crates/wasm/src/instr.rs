@@ -140,21 +140,20 @@ impl<'a> Reader<'a> {
     /// What is wrong with its bytes, and where.
     pub fn instr(&mut self) -> Result<Instr<'a>> {
         let mut instr = Instr::NOP;
-        self.instr_into(&mut instr)?;
+        instr.op = self.enabled_opcode()?;
+        self.immediates(instr.op, &mut instr.imm)?;
         Ok(instr)
     }
 
-    /// [`Reader::instr`] in place: copying an instruction that was just written costs more
-    /// than decoding it, as the copy is wider than the writes and has to wait for them.
+    /// The next opcode, if its proposal is switched on.
     #[inline]
-    pub(crate) fn instr_into(&mut self, instr: &mut Instr<'a>) -> Result<()> {
+    pub(crate) fn enabled_opcode(&mut self) -> Result<Opcode> {
         let at = self.pos();
         let op = self.opcode()?;
         if !self.features().has(op.feature()) {
             return Err(disabled(op, at));
         }
-        instr.op = op;
-        self.immediates(op, &mut instr.imm)
+        Ok(op)
     }
 
     /// The next opcode, whether or not its proposal is switched on.
@@ -178,8 +177,10 @@ impl<'a> Reader<'a> {
         op.ok_or_else(|| Error::new(ErrorKind::UnknownOpcode(prefix, sub), at))
     }
 
+    /// The immediates of `op`, into place: copying an instruction that was just written costs
+    /// more than decoding it, as the copy is wider than the writes and has to wait for them.
     #[inline]
-    fn immediates(&mut self, op: Opcode, imm: &mut Imm<'a>) -> Result<()> {
+    pub(crate) fn immediates(&mut self, op: Opcode, imm: &mut Imm<'a>) -> Result<()> {
         match op.immediates() {
             ImmKind::None => *imm = Imm::None,
             ImmKind::Local

@@ -2,9 +2,8 @@
 
 pub(crate) mod classic;
 pub(crate) mod fast;
-#[allow(dead_code, unused_imports, unused_macros)] // Until the interpreters are here.
+#[allow(dead_code)] // The classic interpreter will use what the fast one fuses.
 pub(crate) mod num;
-#[allow(dead_code, unused_imports, unused_macros)] // Until the interpreters are here.
 pub(crate) mod simd;
 
 use crate::entity::InstanceData;

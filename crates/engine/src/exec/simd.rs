@@ -1,6 +1,7 @@
 //! What the 128-bit instructions compute: one function per opcode, named as the opcode in
 //! snake case, and the list of them all, [`with_simd_ops`]. Loads, stores and constants
-//! are the interpreters'.
+//! are the interpreters': extending loads are `extend_low` of a vector of the loaded
+//! number and zero, the others splats, replaced lanes, or conversions from lanes.
 //!
 //! There is no code here for any one processor: lane by lane arithmetic over arrays of
 //! bytes, which the compiler turns into vector instructions of the target. It does so

@@ -100,8 +100,7 @@ impl<'m> Validator<'m> {
             self.at = reader.pos();
             self.operand = None;
             self.ended = None;
-            reader.instr_into(&mut instr)?;
-            self.instr(&instr)?;
+            self.step(&mut reader, &mut instr)?;
             visitor.instr(self.at, reader.pos(), &instr, &self.state(reachable))?;
         }
         if !reader.is_empty() {
@@ -124,25 +123,63 @@ impl<'m> Validator<'m> {
         }
     }
 
-    /// The short ways of the frequent instructions.
+    /// Decodes and checks the next instruction. The frequent ones are decoded here, so that
+    /// a single jump leads to each.
     #[inline]
-    pub(super) fn instr(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match (instr.op, &instr.imm) {
-            (Opcode::LocalGet, &Imm::Index(index)) => self.local_get(index),
-            (Opcode::LocalSet, &Imm::Index(index)) => self.local_set(index),
-            (Opcode::LocalTee, &Imm::Index(index)) => self.local_tee(index),
-            (Opcode::I32Const, _) => {
+    pub(super) fn step<'a>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        instr: &mut Instr<'a>,
+    ) -> Result<()> {
+        let op = reader.enabled_opcode()?;
+        instr.op = op;
+        match op {
+            Opcode::LocalGet => {
+                let index = reader.u32()?;
+                instr.imm = Imm::Index(index);
+                self.local_get(index)
+            }
+            Opcode::LocalSet => {
+                let index = reader.u32()?;
+                instr.imm = Imm::Index(index);
+                self.local_set(index)
+            }
+            Opcode::LocalTee => {
+                let index = reader.u32()?;
+                instr.imm = Imm::Index(index);
+                self.local_tee(index)
+            }
+            Opcode::I32Const => {
+                instr.imm = Imm::I32(reader.i32()?);
                 self.push(ValType::I32);
                 Ok(())
             }
-            (Opcode::Call, &Imm::Index(index)) => self.call(index),
-            (Opcode::End, _) => self.end(),
-            (Opcode::Br, &Imm::Label(label)) => self.br(label),
-            (Opcode::BrIf, &Imm::Label(label)) => self.br_if(label),
-            (op, imm) => match op.signature() {
-                Some(signature) => self.signature(op, imm, signature),
-                None => self.special(instr),
-            },
+            Opcode::End => {
+                instr.imm = Imm::None;
+                self.end()
+            }
+            Opcode::Br => {
+                let label = reader.u32()?;
+                instr.imm = Imm::Label(label);
+                self.br(label)
+            }
+            Opcode::BrIf => {
+                let label = reader.u32()?;
+                instr.imm = Imm::Label(label);
+                self.br_if(label)
+            }
+            Opcode::Call => {
+                let index = reader.u32()?;
+                instr.imm = Imm::Index(index);
+                self.call(index)
+            }
+            op => {
+                reader.immediates(op, &mut instr.imm)?;
+                match op.signature() {
+                    Some(signature) => self.signature(op, &instr.imm, signature),
+                    None => self.special(instr),
+                }
+            }
         }
     }
 
@@ -161,8 +198,18 @@ impl<'m> Validator<'m> {
             Operand::V128 => ValType::V128,
             Operand::Addr => addr,
         };
-        for &operand in signature.params.iter().rev() {
-            self.pop(val(operand))?;
+        match *signature.params {
+            [] => {}
+            [only] => self.pop(val(only))?,
+            [first, second] => {
+                self.pop(val(second))?;
+                self.pop(val(first))?;
+            }
+            _ => {
+                for &operand in signature.params.iter().rev() {
+                    self.pop(val(operand))?;
+                }
+            }
         }
         if let Some(result) = signature.result {
             self.push(val(result));

@@ -48,7 +48,7 @@ impl<'a> State<'a> {
     /// The type of the operand below `above` others; `None` beyond the stack's bottom and
     /// for a value that unreachable code makes up.
     pub fn operand_below(&self, above: u32) -> Option<ValType> {
-        let index = self.operands.len().checked_sub(1 + above as usize)?;
+        let index = self.operands.len().checked_sub(above as usize)?.checked_sub(1)?;
         self.operands[index].val()
     }
 }

@@ -24,8 +24,9 @@ macro_rules! std_functions {
 /// Rounding with nothing but additions, for a float type.
 ///
 /// Adding and subtracting 2 to the power of the mantissa's width drops the fraction, to
-/// nearest and ties to even. Numbers of at least that size have no fraction. The sign of
-/// the operand makes a negative zero of what is rounded up to zero.
+/// nearest and ties to even. Numbers of at least that size have no fraction; to them, and
+/// to a NaN, which that quiets, zero is added. The sign of the operand makes a negative
+/// zero of what is rounded up to zero.
 #[cfg(any(
     test,
     not(feature = "std"),
@@ -37,18 +38,16 @@ macro_rules! portable_rounding {
 
         #[inline(always)]
         pub(crate) fn nearest(x: $f) -> $f {
-            let a = x.abs();
-            let rounded = (a + INTEGRAL) - INTEGRAL;
-            // `x + x` quiets a NaN and keeps an infinity; a large number stays as it is.
-            let unrounded = if a < $f::INFINITY { x } else { x + x };
-            if a < INTEGRAL { rounded.copysign(x) } else { unrounded }
+            let large = if x.abs() < INTEGRAL { INTEGRAL } else { 0.0 };
+            let large = large.copysign(x);
+            ((x + large) - large).copysign(x)
         }
 
         #[inline(always)]
         pub(crate) fn floor(x: $f) -> $f {
             let rounded = nearest(x);
-            let below = if rounded > x { 1.0 } else { 0.0 };
-            if x.abs() < INTEGRAL { (rounded - below).copysign(x) } else { rounded }
+            let excess = if rounded > x { 1.0 } else { 0.0 };
+            (rounded - excess).copysign(x)
         }
 
         #[inline(always)]
@@ -58,9 +57,7 @@ macro_rules! portable_rounding {
 
         #[inline(always)]
         pub(crate) fn trunc(x: $f) -> $f {
-            let (a, rounded) = (x.abs(), nearest(x));
-            let nearer = if rounded.abs() > a { 1.0 } else { 0.0 };
-            if a < INTEGRAL { (rounded.abs() - nearer).copysign(x) } else { rounded }
+            floor(x.abs()).copysign(x)
         }
     };
 }
@@ -108,17 +105,14 @@ macro_rules! portable_sqrt {
     };
 }
 
-#[cfg(all(feature = "std", not(all(target_arch = "x86_64", not(target_feature = "sse4.1")))))]
+#[cfg(all(feature = "std", any(not(target_arch = "x86_64"), target_feature = "sse4.1")))]
 macro_rules! rounding {
     ($f:ident) => {
         std_functions! { $f: ceil = ceil floor = floor trunc = trunc nearest = round_ties_even }
     };
 }
 
-#[cfg(not(all(
-    feature = "std",
-    not(all(target_arch = "x86_64", not(target_feature = "sse4.1")))
-)))]
+#[cfg(any(not(feature = "std"), all(target_arch = "x86_64", not(target_feature = "sse4.1"))))]
 macro_rules! rounding {
     ($f:ident) => {
         portable_rounding! { $f }

@@ -71,9 +71,10 @@ extadd_pairwise! {
 /// Sums of two neighbouring products each. Only four times the smallest number overflows.
 #[inline(always)]
 pub(crate) fn i32x4_dot_i16x8_s(a: V128, b: V128) -> V128 {
-    let (a, b) = (I16x8::from(a), I16x8::from(b));
-    let products: [i32; 8] = from_fn(|i| i32::from(a[i]) * i32::from(b[i]));
-    let sums: I32x4 = from_fn(|i| products[2 * i].wrapping_add(products[2 * i + 1]));
+    let (a, b) = (I32x4::from(a), I32x4::from(b));
+    let low = |pair: i32| i32::from(pair as i16);
+    let high = |pair: i32| pair >> 16;
+    let sums: I32x4 = from_fn(|i| (low(a[i]) * low(b[i])).wrapping_add(high(a[i]) * high(b[i])));
     V128::from(sums)
 }
 

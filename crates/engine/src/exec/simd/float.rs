@@ -52,30 +52,27 @@ lanewise! {
 /// The lesser and the greater lanes. Of four masks one is set in each lane; what it
 /// selects is as in [`num::f32_min`].
 macro_rules! min_max {
-    ($($min:ident $max:ident: $eq:ident $lt:ident $gt:ident $add:ident;)*) => {
-        $(
-            #[inline(always)]
-            pub(crate) fn $min(a: V128, b: V128) -> V128 {
-                let ordered = v128_or(v128_and($lt(a, b), a), v128_and($gt(a, b), b));
-                let equal = v128_and($eq(a, b), v128_or(a, b));
-                let any = v128_or(v128_or($lt(a, b), $gt(a, b)), $eq(a, b));
-                let nan = v128_andnot($add(a, b), any);
-                v128_or(v128_or(ordered, equal), nan)
-            }
-
-            #[inline(always)]
-            pub(crate) fn $max(a: V128, b: V128) -> V128 {
-                let ordered = v128_or(v128_and($gt(a, b), a), v128_and($lt(a, b), b));
-                let equal = v128_and($eq(a, b), v128_and(a, b));
-                let any = v128_or(v128_or($lt(a, b), $gt(a, b)), $eq(a, b));
-                let nan = v128_andnot($add(a, b), any);
-                v128_or(v128_or(ordered, equal), nan)
-            }
-        )*
+    ($($min:ident $max:ident: $lanes:ty => $bits:ty, $lane:ident;)*) => {
+        lanewise! {
+            $(
+                $min(a, b): $lanes => $bits = {
+                    let mask = |condition| $lane::from(condition).wrapping_neg();
+                    let ordered = mask(a < b) & a.to_bits() | mask(a > b) & b.to_bits();
+                    let equal = mask(a == b) & (a.to_bits() | b.to_bits());
+                    ordered | equal | mask(a.is_nan() | b.is_nan()) & (a + b).to_bits()
+                };
+                $max(a, b): $lanes => $bits = {
+                    let mask = |condition| $lane::from(condition).wrapping_neg();
+                    let ordered = mask(a > b) & a.to_bits() | mask(a < b) & b.to_bits();
+                    let equal = mask(a == b) & (a.to_bits() & b.to_bits());
+                    ordered | equal | mask(a.is_nan() | b.is_nan()) & (a + b).to_bits()
+                };
+            )*
+        }
     };
 }
 
 min_max! {
-    f32x4_min f32x4_max: f32x4_eq f32x4_lt f32x4_gt f32x4_add;
-    f64x2_min f64x2_max: f64x2_eq f64x2_lt f64x2_gt f64x2_add;
+    f32x4_min f32x4_max: F32x4 => U32x4, u32;
+    f64x2_min f64x2_max: F64x2 => U64x2, u64;
 }

@@ -62,8 +62,11 @@ lanewise! {
     i16x8_sub_sat_u(a, b): U16x8 => U16x8 = a.saturating_sub(b);
     i16x8_avgr_u(a, b): U16x8 => U16x8 = ((u32::from(a) + u32::from(b) + 1) >> 1) as u16;
     // A product of two fractions of 15 bits, rounded; only -1 times -1 does not fit.
-    i16x8_q15mulr_sat_s(a, b): I16x8 => I16x8 =
-        ((i32::from(a) * i32::from(b) + 0x4000) >> 15).min(0x7fff) as i16;
+    // Of all results that one alone is truncated to the smallest number.
+    i16x8_q15mulr_sat_s(a, b): I16x8 => I16x8 = {
+        let rounded = ((i32::from(a) * i32::from(b) + 0x4000) >> 15) as i16;
+        rounded ^ mask!(i16, rounded == i16::MIN)
+    };
 
     // i32x4.
     i32x4_eq(a, b): I32x4 => I32x4 = mask!(i32, a == b);
@@ -156,9 +159,8 @@ pub(crate) fn i8x16_bitmask(a: V128) -> u32 {
 /// The signs of the lanes, that of lane 0 in the lowest bit.
 #[inline(always)]
 pub(crate) fn i16x8_bitmask(a: V128) -> u32 {
-    // Saturation keeps the sign.
-    let [bytes, _] = U64x2::from(i8x16_narrow_i16x8_s(a, a));
-    signs_of_bytes(bytes)
+    let [low, high] = U64x2::from(a);
+    signs_of_halfwords(low) | signs_of_halfwords(high) << 4
 }
 
 /// The signs of the lanes, that of lane 0 in the lowest bit.
@@ -182,4 +184,12 @@ fn signs_of_bytes(bytes: u64) -> u32 {
     // `56 - 7 * i`, into bit `56 + i`; no two terms meet in a bit, so nothing carries.
     let signs = bytes >> 7 & 0x0101_0101_0101_0101;
     (signs.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+}
+
+/// The highest bit of each 16 bits, that of the lowest in the lowest bit.
+#[inline(always)]
+fn signs_of_halfwords(halfwords: u64) -> u32 {
+    // As above, from bit `16 * i`, shifted by `48 - 15 * i`, into bit `48 + i`.
+    let signs = halfwords >> 15 & 0x0001_0001_0001_0001;
+    (signs.wrapping_mul(1 << 48 | 1 << 33 | 1 << 18 | 1 << 3) >> 48) as u32 & 0xf
 }

@@ -45,9 +45,10 @@ lanewise! {
 /// four times, the sum wraps.
 #[inline(always)]
 pub(crate) fn i16x8_relaxed_dot_i8x16_i7x16_s(a: V128, b: V128) -> V128 {
-    let (a, b) = (I8x16::from(a), I8x16::from(b));
-    let products: [i16; 16] = from_fn(|i| i16::from(a[i]) * i16::from(b[i]));
-    let sums: I16x8 = from_fn(|i| products[2 * i].wrapping_add(products[2 * i + 1]));
+    let (a, b) = (I16x8::from(a), I16x8::from(b));
+    let low = |pair: i16| i16::from(pair as i8);
+    let high = |pair: i16| pair >> 8;
+    let sums: I16x8 = from_fn(|i| (low(a[i]) * low(b[i])).wrapping_add(high(a[i]) * high(b[i])));
     V128::from(sums)
 }
 

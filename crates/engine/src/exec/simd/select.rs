@@ -29,9 +29,10 @@ pub(crate) fn i8x16_shuffle(a: V128, b: V128, indices: [u8; 16]) -> V128 {
 /// Bytes of the first operand, by the indices in the second; zero where one is too large.
 #[inline(always)]
 pub(crate) fn i8x16_swizzle(a: V128, indices: V128) -> V128 {
-    let mut bytes = [0; 32];
+    // To fill a table for all indices with zeros is cheaper than to compare each index.
+    let mut bytes = [0; 256];
     bytes[..16].copy_from_slice(&a.0);
-    V128(indices.0.map(|i| bytes[usize::from(i.min(16))]))
+    V128(indices.0.map(|i| bytes[usize::from(i)]))
 }
 
 /// `splat name: argument, lanes`, `extract name: lanes, result` and `replace name: argument, lanes`.
