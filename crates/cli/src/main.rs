@@ -1,2 +1,2 @@
-//! The command line.
+//! The `sampan` command line.
 fn main() {}

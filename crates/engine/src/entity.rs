@@ -33,6 +33,21 @@ pub(crate) enum FuncKind {
     Host(Arc<HostFn>),
 }
 
+impl FuncEntity {
+    /// The instance that the function is defined in, and its index there; `None` for a host
+    /// function.
+    pub(crate) fn place(&self) -> Option<(&InstanceData, u32)> {
+        match self.kind {
+            FuncKind::Wasm { instance, body } => {
+                // SAFETY: the machine that owns self owns the instance.
+                let instance = unsafe { &*instance };
+                Some((instance, instance.module.decl().imported_funcs + body))
+            }
+            FuncKind::Host(_) => None,
+        }
+    }
+}
+
 // SAFETY: the pointer leads to an instance of the same machine, which moves with it.
 unsafe impl Send for FuncEntity {}
 

@@ -49,22 +49,45 @@ impl Machine {
         types: &[u32],
         imports: &[Extern],
     ) -> Result<(), InstantiateError> {
-        let wanted = &module.decl().imports;
-        if wanted.len() != imports.len() {
-            let (expected, found) = (wanted.len(), imports.len());
+        let (expected, found) = (module.decl().imports.len(), imports.len());
+        if expected != found {
             return Err(InstantiateError::ImportCount { expected, found });
         }
-        for (import, &given) in wanted.iter().zip(imports) {
-            if !self.fits(types, &import.ty, given) {
-                return Err(InstantiateError::Link(LinkError {
-                    module: module.text(&import.module).to_string(),
-                    name: module.text(&import.name).to_string(),
-                    expected: self.describe_type(types, &import.ty),
-                    found: Some(self.describe(given)),
-                }));
-            }
+        match self.misfits(module, types, |index| Some(imports[index])).next() {
+            Some(error) => Err(InstantiateError::Link(error)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Every import of `module` for which `given` has nothing, or nothing that fits. It is
+    /// asked by the import's place in the module's order.
+    pub fn link_errors(
+        &mut self,
+        module: &Module,
+        given: impl Fn(usize) -> Option<Extern>,
+    ) -> Vec<LinkError> {
+        let types = self.registry.intern_module(&module.decl().types);
+        self.misfits(module, &types, given).collect()
+    }
+
+    fn misfits(
+        &self,
+        module: &Module,
+        types: &[u32],
+        given: impl Fn(usize) -> Option<Extern>,
+    ) -> impl Iterator<Item = LinkError> {
+        module.decl().imports.iter().enumerate().filter_map(move |(index, import)| {
+            let found = given(index);
+            if found.is_some_and(|found| self.fits(types, &import.ty, found)) {
+                return None;
+            }
+            Some(LinkError {
+                module: module.text(&import.module).to_string(),
+                name: module.text(&import.name).to_string(),
+                expected: self.describe_type(types, &import.ty),
+                found: found.map(|found| self.describe(found)),
+            })
+        })
     }
 
     /// Whether `given` can be imported where a module with `types` wants `wanted`.
@@ -134,12 +157,6 @@ impl Machine {
                 self.describe_type(&[], &ExternType::Global(self.global_type(id)))
             }
         }
-    }
-
-    /// What a module wants for an import, in words for a message.
-    pub fn describe_import(&mut self, module: &Module, ty: &ExternType) -> String {
-        let types = self.registry.intern_module(&module.decl().types);
-        self.describe_type(&types, ty)
     }
 
     fn allocate(

@@ -165,6 +165,12 @@ impl Machine {
         self.funcs[func.0 as usize].ty
     }
 
+    /// The instance that a function is defined in, and its index in the instance's module;
+    /// `None` for a host function.
+    pub fn func_place(&self, func: FuncId) -> Option<(&InstanceData, u32)> {
+        self.funcs[func.0 as usize].place()
+    }
+
     /// A table.
     pub fn table(&self, id: TableId) -> &TableEntity {
         &self.tables[id.0 as usize]

@@ -41,28 +41,9 @@ pub(super) const DONE: u64 = 1;
 /// `Ctx::trap` says why execution stopped.
 pub(super) const TRAPPED: u64 = 2;
 
-#[cfg(all(sampan_tail_calls, target_arch = "x86_64"))]
-pub(super) type Handler = unsafe extern "sysv64-unwind" fn(
-    *const u64,
-    *mut u64,
-    *mut u8,
-    usize,
-    *mut Ctx,
-    u64,
-    f64,
-    f32,
-) -> u64;
-#[cfg(all(sampan_tail_calls, not(target_arch = "x86_64")))]
-pub(super) type Handler = unsafe extern "C-unwind" fn(
-    *const u64,
-    *mut u64,
-    *mut u8,
-    usize,
-    *mut Ctx,
-    u64,
-    f64,
-    f32,
-) -> u64;
+#[cfg(sampan_tail_calls)]
+pub(super) type Handler =
+    unsafe fn(*const u64, *mut u64, *mut u8, usize, *mut Ctx, u64, f64, f32) -> u64;
 #[cfg(not(sampan_tail_calls))]
 pub(super) type Handler = unsafe fn(Regs) -> Regs;
 
@@ -77,20 +58,10 @@ pub(super) type Flow = Regs;
 /// `regs.next(words)`, `regs.jump(bytes)`, `regs.go()`, `regs.trap(kind)`.
 macro_rules! handler {
     ($($(#[$m:meta])* fn $name:ident $(<$($g:ident : $b:path),*>)? (mut $r:ident) $body:block)*) => {$(
-        #[cfg(all(sampan_tail_calls, target_arch = "x86_64"))]
+        #[cfg(sampan_tail_calls)]
         $(#[$m])*
-        pub(in crate::exec::fast) unsafe extern "sysv64-unwind" fn $name $(<$($g: $b),*>)? (
-            ip: *const u64, sp: *mut u64, mem: *mut u8, len: usize,
-            ctx: *mut $crate::exec::fast::run::Ctx, acc: u64, facc: f64, sacc: f32,
-        ) -> $crate::exec::fast::regs::Flow {
-            #[allow(unused_mut)]
-            let mut $r = $crate::exec::fast::regs::Regs { ip, sp, mem, len, ctx, acc, facc, sacc };
-            // SAFETY: the translator emits a handler only with the operands that it expects.
-            unsafe { $body }
-        }
-        #[cfg(all(sampan_tail_calls, not(target_arch = "x86_64")))]
-        $(#[$m])*
-        pub(in crate::exec::fast) unsafe extern "C-unwind" fn $name $(<$($g: $b),*>)? (
+        #[allow(clippy::too_many_arguments)] // They are the registers.
+        pub(in crate::exec::fast) unsafe fn $name $(<$($g: $b),*>)? (
             ip: *const u64, sp: *mut u64, mem: *mut u8, len: usize,
             ctx: *mut $crate::exec::fast::run::Ctx, acc: u64, facc: f64, sacc: f32,
         ) -> $crate::exec::fast::regs::Flow {
@@ -162,13 +133,10 @@ impl Regs {
 
     /// Leaves the interpreter.
     #[inline(always)]
-    #[cfg_attr(sampan_tail_calls, expect(unused_mut))]
+    #[allow(unused_mut)] // Only the loop's form writes it.
     pub unsafe fn exit(mut self, code: u64) -> Flow {
         #[cfg(sampan_tail_calls)]
-        {
-            let _ = &mut self;
-            code
-        }
+        return code;
         #[cfg(not(sampan_tail_calls))]
         {
             self.exit = code;
@@ -177,24 +145,38 @@ impl Regs {
     }
 
     /// Stops with a trap at this instruction.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     pub unsafe fn trap(self, kind: TrapKind) -> Flow {
+        // The kind goes as a number: its address must not escape, or calls would not be jumps.
+        let code = code_of(&kind);
+        core::mem::forget(kind);
         // SAFETY: the caller's promise.
-        unsafe { self.raise(Trap::new(kind)) }
+        unsafe {
+            trap_with_code(self.ctx, self.ip, self.sp, code);
+            self.exit(TRAPPED)
+        }
     }
 
     /// Stops with a trap that a host function or a call made.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     pub unsafe fn raise(self, trap: Trap) -> Flow {
-        // SAFETY: ctx outlives execution, and nobody else refers to it now.
+        // SAFETY: the caller's promise.
         unsafe {
-            let ctx = &mut *self.ctx;
-            ctx.trap = Some(trap);
-            ctx.trap_ip = self.ip;
-            ctx.trap_sp = self.sp;
+            raise_trap(self.ctx, self.ip, self.sp, trap);
             self.exit(TRAPPED)
+        }
+    }
+
+    /// Takes up execution where `ctx.resume` says.
+    #[inline(always)]
+    pub unsafe fn resume(mut self) -> Flow {
+        // SAFETY: the caller set it.
+        unsafe {
+            let resume = &(*self.ctx).resume;
+            (self.ip, self.sp) = (resume.ip, resume.sp);
+            (self.acc, self.facc, self.sacc) = (resume.acc, resume.facc, resume.sacc);
+            (self.mem, self.len) = (*self.ctx).memory();
+            self.go()
         }
     }
 
@@ -225,4 +207,50 @@ impl Regs {
         // SAFETY: validation and translation keep every slot within the frame.
         unsafe { self.sp.add(self.field(n) as usize) }
     }
+}
+
+macro_rules! trap_codes {
+    ($($kind:ident)*) => {
+        #[allow(clippy::enum_variant_names)]
+        #[repr(u8)]
+        enum TrapCode { $($kind),* }
+
+        /// The number of a kind of trap that an instruction can cause.
+        #[inline(always)]
+        fn code_of(kind: &TrapKind) -> u8 {
+            match kind {
+                $(TrapKind::$kind => TrapCode::$kind as u8,)*
+                TrapKind::Host(_) => unreachable!("raised with its error"),
+            }
+        }
+
+        fn kind_of(code: u8) -> TrapKind {
+            $(if code == TrapCode::$kind as u8 {
+                return TrapKind::$kind;
+            })*
+            unreachable!("made by code_of")
+        }
+    };
+}
+trap_codes! {
+    Unreachable MemoryOutOfBounds TableOutOfBounds UndefinedElement UninitializedElement
+    IndirectCallTypeMismatch IntegerOverflow IntegerDivideByZero InvalidConversionToInteger
+    StackOverflow OutOfFuel Interrupted OutOfMemory
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn trap_with_code(ctx: *mut Ctx, ip: *const u64, sp: *mut u64, code: u8) {
+    // SAFETY: the caller's promise.
+    unsafe { raise_trap(ctx, ip, sp, Trap::new(kind_of(code))) }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn raise_trap(ctx: *mut Ctx, ip: *const u64, sp: *mut u64, trap: Trap) {
+    // SAFETY: ctx outlives execution, and nobody else refers to it now.
+    let ctx = unsafe { &mut *ctx };
+    ctx.trap = Some(trap);
+    ctx.trap_ip = ip;
+    ctx.trap_sp = sp;
 }

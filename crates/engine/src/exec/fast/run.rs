@@ -29,7 +29,15 @@ pub(super) struct Ctx {
     pub trap: Option<Trap>,
     pub trap_ip: *const u64,
     pub trap_sp: *mut u64,
-    /// The accumulators at the end.
+    pub resume: Resume,
+}
+
+/// Where and with what execution goes on after a call of a host function or of another
+/// instance; at the end, the results.
+#[derive(Clone, Copy)]
+pub(super) struct Resume {
+    pub ip: *const u64,
+    pub sp: *mut u64,
     pub acc: u64,
     pub facc: f64,
     pub sacc: f32,
@@ -37,12 +45,7 @@ pub(super) struct Ctx {
 
 impl Ctx {
     /// Makes an instance the current one.
-    pub unsafe fn enter_instance(
-        &mut self,
-        instance: *mut InstanceData,
-        mem: &mut *mut u8,
-        len: &mut usize,
-    ) {
+    pub unsafe fn enter_instance(&mut self, instance: *mut InstanceData) {
         // SAFETY: the machine owns the instance for as long as it exists.
         unsafe {
             self.instance = instance;
@@ -50,20 +53,17 @@ impl Ctx {
             if let CodeSlots::Fast(slots) = &(*instance).module.data().code {
                 self.code = slots.as_ptr();
             }
-            self.load_memory(mem, len);
         }
     }
 
-    /// Reads where memory 0 is.
-    pub unsafe fn load_memory(&self, mem: &mut *mut u8, len: &mut usize) {
+    /// Where memory 0 is, and its length.
+    #[inline(always)]
+    pub unsafe fn memory(&self) -> (*mut u8, usize) {
         // SAFETY: as above.
         unsafe {
-            if let Some(&memory) = (*self.instance).memories.first() {
-                *mem = (*memory).base();
-                *len = (*memory).len();
-            } else {
-                *mem = null_mut();
-                *len = 0;
+            match (*self.instance).memories.first() {
+                Some(&memory) => ((*memory).base(), (*memory).len()),
+                None => (null_mut(), 0),
             }
         }
     }
@@ -108,9 +108,7 @@ pub(crate) fn run(
         trap: None,
         trap_ip: null(),
         trap_sp: null_mut(),
-        acc: 0,
-        facc: 0.0,
-        sacc: 0.0,
+        resume: Resume { ip: null(), sp: null_mut(), acc: 0, facc: 0.0, sacc: 0.0 },
     };
     let mut r = Regs {
         // SAFETY: prepared above.
@@ -127,7 +125,8 @@ pub(crate) fn run(
     };
     // SAFETY: the frame, the code and the context are as handlers expect.
     let exit = unsafe {
-        (*r.ctx).enter_instance(instance, &mut r.mem, &mut r.len);
+        (*r.ctx).enter_instance(instance);
+        (r.mem, r.len) = (*r.ctx).memory();
         execute(r)
     };
     if exit != DONE {
@@ -136,9 +135,9 @@ pub(crate) fn run(
         return Err(trap);
     }
     match result_class(ty) {
-        Some(Class::F32) => slots[0] = u64::from(ctx.sacc.to_bits()),
-        Some(Class::F64) => slots[0] = ctx.facc.to_bits(),
-        Some(_) => slots[0] = ctx.acc,
+        Some(Class::F32) => slots[0] = u64::from(ctx.resume.sacc.to_bits()),
+        Some(Class::F64) => slots[0] = ctx.resume.facc.to_bits(),
+        Some(_) => slots[0] = ctx.resume.acc,
         // SAFETY: the frame holds the results from its first slot on.
         None => unsafe { core::ptr::copy_nonoverlapping(sp, slots.as_mut_ptr(), slots.len()) },
     }

@@ -69,7 +69,10 @@ handler! {
         let slot = r.word(2) as usize as *const Once<Code>;
         let code = (*slot).as_ptr();
         if code.is_null() {
-            return prepare_again(r, slot);
+            return match prepare(r.ctx, slot) {
+                Ok(()) => r.go(),
+                Err(trap) => r.raise(trap),
+            };
         }
         let sp = r.sp.add(r.word(3) as usize);
         N::copy(&r, 0, sp);
@@ -79,12 +82,13 @@ handler! {
 
     /// An imported function: words for four arguments, the function's index, `base`.
     fn call_import<N: Args>(mut r) {
-        let index = r.word(2) as usize;
+        let func = imported(&r);
         let sp = r.sp.add(r.word(3) as usize);
         N::copy(&r, 0, sp);
-        let instance = &*(*r.ctx).instance;
-        let func = instance.funcs[index].0;
-        call_entity(r, func, sp, r.ip.add(4))
+        match call_other(r.ctx, func, sp, r.ip.add(4)) {
+            Ok(()) => r.resume(),
+            Err(trap) => r.raise(trap),
+        }
     }
 
     /// Through a table: the table in field 0, the index in field 1, the type in the upper
@@ -103,11 +107,17 @@ handler! {
                     let slot = (*r.ctx).code.add(body as usize);
                     let code = (*slot).as_ptr();
                     if code.is_null() {
-                        return prepare_again(r, slot);
+                        return match prepare(r.ctx, slot) {
+                Ok(()) => r.go(),
+                Err(trap) => r.raise(trap),
+            };
                     }
                     return enter(r, code, sp, back);
                 }
-                call_other(r, func, sp, back)
+                match call_other(r.ctx, func, sp, back) {
+                    Ok(()) => r.resume(),
+                    Err(trap) => r.raise(trap),
+                }
             }
             Err(kind) => r.trap(kind),
         }
@@ -118,7 +128,10 @@ handler! {
         let slot = r.word(2) as usize as *const Once<Code>;
         let code = (*slot).as_ptr();
         if code.is_null() {
-            return prepare_again(r, slot);
+            return match prepare(r.ctx, slot) {
+                Ok(()) => r.go(),
+                Err(trap) => r.raise(trap),
+            };
         }
         lower_args(&r);
         let sp = r.sp;
@@ -128,17 +141,21 @@ handler! {
 
     /// A tail call of an imported function: its index, the argument slots, `base`.
     fn return_call_import(mut r) {
-        let index = r.word(2) as usize;
-        let instance = &*(*r.ctx).instance;
-        let func = instance.funcs[index].0;
-        let func = (*(*r.ctx).machine).funcs.as_ptr().add(func as usize);
-        tail_entity(r, func)
+        match tail_other(r.ctx, imported(&r), r.sp, r.word(3) as usize, r.word(4) as usize) {
+            Ok(()) => r.resume(),
+            Err(trap) => r.raise(trap),
+        }
     }
 
     /// A tail call through a table; as `call_indirect`, then the argument slots, `base`.
     fn return_call_indirect(mut r) {
         match resolve(&r, S::read::<u32>(&r, 1)) {
-            Ok(func) => tail_entity(r, func),
+            Ok(func) => {
+                match tail_other(r.ctx, func, r.sp, r.word(3) as usize, r.word(4) as usize) {
+                    Ok(()) => r.resume(),
+                    Err(trap) => r.raise(trap),
+                }
+            }
             Err(kind) => r.trap(kind),
         }
     }
@@ -147,7 +164,8 @@ handler! {
     fn return_cross(mut r) {
         let ctx = &mut *r.ctx;
         let (ip, instance) = ctx.cross.pop().expect("pushed by the call");
-        ctx.enter_instance(instance, &mut r.mem, &mut r.len);
+        ctx.enter_instance(instance);
+        (r.mem, r.len) = ctx.memory();
         r.sp = r.sp.sub(*ip.sub(1) as usize);
         r.ip = ip;
         r.go()
@@ -171,18 +189,24 @@ unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) 
     }
 }
 
-/// Translates the function that is about to be called, and executes the call again.
+/// Translates the function that is about to be called.
 #[cold]
 #[inline(never)]
-unsafe fn prepare_again(r: Regs, slot: *const Once<Code>) -> Flow {
+unsafe fn prepare(ctx: *mut Ctx, slot: *const Once<Code>) -> Result<(), Trap> {
     // SAFETY: the slot is one of the current module's, and ctx is not borrowed.
     unsafe {
-        let ctx = &mut *r.ctx;
-        let body = slot.offset_from(ctx.code) as u32;
-        match (*ctx.instance).module.data().prepare(body) {
-            Ok(()) => r.go(),
-            Err(error) => r.raise(Trap::host(error)),
-        }
+        let body = slot.offset_from((*ctx).code) as u32;
+        (*(*ctx).instance).module.data().prepare(body).map_err(Trap::host)
+    }
+}
+
+/// The imported function that word 2 names.
+#[inline(always)]
+unsafe fn imported(r: &Regs) -> *const FuncEntity {
+    // SAFETY: validated index; the machine and its entities outlive execution.
+    unsafe {
+        let func = (&(*(*r.ctx).instance).funcs)[r.word(2) as usize].0;
+        (*(*r.ctx).machine).funcs.as_ptr().add(func as usize)
     }
 }
 
@@ -212,51 +236,61 @@ unsafe fn is_subtype(ctx: &Ctx, have: u32, want: u32) -> bool {
     unsafe { (*ctx.machine).registry.is_subtype(have, want) }
 }
 
-unsafe fn call_entity(r: Regs, func: u32, sp: *mut u64, back: *const u64) -> Flow {
-    // SAFETY: as for `call_other`.
-    unsafe {
-        let func = (*(*r.ctx).machine).funcs.as_ptr().add(func as usize);
-        call_other(r, func, sp, back)
-    }
-}
-
-/// Calls a host function, or a function of any instance.
+/// Calls a host function, or starts a function of any instance; `ctx.resume` has how
+/// execution goes on.
 #[inline(never)]
-unsafe fn call_other(mut r: Regs, func: *const FuncEntity, sp: *mut u64, back: *const u64) -> Flow {
+unsafe fn call_other(
+    ctx: *mut Ctx,
+    func: *const FuncEntity,
+    sp: *mut u64,
+    back: *const u64,
+) -> Result<(), Trap> {
     // SAFETY: entities outlive execution; `sp` lies in the caller's frame.
     unsafe {
         match &(*func).kind {
             &FuncKind::Wasm { instance, body } => {
-                let ctx = &mut *r.ctx;
-                let code = match ready(instance, body) {
-                    Ok(code) => code,
-                    Err(trap) => return r.raise(trap),
-                };
-                if ctx.stack_end as usize - (sp as usize) < (*code).frame_bytes {
-                    return r.trap(TrapKind::StackOverflow);
+                let code = ready(instance, body)?;
+                let ctx = &mut *ctx;
+                let mut back = back;
+                if instance != ctx.instance {
+                    ctx.cross.push((back, ctx.instance));
+                    ctx.enter_instance(instance);
+                    back = CROSS.ip();
                 }
-                if instance == ctx.instance {
-                    return enter(r, code, sp, back);
-                }
-                ctx.cross.push((back, ctx.instance));
-                ctx.enter_instance(instance, &mut r.mem, &mut r.len);
-                enter(r, code, sp, CROSS.ip())
+                start(ctx, code, sp, back)
             }
             FuncKind::Host(call) => {
                 let call = Arc::as_ptr(call);
-                if let Err(trap) = call_host(&mut r, &*call, (*func).slots as usize, sp) {
-                    return r.raise(trap);
-                }
-                r.ip = back;
-                r.go()
+                call_host(ctx, &*call, (*func).slots as usize, sp)?;
+                let resume = &mut (*ctx).resume;
+                (resume.ip, resume.sp) = (back, sp.sub(*back.sub(1) as usize));
+                Ok(())
             }
         }
     }
 }
 
-/// Calls a host function with the slots at `sp`.
+/// Prepares the start of a function whose arguments are at `sp`.
+unsafe fn start(
+    ctx: &mut Ctx,
+    code: *const Code,
+    sp: *mut u64,
+    back: *const u64,
+) -> Result<(), Trap> {
+    // SAFETY: as for `enter`.
+    unsafe {
+        if ctx.stack_end as usize - (sp as usize) < (*code).frame_bytes {
+            return Err(Trap::new(TrapKind::StackOverflow));
+        }
+        *sp.sub(1) = back as usize as u64;
+        (ctx.resume.ip, ctx.resume.sp) = ((*code).entry, sp);
+        Ok(())
+    }
+}
+
+/// Calls a host function with the slots at `sp`; the caller's frame goes on.
 unsafe fn call_host(
-    r: &mut Regs,
+    ctx: *mut Ctx,
     call: &crate::HostFn,
     slots: usize,
     sp: *mut u64,
@@ -264,25 +298,22 @@ unsafe fn call_host(
     // SAFETY: the machine is borrowed for the call only; its address comes from the
     // reference that `run` holds.
     unsafe {
-        let ctx = &mut *r.ctx;
-        if (ctx.stack_end as usize - sp as usize) / 8 < slots {
+        if ((*ctx).stack_end as usize - sp as usize) / 8 < slots {
             return Err(Trap::new(TrapKind::StackOverflow));
         }
-        let machine = &mut *ctx.machine;
+        let machine = &mut *(*ctx).machine;
         let top = machine.stack.top;
         machine.stack.top = sp.offset_from(machine.stack.base()) as usize + slots;
         let values = core::slice::from_raw_parts_mut(sp, slots);
-        let caller = (*ctx.instance).id;
-        let result = call(machine, &mut *ctx.data, Some(caller), values);
-        (*ctx.machine).stack.top = top;
+        let caller = (*(*ctx).instance).id;
+        let result = call(machine, &mut *(*ctx).data, Some(caller), values);
+        (*(*ctx).machine).stack.top = top;
         result?;
-        // The host may have grown the memory.
-        ctx.load_memory(&mut r.mem, &mut r.len);
-        if slots > 0 {
-            r.acc = *sp;
-            r.facc = f64::from_bits(*sp);
-            r.sacc = f32::from_bits(*sp as u32);
-        }
+        let value = if slots > 0 { *sp } else { 0 };
+        let resume = &mut (*ctx).resume;
+        resume.acc = value;
+        resume.facc = f64::from_bits(value);
+        resume.sacc = f32::from_bits(value as u32);
         Ok(())
     }
 }
@@ -301,48 +332,43 @@ unsafe fn lower_args(r: &Regs) {
     unsafe { core::ptr::copy(r.sp.add(r.word(4) as usize), r.sp, r.word(3) as usize) }
 }
 
-/// A tail call of a host function, or of any instance's.
+/// A tail call of a host function, or of any instance's, from the frame at `sp`.
 #[inline(never)]
-unsafe fn tail_entity(mut r: Regs, func: *const FuncEntity) -> Flow {
+unsafe fn tail_other(
+    ctx: *mut Ctx,
+    func: *const FuncEntity,
+    sp: *mut u64,
+    arguments: usize,
+    base: usize,
+) -> Result<(), Trap> {
     // SAFETY: as for `call_other`.
     unsafe {
         match &(*func).kind {
             &FuncKind::Wasm { instance, body } => {
-                let code = match ready(instance, body) {
-                    Ok(code) => code,
-                    Err(trap) => return r.raise(trap),
-                };
-                let ctx = &mut *r.ctx;
-                if ctx.stack_end as usize - (r.sp as usize) < (*code).frame_bytes {
-                    return r.trap(TrapKind::StackOverflow);
-                }
-                lower_args(&r);
-                let sp = r.sp;
+                let code = ready(instance, body)?;
+                let ctx = &mut *ctx;
+                core::ptr::copy(sp.add(base), sp, arguments);
                 let mut back = *sp.sub(1) as usize as *const u64;
                 if instance != ctx.instance {
+                    // A frame that returns across instances already does so to the right one.
                     if back != CROSS.ip() {
                         ctx.cross.push((back, ctx.instance));
                         back = CROSS.ip();
-                        // The stub's frame distance is zero, so the true distance is taken
-                        // when `return_cross` reads it from the call that it returns to.
                     }
-                    ctx.enter_instance(instance, &mut r.mem, &mut r.len);
+                    ctx.enter_instance(instance);
                 }
-                enter(r, code, sp, back)
+                start(ctx, code, sp, back)
             }
             FuncKind::Host(call) => {
                 let call = Arc::as_ptr(call);
-                let sp = r.sp.add(r.word(4) as usize);
                 let slots = (*func).slots as usize;
-                if let Err(trap) = call_host(&mut r, &*call, slots, sp) {
-                    return r.raise(trap);
-                }
+                call_host(ctx, &*call, slots, sp.add(base))?;
                 // Results that are not in an accumulator return in the frame's first slots.
-                core::ptr::copy(sp, r.sp, slots);
-                let back = *r.sp.sub(1) as usize as *const u64;
-                r.sp = r.sp.sub(*back.sub(1) as usize);
-                r.ip = back;
-                r.go()
+                core::ptr::copy(sp.add(base), sp, slots);
+                let back = *sp.sub(1) as usize as *const u64;
+                let resume = &mut (*ctx).resume;
+                (resume.ip, resume.sp) = (back, sp.sub(*back.sub(1) as usize));
+                Ok(())
             }
         }
     }

@@ -4,6 +4,7 @@ use super::Loc;
 use crate::TrapKind;
 use crate::exec::fast::operand::{A, S, Src, Value};
 use crate::exec::fast::regs::{DONE, Handler, handler};
+use crate::exec::fast::run::Resume;
 use core::sync::atomic::Ordering;
 
 handler! {
@@ -104,10 +105,8 @@ handler! {
 
     /// Where the outermost function returns to.
     fn leave(mut r) {
-        let ctx = &mut *r.ctx;
-        ctx.acc = r.acc;
-        ctx.facc = r.facc;
-        ctx.sacc = r.sacc;
+        let resume = &raw mut (*r.ctx).resume;
+        *resume = Resume { ip: r.ip, sp: r.sp, acc: r.acc, facc: r.facc, sacc: r.sacc };
         r.exit(DONE)
     }
 }

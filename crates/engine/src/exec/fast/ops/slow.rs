@@ -18,7 +18,7 @@ handler! {
         let operands = r.slot(0);
         match work(&mut *r.ctx, operands, r.imm() as u32, r.word(3) as u32) {
             Ok(()) => {
-                (*r.ctx).load_memory(&mut r.mem, &mut r.len);
+                (r.mem, r.len) = (*r.ctx).memory();
                 r.next(4)
             }
             Err(kind) => r.trap(kind),

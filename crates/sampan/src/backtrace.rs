@@ -1,0 +1,64 @@
+//! Which guest functions were being called.
+
+use crate::Module;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The guest calls that were on the stack when execution stopped, the innermost first.
+///
+/// Displays one call a line: `0: 0x1a2b - name`, where the number is the instruction's
+/// place in bytes from the module's start.
+#[derive(Clone, Debug, Default)]
+pub struct WasmBacktrace {
+    pub(crate) frames: Vec<FrameInfo>,
+}
+
+impl WasmBacktrace {
+    /// The calls. Long recursions are cut.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+}
+
+/// A guest call.
+#[derive(Clone, Debug)]
+pub struct FrameInfo {
+    pub(crate) module: Module,
+    pub(crate) func: u32,
+    pub(crate) at: u32,
+}
+
+impl FrameInfo {
+    /// The module that the function is of.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The function's index in its module, imports included.
+    pub fn func_index(&self) -> u32 {
+        self.func
+    }
+
+    /// The function's name: what the name section says, or an export.
+    pub fn func_name(&self) -> Option<&str> {
+        self.module.func_name(self.func)
+    }
+
+    /// The instruction's place, in bytes from the module's start.
+    pub fn module_offset(&self) -> u32 {
+        self.at
+    }
+}
+
+impl fmt::Display for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, frame) in self.frames.iter().enumerate() {
+            write!(f, "{}{i:>3}: 0x{:x} - ", if i > 0 { "\n" } else { "" }, frame.at)?;
+            match frame.func_name() {
+                Some(name) => f.write_str(name)?,
+                None => write!(f, "<function {}>", frame.func)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! What an embedder chooses for all modules and stores of an engine.
+
+use sampan_engine as engine;
+use sampan_engine::wasm::{Feature, Features};
+pub use sampan_engine::{EXECUTABLE, Mode, Preparation};
+
+/// The choices of an [`Engine`].
+///
+/// ```
+/// use sampan::{Config, Engine, Mode};
+///
+/// let mut config = Config::new();
+/// config.mode(Mode::Classic).consume_fuel(true).wasm_simd(false);
+/// let engine = Engine::new(&config);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    engine: engine::Config,
+    features: Features,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config::new()
+    }
+}
+
+macro_rules! proposals {
+    ($($(#[$doc:meta])* $name:ident = $feature:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&mut self, enable: bool) -> &mut Config {
+            self.feature(Feature::$feature, enable)
+        }
+    )*};
+}
+
+impl Config {
+    /// The fast interpreter, all proposals that it executes, no fuel, no interruption.
+    pub fn new() -> Config {
+        Config { engine: engine::Config::default(), features: engine::EXECUTABLE }
+    }
+
+    /// Chooses the interpreter.
+    pub fn mode(&mut self, mode: Mode) -> &mut Config {
+        self.engine.mode = mode;
+        self
+    }
+
+    /// Chooses when functions are translated. Validation is always done when a module is made.
+    pub fn preparation(&mut self, preparation: Preparation) -> &mut Config {
+        self.engine.preparation = preparation;
+        self
+    }
+
+    /// Whether guests consume fuel and trap with [`Trap::OutOfFuel`](crate::Trap::OutOfFuel)
+    /// when there is none; see [`Store::set_fuel`](crate::Store::set_fuel). Off by default.
+    pub fn consume_fuel(&mut self, enable: bool) -> &mut Config {
+        self.engine.fuel = enable;
+        self
+    }
+
+    /// Whether guests can be stopped from another thread; see
+    /// [`Store::interrupt_handle`](crate::Store::interrupt_handle). Off by default.
+    pub fn interruptible(&mut self, enable: bool) -> &mut Config {
+        self.engine.interruptible = enable;
+        self
+    }
+
+    /// Whether NaN results are made the canonical one, so that all hosts agree on their bits.
+    /// Off by default.
+    pub fn canonicalize_nans(&mut self, enable: bool) -> &mut Config {
+        self.engine.canonical_nans = enable;
+        self
+    }
+
+    /// How many bytes the frames of guest functions may take; recursion beyond traps. One
+    /// mebibyte by default.
+    pub fn max_stack_bytes(&mut self, bytes: usize) -> &mut Config {
+        self.engine.stack_bytes = bytes;
+        self
+    }
+
+    /// How often guest and host functions may call each other in turn; each turn takes some of
+    /// the host's own stack. 128 by default.
+    pub fn max_host_depth(&mut self, depth: u32) -> &mut Config {
+        self.engine.max_host_depth = depth;
+        self
+    }
+
+    /// Switches a proposal on or off.
+    ///
+    /// Those that are on by default are executed. The others only have an effect on
+    /// [`Module::validate`](crate::Module::validate): a [`Module`](crate::Module) that needs
+    /// one of them can't be made.
+    pub fn feature(&mut self, feature: Feature, enable: bool) -> &mut Config {
+        self.features = match enable {
+            true => self.features.with(feature),
+            false => self.features.without(feature),
+        };
+        self
+    }
+
+    proposals! {
+        /// Switches imported and exported mutable globals. On by default.
+        wasm_mutable_global = MutableGlobal;
+        /// Switches saturating float-to-int conversions. On by default.
+        wasm_saturating_float_to_int = SaturatingFloatToInt;
+        /// Switches the sign extension operators. On by default.
+        wasm_sign_extension = SignExtension;
+        /// Switches several results and block parameters. On by default.
+        wasm_multi_value = MultiValue;
+        /// Switches bulk memory operations and passive segments. On by default.
+        wasm_bulk_memory = BulkMemory;
+        /// Switches references as values, and several tables. On by default.
+        wasm_reference_types = ReferenceTypes;
+        /// Switches 128-bit vectors. On by default.
+        wasm_simd = Simd;
+        /// Switches tail calls. On by default.
+        wasm_tail_call = TailCall;
+        /// Switches arithmetic in constant expressions. On by default.
+        wasm_extended_const = ExtendedConst;
+    }
+}
+
+/// A configuration that modules, linkers and stores share. Clones are the same engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) raw: engine::Engine,
+    /// What is validated, which may be more than what is executed.
+    pub(crate) features: Features,
+}
+
+impl Engine {
+    /// An engine with the given choices.
+    pub fn new(config: &Config) -> Engine {
+        let mut raw = config.engine.clone();
+        raw.features = executable(config.features);
+        Engine { raw: engine::Engine::new(raw), features: config.features }
+    }
+
+    /// The interpreter that it runs modules with.
+    pub fn mode(&self) -> Mode {
+        self.raw.config().mode
+    }
+
+    /// Whether both are clones of one engine.
+    pub fn same(&self, other: &Engine) -> bool {
+        self.raw.same(&other.raw)
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new(&Config::new())
+    }
+}
+
+fn executable(features: Features) -> Features {
+    let off = Feature::ALL.iter().filter(|&&f| !engine::EXECUTABLE.has(f));
+    off.fold(features, |features, &off| features.without(off))
+}

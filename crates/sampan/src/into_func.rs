@@ -1,0 +1,118 @@
+//! Closures as host functions.
+
+use crate::wasm_ty::{WasmParams, WasmRet, WasmTy, for_each_tuple, private::Raw};
+use crate::{AsContextMut, Caller, Func, FuncType, Result, StoreContextMut, Val, func::store_all};
+use alloc::{sync::Arc, vec::Vec};
+use core::any::Any;
+use core::marker::PhantomData;
+use sampan_engine::{self as engine, HostFn, InstanceId, Machine};
+
+/// A closure that can be a host function: up to 16 [`WasmTy`] parameters, perhaps after a
+/// [`Caller`], and a [`WasmRet`] as its result.
+pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
+    #[doc(hidden)]
+    fn into_func(self) -> (FuncType, Arc<HostFn>);
+}
+
+/// A host function that is not in a store yet.
+pub(crate) struct HostFunc<T> {
+    pub(crate) ty: FuncType,
+    call: Arc<HostFn>,
+    data: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for HostFunc<T> {
+    fn clone(&self) -> HostFunc<T> {
+        HostFunc { ty: self.ty.clone(), call: self.call.clone(), data: PhantomData }
+    }
+}
+
+impl<T: 'static> HostFunc<T> {
+    pub(crate) fn raw(ty: FuncType, call: Arc<HostFn>) -> HostFunc<T> {
+        HostFunc { ty, call, data: PhantomData }
+    }
+
+    pub(crate) fn wrap<P, R>(call: impl IntoFunc<T, P, R>) -> HostFunc<T> {
+        let (ty, call) = call.into_func();
+        HostFunc::raw(ty, call)
+    }
+
+    pub(crate) fn dynamic(
+        ty: FuncType,
+        call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> HostFunc<T> {
+        let signature = ty.clone();
+        let call = move |machine: &mut Machine,
+                         data: &mut dyn Any,
+                         instance: Option<InstanceId>,
+                         slots: &mut [u64]| {
+            let store = StoreContextMut::<T>::of_host(machine, data);
+            let id = store.inner.id;
+            let mut at = 0;
+            let mut values = Vec::with_capacity(ty.params().len() + ty.results().len());
+            for &param in ty.params() {
+                let (value, count) = Val::from_slots(id, param, &slots[at..]);
+                values.push(value);
+                at += count;
+            }
+            // A reference that can't be null begins as null of another type, which is
+            // refused below unless the function sets it.
+            let zero = |&ty| Val::default_for_ty(ty).unwrap_or(Val::I32(0));
+            values.extend(ty.results().iter().map(zero));
+            let (params, results) = values.split_at_mut(ty.params().len());
+            call(Caller { store, instance }, params, results).map_err(engine::Trap::host)?;
+            let store = StoreContextMut::<T>::of_host(machine, data);
+            store_all(&store, ty.results(), results, slots).map_err(engine::Trap::host)
+        };
+        HostFunc::raw(signature, Arc::new(call))
+    }
+
+    /// Puts it into a store.
+    pub(crate) fn define(self, mut store: impl AsContextMut<Data = T>) -> Func {
+        let ctx = store.as_context_mut();
+        Func { store: ctx.inner.id, raw: ctx.machine.new_host_func(self.ty, self.call) }
+    }
+}
+
+macro_rules! into_func {
+    ($($name:ident)*) => {
+        #[allow(non_snake_case)]
+        impl<T: 'static, Fun, $($name,)* Ret> IntoFunc<T, ($($name,)*), Ret> for Fun
+        where
+            Fun: Fn($($name),*) -> Ret + Send + Sync + 'static,
+            $($name: WasmTy,)*
+            Ret: WasmRet,
+        {
+            fn into_func(self) -> (FuncType, Arc<HostFn>) {
+                let call = move |_: Caller<'_, T>, $($name: $name),*| self($($name),*);
+                IntoFunc::<T, (Caller<'_, T>, $($name,)*), Ret>::into_func(call)
+            }
+        }
+
+        #[allow(non_snake_case)]
+        impl<T: 'static, Fun, $($name,)* Ret> IntoFunc<T, (Caller<'_, T>, $($name,)*), Ret> for Fun
+        where
+            Fun: Fn(Caller<'_, T>, $($name),*) -> Ret + Send + Sync + 'static,
+            $($name: WasmTy,)*
+            Ret: WasmRet,
+        {
+            fn into_func(self) -> (FuncType, Arc<HostFn>) {
+                let params = <($($name,)*) as WasmParams>::types();
+                let ty = FuncType::new(params, Ret::Results::types());
+                let call = move |machine: &mut Machine,
+                                 data: &mut dyn Any,
+                                 instance: Option<InstanceId>,
+                                 slots: &mut [u64]| {
+                    let store = StoreContextMut::<T>::of_host(machine, data);
+                    let raw = Raw(store.inner.id);
+                    let ($($name,)*) = <($($name,)*) as WasmParams>::load(raw, slots);
+                    let result = self(Caller { store, instance }, $($name),*).into_result();
+                    let results = result.map_err(engine::Trap::host)?;
+                    results.store(raw, slots).map_err(engine::Trap::host)
+                };
+                (ty, Arc::new(call))
+            }
+        }
+    };
+}
+for_each_tuple!(into_func);

@@ -1,0 +1,226 @@
+//! Imports by name.
+
+use crate::into_func::{HostFunc, IntoFunc};
+use crate::{
+    AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, Extern, FuncType, Instance, Module,
+    Result, Val,
+};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use sampan_engine as engine;
+
+/// Defines what modules may import, and instantiates them with it.
+///
+/// Host functions are defined once for all stores; everything else belongs to the store that
+/// it was defined with.
+pub struct Linker<T: 'static> {
+    engine: Engine,
+    names: BTreeMap<String, BTreeMap<String, Definition<T>>>,
+    allow_shadowing: bool,
+}
+
+enum Definition<T: 'static> {
+    Extern(Extern),
+    Host(HostFunc<T>),
+}
+
+impl<T: 'static> Clone for Definition<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Definition::Extern(value) => Definition::Extern(*value),
+            Definition::Host(func) => Definition::Host(func.clone()),
+        }
+    }
+}
+
+impl<T: 'static> Clone for Linker<T> {
+    fn clone(&self) -> Linker<T> {
+        let (engine, names) = (self.engine.clone(), self.names.clone());
+        Linker { engine, names, allow_shadowing: self.allow_shadowing }
+    }
+}
+
+impl<T: 'static> Linker<T> {
+    /// A linker that defines nothing.
+    pub fn new(engine: &Engine) -> Linker<T> {
+        Linker { engine: engine.clone(), names: BTreeMap::new(), allow_shadowing: false }
+    }
+
+    /// The engine that it was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether a name may be defined again; otherwise that is an error.
+    pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
+        self.allow_shadowing = allow;
+        self
+    }
+
+    /// Defines something of a store.
+    ///
+    /// # Errors
+    /// The name is defined already.
+    ///
+    /// # Panics
+    /// `item` is of another store than `store`.
+    pub fn define(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        module: &str,
+        name: &str,
+        item: impl Into<Extern>,
+    ) -> Result<&mut Self> {
+        let item = item.into();
+        item.to_raw(store.as_context().inner.id);
+        self.insert(module, name, Definition::Extern(item))
+    }
+
+    /// Defines a host function from a closure; see [`Func::wrap`](crate::Func::wrap).
+    ///
+    /// # Errors
+    /// The name is defined already.
+    pub fn func_wrap<Params, Results>(
+        &mut self,
+        module: &str,
+        name: &str,
+        call: impl IntoFunc<T, Params, Results>,
+    ) -> Result<&mut Self> {
+        self.insert(module, name, Definition::Host(HostFunc::wrap(call)))
+    }
+
+    /// Defines a host function of a type that is known at run time; see
+    /// [`Func::new`](crate::Func::new).
+    ///
+    /// # Errors
+    /// The name is defined already.
+    pub fn func_new(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<&mut Self> {
+        self.insert(module, name, Definition::Host(HostFunc::dynamic(ty, call)))
+    }
+
+    #[cfg(feature = "wasi")]
+    pub(crate) fn define_host(
+        &mut self,
+        module: &str,
+        name: &str,
+        func: HostFunc<T>,
+    ) -> Result<&mut Self> {
+        self.insert(module, name, Definition::Host(func))
+    }
+
+    /// Defines all exports of an instance under `module`.
+    ///
+    /// # Errors
+    /// A name is defined already.
+    pub fn instance(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        module: &str,
+        instance: Instance,
+    ) -> Result<&mut Self> {
+        let ctx = store.as_context();
+        for (name, item) in instance.exports(ctx) {
+            self.insert(module, name, Definition::Extern(item))?;
+        }
+        Ok(self)
+    }
+
+    /// Instantiates `source` and defines all its exports under `module`.
+    ///
+    /// # Errors
+    /// As for [`Linker::instantiate`], or a name is defined already.
+    pub fn module(
+        &mut self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &str,
+        source: &Module,
+    ) -> Result<&mut Self> {
+        let instance = self.instantiate(&mut store, source)?;
+        self.instance(&store, module, instance)
+    }
+
+    /// Defines all that `module` has under `as_module` too.
+    ///
+    /// # Errors
+    /// A name is defined already.
+    pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<&mut Self> {
+        for (name, definition) in self.names.get(module).cloned().unwrap_or_default() {
+            self.insert(as_module, &name, definition)?;
+        }
+        Ok(self)
+    }
+
+    /// What is defined under a name. A host function is put into the store.
+    ///
+    /// # Panics
+    /// It is of another store.
+    pub fn get(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &str,
+        name: &str,
+    ) -> Option<Extern> {
+        match self.names.get(module)?.get(name)? {
+            Definition::Extern(item) => {
+                item.to_raw(store.as_context().inner.id);
+                Some(*item)
+            }
+            Definition::Host(func) => Some(func.clone().define(&mut store).into()),
+        }
+    }
+
+    /// Makes an instance of `module` and runs its start function.
+    ///
+    /// # Errors
+    /// All imports that are not defined or do not fit; a limit of the store; a trap of the
+    /// start function or of a segment.
+    ///
+    /// # Panics
+    /// An import is of another store.
+    pub fn instantiate(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<Instance> {
+        let mut ctx = store.as_context_mut();
+        let mut imports: Vec<Option<Extern>> = Vec::with_capacity(module.imports().len());
+        for import in &module.raw().decl().imports {
+            let (from, name) = (module.raw().text(&import.module), module.raw().text(&import.name));
+            imports.push(self.get(&mut ctx, from, name));
+        }
+        let all: Option<Vec<Extern>> = imports.iter().copied().collect();
+        if let Some(imports) = all {
+            return Instance::new(ctx, module, &imports);
+        }
+        let id = ctx.inner.id;
+        let raw: Vec<Option<engine::Extern>> =
+            imports.iter().map(|import| import.map(|it| it.to_raw(id))).collect();
+        Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), |i| raw[i]))))
+    }
+
+    fn insert(&mut self, module: &str, name: &str, definition: Definition<T>) -> Result<&mut Self> {
+        if !self.names.contains_key(module) {
+            self.names.insert(module.into(), BTreeMap::new());
+        }
+        let names = self.names.get_mut(module).expect("just made");
+        if !self.allow_shadowing && names.contains_key(name) {
+            return Err(Error::new(format!("{module:?} {name:?} is defined twice")));
+        }
+        names.insert(name.into(), definition);
+        Ok(self)
+    }
+}
+
+impl<T: 'static> core::fmt::Debug for Linker<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let names = self.names.iter().flat_map(|(module, names)| {
+            names.keys().map(move |name| (module.as_str(), name.as_str()))
+        });
+        f.debug_set().entries(names).finish()
+    }
+}

@@ -1,0 +1,291 @@
+//! Values whose type is known at run time.
+
+use crate::store::StoreId;
+use crate::{AsContext, AsContextMut, Error, Func, HeapType, RefType, Result, ValType};
+use alloc::{boxed::Box, format};
+use core::any::Any;
+use sampan_engine::{FuncId, Machine, RawRef};
+
+/// A value.
+///
+/// Floating-point numbers are held as their bits, so that NaNs keep theirs.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Val {
+    /// A 32-bit integer; of neither sign.
+    I32(i32),
+    /// A 64-bit integer; of neither sign.
+    I64(i64),
+    /// The bits of a 32-bit float.
+    F32(u32),
+    /// The bits of a 64-bit float.
+    F64(u64),
+    /// A vector.
+    V128(V128),
+    /// A reference to a function, or null.
+    FuncRef(Option<Func>),
+    /// A reference to an object of the host, or null.
+    ExternRef(Option<ExternRef>),
+}
+
+/// A 128-bit vector; its lowest lane is in the lowest bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct V128(u128);
+
+/// A reference.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Ref {
+    /// A reference to a function, or null.
+    Func(Option<Func>),
+    /// A reference to an object of the host, or null.
+    Extern(Option<ExternRef>),
+}
+
+/// A reference to an object of the host, which guests can pass on but not look into.
+///
+/// The object lives as long as the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExternRef {
+    pub(crate) store: StoreId,
+    pub(crate) raw: RawRef,
+}
+
+impl ExternRef {
+    /// Gives `object` to the store and refers to it.
+    pub fn new(mut store: impl AsContextMut, object: impl Any + Send + Sync) -> ExternRef {
+        let ctx = store.as_context_mut();
+        let raw = ctx.machine.new_host_ref(Box::new(object));
+        ExternRef { store: ctx.inner.id, raw }
+    }
+
+    /// The object.
+    ///
+    /// # Panics
+    /// It is of another store.
+    pub fn data<'a, T: 'static>(
+        &self,
+        store: impl Into<crate::StoreContext<'a, T>>,
+    ) -> &'a (dyn Any + Send + Sync) {
+        let object = store.into().machine(self.store).host_ref(self.raw);
+        object.expect("never null, and objects are never removed")
+    }
+}
+
+impl V128 {
+    /// The vector as an integer.
+    pub fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+impl From<u128> for V128 {
+    fn from(bits: u128) -> V128 {
+        V128(bits)
+    }
+}
+
+impl From<V128> for u128 {
+    fn from(vector: V128) -> u128 {
+        vector.0
+    }
+}
+
+impl Val {
+    /// The null reference of the least type that has one, if `ty` has null.
+    pub fn null(ty: HeapType) -> Option<Val> {
+        match ty {
+            HeapType::Func | HeapType::NoFunc | HeapType::Concrete(_) => Some(Val::FuncRef(None)),
+            HeapType::Extern | HeapType::NoExtern => Some(Val::ExternRef(None)),
+            _ => None,
+        }
+    }
+
+    /// The value that a local of a type starts with; `None` if it has none.
+    pub fn default_for_ty(ty: ValType) -> Option<Val> {
+        Some(match ty {
+            ValType::I32 => Val::I32(0),
+            ValType::I64 => Val::I64(0),
+            ValType::F32 => Val::F32(0),
+            ValType::F64 => Val::F64(0),
+            ValType::V128 => Val::V128(V128(0)),
+            ValType::Ref(ty) if ty.is_nullable() => return Val::null(ty.heap()),
+            ValType::Ref(_) => return None,
+        })
+    }
+
+    /// The type, as exactly as it is known without a store.
+    pub fn ty(&self) -> ValType {
+        match self {
+            Val::I32(_) => ValType::I32,
+            Val::I64(_) => ValType::I64,
+            Val::F32(_) => ValType::F32,
+            Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
+            Val::FuncRef(None) => ValType::Ref(RefType::new(true, HeapType::NoFunc)),
+            Val::FuncRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Func)),
+            Val::ExternRef(None) => ValType::Ref(RefType::new(true, HeapType::NoExtern)),
+            Val::ExternRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Extern)),
+        }
+    }
+
+    /// Writes the value, which must be of type `ty` and of store `id`, to its slots and gives
+    /// their number.
+    pub(crate) fn to_slots(
+        self,
+        machine: &Machine,
+        id: StoreId,
+        ty: ValType,
+        slots: &mut [u64],
+    ) -> Result<usize> {
+        let other = match self {
+            Val::FuncRef(Some(func)) => func.store != id,
+            Val::ExternRef(Some(object)) => object.store != id,
+            _ => false,
+        };
+        if other {
+            return Err(Error::new("a reference of another store"));
+        }
+        let found = match self {
+            Val::FuncRef(Some(func)) => {
+                let heap = HeapType::Concrete(machine.func_type_id(func.raw));
+                ValType::Ref(RefType::new(false, heap))
+            }
+            _ => self.ty(),
+        };
+        if !machine.registry().val_matches(found, ty) {
+            return Err(Error::new(format!("type mismatch: expected {ty}, found {}", self.ty())));
+        }
+        slots[0] = match self {
+            Val::I32(value) => value as u32 as u64,
+            Val::I64(value) => value as u64,
+            Val::F32(bits) => bits.into(),
+            Val::F64(bits) => bits,
+            Val::V128(vector) => {
+                slots[1] = (vector.0 >> 64) as u64;
+                slots[0] = vector.0 as u64;
+                return Ok(2);
+            }
+            Val::FuncRef(func) => func.map_or(RawRef::NULL, |func| RawRef::func(func.raw)).0,
+            Val::ExternRef(object) => object.map_or(RawRef::NULL, |object| object.raw).0,
+        };
+        Ok(1)
+    }
+
+    /// The value of type `ty` that slots of store `id` hold, and how many they are.
+    pub(crate) fn from_slots(id: StoreId, ty: ValType, slots: &[u64]) -> (Val, usize) {
+        let value = match ty {
+            ValType::I32 => Val::I32(slots[0] as i32),
+            ValType::I64 => Val::I64(slots[0] as i64),
+            ValType::F32 => Val::F32(slots[0] as u32),
+            ValType::F64 => Val::F64(slots[0]),
+            ValType::V128 => return (Val::V128(V128::from_slots(slots)), 2),
+            ValType::Ref(ty) => Ref::from_raw(id, ty, RawRef(slots[0])).into(),
+        };
+        (value, 1)
+    }
+
+    /// The integer, if it is one of 32 bits.
+    pub fn i32(&self) -> Option<i32> {
+        if let Val::I32(value) = *self { Some(value) } else { None }
+    }
+
+    /// The integer, if it is one of 64 bits.
+    pub fn i64(&self) -> Option<i64> {
+        if let Val::I64(value) = *self { Some(value) } else { None }
+    }
+
+    /// The number, if it is a float of 32 bits.
+    pub fn f32(&self) -> Option<f32> {
+        if let Val::F32(bits) = *self { Some(f32::from_bits(bits)) } else { None }
+    }
+
+    /// The number, if it is a float of 64 bits.
+    pub fn f64(&self) -> Option<f64> {
+        if let Val::F64(bits) = *self { Some(f64::from_bits(bits)) } else { None }
+    }
+
+    /// The vector, if it is one.
+    pub fn v128(&self) -> Option<V128> {
+        if let Val::V128(vector) = *self { Some(vector) } else { None }
+    }
+
+    /// The reference, if it is one.
+    pub fn ref_(&self) -> Option<Ref> {
+        match *self {
+            Val::FuncRef(func) => Some(Ref::Func(func)),
+            Val::ExternRef(object) => Some(Ref::Extern(object)),
+            _ => None,
+        }
+    }
+}
+
+impl V128 {
+    pub(crate) fn from_slots(slots: &[u64]) -> V128 {
+        V128(u128::from(slots[0]) | u128::from(slots[1]) << 64)
+    }
+}
+
+impl Ref {
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Ref::Func(None) | Ref::Extern(None))
+    }
+
+    pub(crate) fn from_raw(store: StoreId, ty: RefType, raw: RawRef) -> Ref {
+        match ty.heap() {
+            HeapType::Extern | HeapType::NoExtern => {
+                Ref::Extern((!raw.is_null()).then_some(ExternRef { store, raw }))
+            }
+            _ => Ref::Func(raw.index().map(|index| Func { store, raw: FuncId(index) })),
+        }
+    }
+
+    /// The raw reference, for a place of type `ty` in a store.
+    pub(crate) fn to_raw(self, store: impl AsContext, ty: RefType) -> Result<RawRef> {
+        let ctx = store.as_context();
+        let mut slot = [0];
+        Val::from(self).to_slots(ctx.machine, ctx.inner.id, ValType::Ref(ty), &mut slot)?;
+        Ok(RawRef(slot[0]))
+    }
+}
+
+macro_rules! from {
+    ($($ty:ty: $value:ident => $val:expr;)*) => {$(
+        impl From<$ty> for Val {
+            fn from($value: $ty) -> Val {
+                $val
+            }
+        }
+    )*};
+}
+
+from! {
+    i32: value => Val::I32(value);
+    u32: value => Val::I32(value as i32);
+    i64: value => Val::I64(value);
+    u64: value => Val::I64(value as i64);
+    f32: value => Val::F32(value.to_bits());
+    f64: value => Val::F64(value.to_bits());
+    V128: value => Val::V128(value);
+    Func: value => Val::FuncRef(Some(value));
+    Option<Func>: value => Val::FuncRef(value);
+    ExternRef: value => Val::ExternRef(Some(value));
+    Option<ExternRef>: value => Val::ExternRef(value);
+    Ref: value => match value {
+        Ref::Func(func) => Val::FuncRef(func),
+        Ref::Extern(object) => Val::ExternRef(object),
+    };
+}
+
+impl From<Func> for Ref {
+    fn from(func: Func) -> Ref {
+        Ref::Func(Some(func))
+    }
+}
+
+impl From<ExternRef> for Ref {
+    fn from(object: ExternRef) -> Ref {
+        Ref::Extern(Some(object))
+    }
+}

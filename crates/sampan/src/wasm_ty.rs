@@ -1,0 +1,239 @@
+//! Rust types that are WebAssembly types: the arguments and results of typed functions.
+
+use crate::store::StoreId;
+use crate::{Error, ExternRef, Func, HostError, Result, V128, ValType};
+use sampan_engine::{FuncId, RawRef};
+
+/// A Rust type that stands for a WebAssembly type.
+///
+/// `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], `Option<`[`Func`]`>` for `funcref`
+/// and `Option<`[`ExternRef`]`>` for `externref`.
+pub trait WasmTy: Sized + private::Sealed {
+    /// The type that it stands for.
+    const TYPE: ValType;
+    #[doc(hidden)]
+    const SLOTS: usize = 1;
+    #[doc(hidden)]
+    fn store(self, raw: private::Raw, slots: &mut [u64]) -> Result<()>;
+    #[doc(hidden)]
+    fn load(raw: private::Raw, slots: &[u64]) -> Self;
+}
+
+/// The parameters of a typed function: nothing, a [`WasmTy`], or a tuple of up to 16.
+pub trait WasmParams: Sized {
+    #[doc(hidden)]
+    const SLOTS: usize;
+    /// The types.
+    fn types() -> impl Iterator<Item = ValType>;
+    #[doc(hidden)]
+    fn store(self, raw: private::Raw, slots: &mut [u64]) -> Result<()>;
+    #[doc(hidden)]
+    fn load(raw: private::Raw, slots: &[u64]) -> Self;
+}
+
+/// The results of a typed function: nothing, a [`WasmTy`], or a tuple of up to 16.
+pub trait WasmResults: WasmParams {}
+
+/// What a host function may return: [`WasmResults`], or a `Result` of them.
+pub trait WasmRet {
+    #[doc(hidden)]
+    type Results: WasmResults;
+    #[doc(hidden)]
+    fn into_result(self) -> Result<Self::Results, HostError>;
+}
+
+pub(crate) mod private {
+    use crate::store::StoreId;
+
+    pub trait Sealed {}
+
+    /// The store that slots are of.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Raw(pub(crate) StoreId);
+}
+use private::{Raw, Sealed};
+
+macro_rules! number {
+    ($($ty:ty, $wasm:ident, $value:ident => $to:expr, $slot:ident => $from:expr;)*) => {$(
+        impl Sealed for $ty {}
+        impl WasmTy for $ty {
+            const TYPE: ValType = ValType::$wasm;
+            #[inline]
+            fn store(self, _: Raw, slots: &mut [u64]) -> Result<()> {
+                let $value = self;
+                slots[0] = $to;
+                Ok(())
+            }
+            #[inline]
+            fn load(_: Raw, slots: &[u64]) -> $ty {
+                let $slot = slots[0];
+                $from
+            }
+        }
+    )*};
+}
+
+number! {
+    i32, I32, value => value as u32 as u64, slot => slot as i32;
+    u32, I32, value => u64::from(value), slot => slot as u32;
+    i64, I64, value => value as u64, slot => slot as i64;
+    u64, I64, value => value, slot => slot;
+    f32, F32, value => u64::from(value.to_bits()), slot => f32::from_bits(slot as u32);
+    f64, F64, value => value.to_bits(), slot => f64::from_bits(slot);
+}
+
+impl Sealed for V128 {}
+impl WasmTy for V128 {
+    const TYPE: ValType = ValType::V128;
+    const SLOTS: usize = 2;
+
+    fn store(self, _: Raw, slots: &mut [u64]) -> Result<()> {
+        let bits = self.as_u128();
+        (slots[0], slots[1]) = (bits as u64, (bits >> 64) as u64);
+        Ok(())
+    }
+
+    fn load(_: Raw, slots: &[u64]) -> V128 {
+        V128::from_slots(slots)
+    }
+}
+
+impl Sealed for Option<Func> {}
+impl WasmTy for Option<Func> {
+    const TYPE: ValType = ValType::FUNCREF;
+
+    fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+        check(raw, self.map(|func| func.store))?;
+        slots[0] = self.map_or(RawRef::NULL, |func| RawRef::func(func.raw)).0;
+        Ok(())
+    }
+
+    fn load(raw: Raw, slots: &[u64]) -> Option<Func> {
+        let index = RawRef(slots[0]).index()?;
+        Some(Func { store: raw.0, raw: FuncId(index) })
+    }
+}
+
+impl Sealed for Option<ExternRef> {}
+impl WasmTy for Option<ExternRef> {
+    const TYPE: ValType = ValType::EXTERNREF;
+
+    fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+        check(raw, self.map(|object| object.store))?;
+        slots[0] = self.map_or(RawRef::NULL, |object| object.raw).0;
+        Ok(())
+    }
+
+    fn load(raw: Raw, slots: &[u64]) -> Option<ExternRef> {
+        let reference = RawRef(slots[0]);
+        (!reference.is_null()).then_some(ExternRef { store: raw.0, raw: reference })
+    }
+}
+
+fn check(raw: Raw, owner: Option<StoreId>) -> Result<()> {
+    match owner {
+        Some(owner) if owner != raw.0 => Err(Error::new("a reference of another store")),
+        _ => Ok(()),
+    }
+}
+
+impl<A: WasmTy> WasmParams for A {
+    const SLOTS: usize = <A as WasmTy>::SLOTS;
+
+    fn types() -> impl Iterator<Item = ValType> {
+        [A::TYPE].into_iter()
+    }
+
+    #[inline]
+    fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+        WasmTy::store(self, raw, slots)
+    }
+
+    #[inline]
+    fn load(raw: Raw, slots: &[u64]) -> A {
+        WasmTy::load(raw, slots)
+    }
+}
+
+impl<A: WasmTy> WasmResults for A {}
+
+impl<R: WasmResults> WasmRet for R {
+    type Results = R;
+
+    #[inline]
+    fn into_result(self) -> Result<R, HostError> {
+        Ok(self)
+    }
+}
+
+impl<R: WasmResults, E: Into<HostError>> WasmRet for Result<R, E> {
+    type Results = R;
+
+    #[inline]
+    fn into_result(self) -> Result<R, HostError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// Calls a macro with the type parameters of each tuple.
+macro_rules! for_each_tuple {
+    ($macro:ident) => {
+        $macro!();
+        $macro!(A);
+        $macro!(A B);
+        $macro!(A B C);
+        $macro!(A B C D);
+        $macro!(A B C D E);
+        $macro!(A B C D E F);
+        $macro!(A B C D E F G);
+        $macro!(A B C D E F G H);
+        $macro!(A B C D E F G H I);
+        $macro!(A B C D E F G H I J);
+        $macro!(A B C D E F G H I J K);
+        $macro!(A B C D E F G H I J K L);
+        $macro!(A B C D E F G H I J K L M);
+        $macro!(A B C D E F G H I J K L M N);
+        $macro!(A B C D E F G H I J K L M N O);
+        $macro!(A B C D E F G H I J K L M N O P);
+    };
+}
+pub(crate) use for_each_tuple;
+
+macro_rules! tuple {
+    ($($name:ident)*) => {
+        impl<$($name: WasmTy,)*> WasmParams for ($($name,)*) {
+            const SLOTS: usize = 0 $(+ <$name as WasmTy>::SLOTS)*;
+
+            fn types() -> impl Iterator<Item = ValType> {
+                [$($name::TYPE,)*].into_iter()
+            }
+
+            #[inline]
+            #[allow(non_snake_case, unused)]
+            fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+                let ($($name,)*) = self;
+                let mut at = 0;
+                $(
+                    WasmTy::store($name, raw, &mut slots[at..])?;
+                    at += <$name as WasmTy>::SLOTS;
+                )*
+                Ok(())
+            }
+
+            #[inline]
+            #[allow(unused, clippy::unused_unit)]
+            fn load(raw: Raw, slots: &[u64]) -> Self {
+                let mut at = 0;
+                // Elements are evaluated from left to right.
+                ($({
+                    let value = <$name as WasmTy>::load(raw, &slots[at..]);
+                    at += <$name as WasmTy>::SLOTS;
+                    value
+                },)*)
+            }
+        }
+
+        impl<$($name: WasmTy,)*> WasmResults for ($($name,)*) {}
+    };
+}
+for_each_tuple!(tuple);
