@@ -95,7 +95,7 @@ impl Suite {
     }
 
     fn file(&mut self, name: &str, text: &str, features: Features) {
-        for mode in [Mode::Fast] {
+        for mode in [Mode::Classic] {
             let outcome = spec::run(text, mode, features);
             self.passed += outcome.passed;
             self.failed += outcome.failures.len() as u32;

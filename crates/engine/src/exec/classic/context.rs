@@ -3,7 +3,7 @@
 use super::code::{Code, LINK};
 use super::regs::Regs;
 use super::tables::Tables;
-use crate::entity::{GlobalEntity, InstanceData};
+use crate::entity::{FuncEntity, GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;
 use crate::{Machine, Trap, TrapFrame};
@@ -32,6 +32,8 @@ pub(super) struct Context {
     pub data: *mut dyn Any,
     /// Return addresses and instances of the callers of functions of other instances.
     pub cross: Vec<(*const u8, *mut InstanceData)>,
+    /// What a call of other than a function of the same instance is about to call.
+    pub callee: *const FuncEntity,
     pub trap: Option<Trap>,
     /// In the instruction that trapped, or at its end, and its frame.
     pub trap_pc: *const u8,

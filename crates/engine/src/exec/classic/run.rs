@@ -54,6 +54,7 @@ pub(crate) fn run(
         // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
         data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
         cross: Vec::new(),
+        callee: null(),
         trap: None,
         trap_pc: null(),
         trap_fp: fp,

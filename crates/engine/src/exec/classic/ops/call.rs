@@ -2,6 +2,7 @@
 
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::classic::code::{Code, LINK};
+use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::{Flow, Handler, Regs, handler, leb};
 use crate::exec::classic::run::code_of;
@@ -10,6 +11,7 @@ use crate::sync::Arc;
 use crate::{HostFn, Trap, TrapKind};
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 use core::sync::atomic::Ordering;
+use sampan_wasm::Opcode;
 
 handler! {
     fn call<const DEPTH: usize>(r) {
@@ -36,9 +38,11 @@ handler! {
     /// Calls an imported function; no operand is in a register.
     #[cold]
     fn call_import(r) {
-        let (index, len) = leb(r.pc.add(1));
+        let (index, _) = leb(r.pc.add(1));
         let func = (&(*(*r.ctx).instance).funcs)[index as usize].0;
-        r.call_entity(r.entity(func), 1 + len)
+        let callee = r.entity(func);
+        r.context().callee = callee;
+        r.call(call_entity)
     }
 
     /// Prepares the function that `call` or `return_call` needs, and starts over; no operand
@@ -48,10 +52,10 @@ handler! {
         let (index, _) = leb(r.pc.add(1));
         let ctx = r.ctx;
         let body = index as u32 - (*ctx).imported;
-        match code_of((*(*ctx).instance).module.data(), body) {
-            Ok(_) => r.go_base(0),
-            Err(error) => r.raise(Trap::host(error)),
+        if ready(ctx, (*ctx).instance, body).is_null() {
+            return r.call(trap::raise_pending);
         }
+        r.go_base(0)
     }
 
     fn call_indirect<const DEPTH: usize>(r) {
@@ -74,9 +78,10 @@ handler! {
                         return r.enter(code, back);
                     }
                 }
-                r.call_entity(func, len)
+                r.context().callee = func;
+                r.call(call_entity)
             }
-            Err(kind) => r.trap(kind),
+            Err(stop) => r.call(stop),
         }
     }
 
@@ -86,7 +91,8 @@ handler! {
         if (index as u32) < (*ctx).imported {
             r.spill(1);
             let func = (&(*(*ctx).instance).funcs)[index as usize].0;
-            return r.tail_entity(r.entity(func));
+            (*ctx).callee = r.entity(func);
+            return r.call(tail_entity);
         }
         let code = (*(*ctx).codes.wrapping_add(index as usize)).as_ptr();
         r.spill(1);
@@ -105,8 +111,80 @@ handler! {
         let (table, _) = leb(r.pc.add(1 + ty_len));
         let index = r.a as u32;
         match r.resolve(index, ty as usize, table as usize) {
-            Ok(func) => r.tail_entity(func),
-            Err(kind) => r.trap(kind),
+            Ok(func) => {
+                r.context().callee = func;
+                r.call(tail_entity)
+            }
+            Err(stop) => r.call(stop),
+        }
+    }
+
+    /// Calls `Context::callee`, a host function or one of any instance, with all operands in
+    /// memory.
+    fn call_entity(r) {
+        let back = r.after_call();
+        match &(*(*r.ctx).callee).kind {
+            &FuncKind::Wasm { instance, body } => {
+                let code = ready(r.ctx, instance, body);
+                if code.is_null() {
+                    return r.call(trap::raise_pending);
+                }
+                let fp = r.sp.sub((*code).params as usize);
+                if let Some(stop) = r.refuse(fp, code) {
+                    return r.call(stop);
+                }
+                let ctx = r.ctx;
+                if instance == (*ctx).instance {
+                    r.link(fp, code, back);
+                    return r.go(0);
+                }
+                leave_instance(ctx, back, instance);
+                r.link(fp, code, CROSS.as_ptr());
+                r.go(0)
+            }
+            FuncKind::Host(call) => {
+                let results = call_host(r.ctx, Arc::as_ptr(call), r.sp);
+                if results.is_null() {
+                    return r.call(trap::raise_pending);
+                }
+                r.sp = results;
+                r.pc = back;
+                r.go(0)
+            }
+        }
+    }
+
+    /// Replaces the current function by `Context::callee`, with all operands in memory.
+    fn tail_entity(r) {
+        match &(*(*r.ctx).callee).kind {
+            &FuncKind::Wasm { instance, body } => {
+                let code = ready(r.ctx, instance, body);
+                if code.is_null() {
+                    return r.call(trap::raise_pending);
+                }
+                if let Some(stop) = r.refuse(r.fp, code) {
+                    return r.call(stop);
+                }
+                let mut back: *const u8 = with_exposed_provenance(*r.linkage() as usize);
+                let ctx = r.ctx;
+                if instance != (*ctx).instance {
+                    if back == CROSS.as_ptr() {
+                        (*ctx).enter_instance(instance);
+                    } else {
+                        leave_instance(ctx, back, instance);
+                        back = CROSS.as_ptr();
+                    }
+                }
+                r.tail(code, back)
+            }
+            FuncKind::Host(call) => {
+                let results = call_host(r.ctx, Arc::as_ptr(call), r.sp);
+                if results.is_null() {
+                    return r.call(trap::raise_pending);
+                }
+                r.sp = results;
+                r.return_(0)
+            }
         }
     }
 
@@ -207,89 +285,35 @@ impl Regs {
         index: u32,
         ty: usize,
         table: usize,
-    ) -> Result<*const FuncEntity, TrapKind> {
+    ) -> Result<*const FuncEntity, Handler> {
         // SAFETY: validated indices; the machine keeps its entities.
         unsafe {
             let instance = &*(*self.ctx).instance;
             let table = &**instance.tables.get_unchecked(table);
-            let element = table.elements.get(index as usize).ok_or(TrapKind::UndefinedElement)?;
-            let func = self.entity(element.index().ok_or(TrapKind::UninitializedElement)?);
+            let Some(element) = table.elements.get(index as usize) else {
+                return Err(trap::undefined_element);
+            };
+            let Some(func) = element.index() else { return Err(trap::uninitialized_element) };
+            let func = self.entity(func);
             let want = *instance.types.get_unchecked(ty);
             if (*func).ty != want && !is_subtype(&(*(*self.ctx).machine).registry, (*func).ty, want)
             {
-                return Err(TrapKind::IndirectCallTypeMismatch);
+                return Err(trap::indirect_call_type_mismatch);
             }
             Ok(func)
         }
     }
 
-    /// Calls a host function, or a function of any instance, with all operands in memory.
-    #[inline(never)]
-    unsafe fn call_entity(mut self, func: *const FuncEntity, len: usize) -> Flow {
-        // SAFETY: the machine keeps its entities.
+    /// The instruction behind a `call` or `call_indirect`.
+    #[inline(always)]
+    unsafe fn after_call(&self) -> *const u8 {
+        // SAFETY: validated.
         unsafe {
-            let back = self.pc.add(len);
-            match &(*func).kind {
-                &FuncKind::Wasm { instance, body } => {
-                    let code = match ready(instance, body) {
-                        Ok(code) => code,
-                        Err(trap) => return self.raise(trap),
-                    };
-                    if instance == (*self.ctx).instance {
-                        return self.enter(code, back);
-                    }
-                    let fp = self.sp.sub((*code).params as usize);
-                    if let Some(stop) = self.refuse(fp, code) {
-                        return self.call(stop);
-                    }
-                    let ctx = &mut *self.ctx;
-                    ctx.cross.push((back, ctx.instance));
-                    ctx.enter_instance(instance);
-                    self.link(fp, code, CROSS.as_ptr());
-                    self.go(0)
-                }
-                FuncKind::Host(call) => {
-                    let call = Arc::as_ptr(call);
-                    match self.call_host(&*call, func) {
-                        Ok(results) => self.sp = results,
-                        Err(trap) => return self.raise(trap),
-                    }
-                    self.pc = back;
-                    self.go(0)
-                }
+            let mut len = 1 + leb(self.pc.add(1)).1;
+            if *self.pc == Opcode::CallIndirect.code() as u8 {
+                len += leb(self.pc.add(len)).1;
             }
-        }
-    }
-
-    /// Calls a host function with all operands in memory, and gives the end of its results.
-    unsafe fn call_host(
-        &mut self,
-        call: &HostFn,
-        func: *const FuncEntity,
-    ) -> Result<*mut u64, Trap> {
-        // SAFETY: the machine is borrowed for the call only; its address comes from the
-        // reference that `run` holds. The function's arguments are on the stack.
-        unsafe {
-            let ctx = &mut *self.ctx;
-            let machine = &mut *ctx.machine;
-            let ty = machine.registry.func((*func).ty).expect("a function's type is one");
-            let params = crate::slots_of_all(ty.params()) as usize;
-            let results = crate::slots_of_all(ty.results()) as usize;
-            let slots = (*func).slots as usize;
-            let first = self.sp.sub(params);
-            if ((ctx.stack_end as usize - first as usize) / 8) < slots {
-                return Err(Trap::new(TrapKind::StackOverflow));
-            }
-            let outer = machine.stack.top;
-            machine.stack.top = first.offset_from(machine.stack.base()) as usize + slots;
-            let values = core::slice::from_raw_parts_mut(first, slots);
-            let caller = (*ctx.instance).id;
-            let result = call(machine, &mut *ctx.data, Some(caller), values);
-            (*ctx.machine).stack.top = outer;
-            result?;
-            // The host may have grown the memory.
-            ctx.load_memory();
-            Ok(first.add(results))
+            self.pc.add(len)
         }
     }
 
@@ -310,43 +334,6 @@ impl Regs {
             self.go(0)
         }
     }
-
-    /// Replaces the current function by a host function or one of any instance.
-    #[inline(never)]
-    unsafe fn tail_entity(mut self, func: *const FuncEntity) -> Flow {
-        // SAFETY: as for `call_entity`.
-        unsafe {
-            match &(*func).kind {
-                &FuncKind::Wasm { instance, body } => {
-                    let code = match ready(instance, body) {
-                        Ok(code) => code,
-                        Err(trap) => return self.raise(trap),
-                    };
-                    if let Some(stop) = self.refuse(self.fp, code) {
-                        return self.call(stop);
-                    }
-                    let mut back: *const u8 = with_exposed_provenance(*self.linkage() as usize);
-                    let ctx = &mut *self.ctx;
-                    if instance != ctx.instance {
-                        if back != CROSS.as_ptr() {
-                            ctx.cross.push((back, ctx.instance));
-                            back = CROSS.as_ptr();
-                        }
-                        ctx.enter_instance(instance);
-                    }
-                    self.tail(code, back)
-                }
-                FuncKind::Host(call) => {
-                    let call = Arc::as_ptr(call);
-                    match self.call_host(&*call, func) {
-                        Ok(results) => self.sp = results,
-                        Err(trap) => return self.raise(trap),
-                    }
-                    self.return_(0)
-                }
-            }
-        }
-    }
 }
 
 #[cold]
@@ -355,9 +342,63 @@ fn is_subtype(registry: &sampan_wasm::TypeRegistry, have: u32, want: u32) -> boo
     registry.is_subtype(have, want)
 }
 
-/// The code of a function, prepared if need be.
-unsafe fn ready(instance: *mut InstanceData, body: u32) -> Result<*const Code, Trap> {
+/// Notes where to return to in the current instance, and makes another one current.
+#[inline(never)]
+unsafe fn leave_instance(ctx: *mut Context, back: *const u8, instance: *mut InstanceData) {
+    // SAFETY: the machine owns the instances.
+    unsafe {
+        let ctx = &mut *ctx;
+        ctx.cross.push((back, ctx.instance));
+        ctx.enter_instance(instance);
+    }
+}
+
+/// The code of a function, prepared if need be. Null leaves a trap in the context.
+#[inline(never)]
+unsafe fn ready(ctx: *mut Context, instance: *mut InstanceData, body: u32) -> *const Code {
     // SAFETY: the instance outlives execution.
-    let module = unsafe { (*instance).module.data() };
-    code_of(module, body).map_err(Trap::host)
+    unsafe {
+        match code_of((*instance).module.data(), body) {
+            Ok(code) => code,
+            Err(error) => {
+                (*ctx).trap = Some(Trap::host(error));
+                core::ptr::null()
+            }
+        }
+    }
+}
+
+/// Calls a host function, the context's callee, with all operands in memory, and gives the
+/// end of its results. Null leaves a trap in the context.
+#[inline(never)]
+unsafe fn call_host(ctx: *mut Context, call: *const HostFn, sp: *mut u64) -> *mut u64 {
+    // SAFETY: the machine is borrowed for the call only; its address comes from the
+    // reference that `run` holds. The function's arguments are on the stack, and the
+    // machine keeps functions.
+    unsafe {
+        let machine = &mut *(*ctx).machine;
+        let func = &*(*ctx).callee;
+        let ty = machine.registry.func(func.ty).expect("a function's type is one");
+        let params = crate::slots_of_all(ty.params()) as usize;
+        let results = crate::slots_of_all(ty.results()) as usize;
+        let slots = func.slots as usize;
+        let first = sp.sub(params);
+        if (((*ctx).stack_end as usize - first as usize) / 8) < slots {
+            (*ctx).trap = Some(Trap::new(TrapKind::StackOverflow));
+            return core::ptr::null_mut();
+        }
+        let outer = machine.stack.top;
+        machine.stack.top = first.offset_from(machine.stack.base()) as usize + slots;
+        let values = core::slice::from_raw_parts_mut(first, slots);
+        let caller = (*(*ctx).instance).id;
+        let result = (*call)(machine, &mut *(*ctx).data, Some(caller), values);
+        (*(*ctx).machine).stack.top = outer;
+        if let Err(trap) = result {
+            (*ctx).trap = Some(trap);
+            return core::ptr::null_mut();
+        }
+        // The host may have grown the memory.
+        (*ctx).load_memory();
+        first.add(results)
+    }
 }

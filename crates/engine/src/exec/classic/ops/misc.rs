@@ -1,7 +1,8 @@
 //! Instructions whose work outweighs their dispatch: memories and tables as a whole.
 
+use super::trap;
 use crate::exec::classic::context::Context;
-use crate::exec::classic::regs::{Regs, handler, leb};
+use crate::exec::classic::regs::{Handler, handler, leb};
 use crate::{RawRef, TrapKind};
 
 /// What an instruction does: with the context, its indices, and the end of its operands.
@@ -13,19 +14,26 @@ macro_rules! work {
     ($r:ident, $work:expr, $i:expr, $j:expr, $len:expr) => {{
         $r.spill(1);
         let (i, j, len) = ($i as usize, $j as usize, $len);
-        match perform($work, &mut $r, i, j) {
-            Ok(()) => $r.next(0, len),
-            Err(kind) => $r.trap(kind),
+        match perform($work, &mut *$r.ctx, $r.sp, i, j) {
+            Ok(sp) => {
+                $r.sp = sp;
+                $r.next(0, len)
+            }
+            Err(stop) => $r.call(stop),
         }
     }};
 }
 
 #[inline(never)]
-unsafe fn perform(work: Work, r: &mut Regs, i: usize, j: usize) -> Result<(), TrapKind> {
-    let sp = r.sp;
+unsafe fn perform(
+    work: Work,
+    ctx: &mut Context,
+    sp: *mut u64,
+    i: usize,
+    j: usize,
+) -> Result<*mut u64, Handler> {
     // SAFETY: validation gives each instruction its operands and indices in range.
-    r.sp = unsafe { work(r.context(), i, j, sp)? };
-    Ok(())
+    unsafe { work(ctx, i, j, sp) }.map_err(|kind| trap::of_kind(&kind))
 }
 
 macro_rules! handlers {

@@ -1,8 +1,8 @@
 //! Handlers for the scalar operations, made from their list.
 
+use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::handler;
 use crate::exec::num::{self, with_numeric_ops};
-use crate::{Trap, TrapKind};
 
 /// A number as a slot holds it.
 pub(in crate::exec::classic) trait Value {
@@ -158,22 +158,13 @@ macro_rules! row {
 
 /// Stops with a trap that the operation chose.
 macro_rules! fail {
-    ($r:ident, $kind:expr) => {
-        match $kind {
-            TrapKind::IntegerDivideByZero => $r.call(divide_by_zero),
-            TrapKind::IntegerOverflow => $r.call(integer_overflow),
-            _ => $r.call(invalid_conversion),
-        }
-    };
-}
-
-handler! {
-    #[cold]
-    fn divide_by_zero(r) { r.raise(Trap::new(TrapKind::IntegerDivideByZero)) }
-    #[cold]
-    fn integer_overflow(r) { r.raise(Trap::new(TrapKind::IntegerOverflow)) }
-    #[cold]
-    fn invalid_conversion(r) { r.raise(Trap::new(TrapKind::InvalidConversionToInteger)) }
+    ($r:ident, $kind:expr) => {{
+        let kind = $kind;
+        let handler = trap::of_kind(&kind);
+        // A destructor would be a call that is not the last.
+        core::mem::forget(kind);
+        $r.call(handler)
+    }};
 }
 
 with_numeric_ops!(rows);
