@@ -37,7 +37,7 @@ const PROGRAM: &str = r#"(module
 )"#;
 
 fn modes() -> impl Iterator<Item = Mode> {
-    [Mode::Fast].into_iter()
+    [Mode::Classic, Mode::Fast].into_iter()
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! How execution stops.
+
+use crate::exec::classic::regs::{Flow, Handler, Regs, handler};
+use crate::{Trap, TrapKind};
+
+macro_rules! traps {
+    ($($name:ident $kind:ident;)*) => {
+        handler! {$(
+            #[cold]
+            fn $name(r) { r.raise(Trap::new(TrapKind::$kind)) }
+        )*}
+    };
+}
+
+traps! {
+    unreachable Unreachable;
+    memory_out_of_bounds MemoryOutOfBounds;
+    stack_overflow StackOverflow;
+    out_of_fuel OutOfFuel;
+    interrupted Interrupted;
+    undefined_element UndefinedElement;
+    uninitialized_element UninitializedElement;
+    indirect_call_type_mismatch IndirectCallTypeMismatch;
+    divide_by_zero IntegerDivideByZero;
+    integer_overflow IntegerOverflow;
+    invalid_conversion InvalidConversionToInteger;
+    table_out_of_bounds TableOutOfBounds;
+}
+
+/// The trap that an operation chose.
+#[inline(always)]
+pub(super) fn of_kind(kind: &TrapKind) -> Handler {
+    match kind {
+        TrapKind::IntegerDivideByZero => divide_by_zero,
+        TrapKind::IntegerOverflow => integer_overflow,
+        TrapKind::InvalidConversionToInteger => invalid_conversion,
+        TrapKind::TableOutOfBounds => table_out_of_bounds,
+        _ => memory_out_of_bounds,
+    }
+}
+
+handler! {
+    /// A byte that validated code does not have as an opcode.
+    #[cold]
+    fn invalid(r) { r.raise(Trap::new(TrapKind::Unreachable)) }
+
+    /// Stops with the trap that is in the context.
+    #[cold]
+    fn raise_pending(r) {
+        let trap = r.context().trap.take().expect("the caller put it there");
+        r.raise(trap)
+    }
+
+    /// Where the outermost function returns to: its results go to memory.
+    fn leave<const DEPTH: usize>(r) {
+        r.spill(DEPTH);
+        r.stop()
+    }
+}
+
+impl Regs {
+    /// Stops with a trap in the current instruction. Takes no registers away from the code
+    /// that goes on.
+    #[cold]
+    #[inline(never)]
+    pub unsafe fn raise(mut self, trap: Trap) -> Flow {
+        let (pc, fp) = (self.pc.wrapping_add(1), self.fp);
+        let ctx = self.context();
+        ctx.trap = Some(trap);
+        (ctx.trap_pc, ctx.trap_fp) = (pc, fp);
+        self.stop()
+    }
+
+    #[cfg(sampan_tail_calls)]
+    fn stop(self) -> Flow {}
+
+    #[cfg(not(sampan_tail_calls))]
+    fn stop(mut self) -> Flow {
+        self.context().running = false;
+        self
+    }
+}
