@@ -1,2 +1,64 @@
-//! The project's habits.
-fn main() {}
+//! The project's habits: `cargo xtask --help`.
+//!
+//! One file for each habit. What they share: `project` (where things are, how
+//! to run a command), `platform` (all that differs between systems), `fetch`
+//! (programs from package registries, checked by hash).
+#![forbid(unsafe_code)]
+
+mod bench;
+mod demo;
+mod fetch;
+mod kernels;
+mod platform;
+mod programs;
+mod project;
+mod sizes;
+mod system;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's habits. Each sets up what it misses.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    habit: Habit,
+}
+
+#[derive(Subcommand)]
+enum Habit {
+    /// Run CPython in sampan, with a scratch directory at /scratch; reads the terminal or a pipe
+    Demo(demo::Options),
+    /// Run every test; the last line is `N passed, N failed`
+    Test(test::Options),
+    /// Check what no compiler checks: floors, file sizes, where `unsafe` and systems' names are
+    Tidy,
+    /// Build the `no_std` crates for a Cortex-M4F and print their code size
+    Sizes(sizes::Options),
+    /// Fetch the real programs that tests run, and print where they are
+    Fetch(fetch::Options),
+    /// Run the real programs only, in sampan or in another command of the same shape
+    Programs(programs::Options),
+    /// Measure sampan beside its peers
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Xtask::parse().habit {
+        Habit::Demo(options) => demo::run(&options),
+        Habit::Test(options) => test::run(&options),
+        Habit::Tidy => tidy::run(),
+        Habit::Sizes(options) => sizes::run(&options),
+        Habit::Fetch(options) => fetch::run(&options),
+        Habit::Programs(options) => programs::run(&options),
+        Habit::Bench(options) => bench::run(&options),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -96,7 +96,6 @@ handler! {
     fn call_indirect<L: Src, N: Args>(mut r) {
         let index = L::read::<u32>(&r, 1);
         let sp = r.sp.add(r.word(3) as usize);
-        N::copy(&r, 4, sp);
         match resolve(&r, index) {
             Ok(func) => {
                 let entity = &*func;
@@ -112,8 +111,10 @@ handler! {
                 Err(trap) => r.raise(trap),
             };
                     }
+                    N::copy(&r, 4, sp);
                     return enter(r, code, sp, back);
                 }
+                N::copy(&r, 4, sp);
                 match call_other(r.ctx, func, sp, back) {
                     Ok(()) => r.resume(),
                     Err(trap) => r.raise(trap),

@@ -1,0 +1,127 @@
+//! The engines: for each, the command that runs or only loads a module.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{kernels::Kernel, options::Options};
+
+/// One column of the table.
+pub struct Engine {
+    /// As `--engines` and the table call it.
+    pub name: &'static str,
+    /// Whether loading translates to machine code, which takes long.
+    pub compiles: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    /// The program built for this machine.
+    Native,
+    /// Our command line, in a mode.
+    Sampan { mode: &'static str },
+    /// A runner in `peers/`.
+    Peer { program: PathBuf, compiler: Option<&'static str> },
+}
+
+impl Engine {
+    /// Those that were asked for and exist.
+    pub fn all(options: &Options) -> Vec<Engine> {
+        let peer = |name: &str, compiler| {
+            let program =
+                options.peers.join(format!("peer-{name}{}", std::env::consts::EXE_SUFFIX));
+            Kind::Peer { program, compiler }
+        };
+        let table = [
+            ("native", Kind::Native),
+            ("classic", Kind::Sampan { mode: "classic" }),
+            ("fast", Kind::Sampan { mode: "fast" }),
+            ("wasmi", peer("wasmi", None)),
+            ("wasm3", peer("wasm3", None)),
+            ("wasmtime", peer("wasmtime", Some("cranelift"))),
+            ("winch", peer("wasmtime", Some("winch"))),
+            ("pulley", peer("wasmtime", Some("pulley"))),
+        ];
+        let mut engines = Vec::new();
+        for (name, kind) in table {
+            let compiles = matches!(name, "wasmtime" | "winch" | "pulley");
+            let engine = Engine { name, compiles, kind };
+            if !options.wants_engine(name) {
+                continue;
+            }
+            match engine.missing(options) {
+                None => engines.push(engine),
+                Some(why) => eprintln!("{name} is left out: {why}"),
+            }
+        }
+        engines
+    }
+
+    /// The command that runs a kernel.
+    pub fn run(&self, kernel: &Kernel, options: &Options) -> Command {
+        let module = options.kernels.join(format!("{}.wasm", kernel.name));
+        let mut command = match &self.kind {
+            Kind::Native => Command::new(options.native.join(format!(
+                "{}{}",
+                kernel.name,
+                std::env::consts::EXE_SUFFIX
+            ))),
+            Kind::Sampan { mode } => {
+                let mut command = Command::new(&options.sampan);
+                command.args(["run", "--mode", mode]).arg(module);
+                command
+            }
+            Kind::Peer { program, compiler } => peer(program, "run", *compiler, &module),
+        };
+        command.args(kernel.args);
+        command
+    }
+
+    /// The command that validates and translates a module and does not run it.
+    pub fn load(&self, module: &Path, options: &Options) -> Option<Command> {
+        match &self.kind {
+            Kind::Native => None,
+            // Both modes share it: `classic` validates only, and `validate` has
+            // no mode of its own.
+            Kind::Sampan { mode: "classic" } => {
+                let mut command = Command::new(&options.sampan);
+                command.arg("validate").arg(module);
+                Some(command)
+            }
+            Kind::Sampan { .. } => None,
+            Kind::Peer { program, compiler } => Some(peer(program, "load", *compiler, module)),
+        }
+    }
+
+    /// Why it can't run, if so. A sampan that does not run the trivial program
+    /// is not there yet.
+    fn missing(&self, options: &Options) -> Option<String> {
+        let program = match &self.kind {
+            Kind::Native => options.native.join(format!("hello{}", std::env::consts::EXE_SUFFIX)),
+            Kind::Sampan { .. } => options.sampan.clone(),
+            Kind::Peer { program, .. } => program.clone(),
+        };
+        if !program.exists() {
+            return Some(format!(
+                "{} is not built",
+                program.file_name().unwrap_or_default().display()
+            ));
+        }
+        match self.run(&crate::kernels::HELLO, options).output() {
+            Ok(output) if output.stdout.starts_with(b"hello") => None,
+            Ok(output) => Some(format!("it does not run hello.wasm ({})", output.status)),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+fn peer(program: &Path, verb: &str, compiler: Option<&str>, module: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg(verb);
+    if let Some(compiler) = compiler {
+        command.args(["--compiler", compiler]);
+    }
+    command.arg(module);
+    command
+}

@@ -1,0 +1,106 @@
+//! Every test there is, with one sum at the end.
+//!
+//! The engine's tests run a second time with optimisation: its dispatch differs
+//! there, and it is what users run.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{ExitCode, Stdio},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    programs::{self, Tally},
+    project,
+};
+
+/// `cargo xtask test`.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave out the real programs, and so the network
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Runs all parts, also after one has failed.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let mut sum = Tally::default();
+    let mut add = |part: &str, result: Result<Tally>| match result {
+        Ok(tally) => {
+            sum.passed += tally.passed;
+            sum.failed += tally.failed;
+            println!("-- {part}: {} passed, {} failed\n", tally.passed, tally.failed);
+        }
+        Err(error) => {
+            sum.failed += 1;
+            println!("-- {part}: {error:#}\n");
+        }
+    };
+
+    add("tests", cargo_test(&["--workspace"]));
+    add(
+        "optimised tests",
+        cargo_test(&["--release", "--package", "sampan-engine", "--package", "sampan"]),
+    );
+    if !options.offline {
+        let programs = project::build_sampan()
+            .and_then(|sampan| programs::run_all(&sampan, &["classic", "fast"], &[]));
+        add("real programs", programs);
+    }
+
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs `cargo test`, shows its output as it comes and adds up its results.
+fn cargo_test(args: &[&str]) -> Result<Tally> {
+    let mut child = project::cargo()
+        .args(["test", "--no-fail-fast"])
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo test")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
+        let line = line?;
+        if let Some((passed, failed)) = test_result(&line) {
+            tally.passed += passed;
+            tally.failed += failed;
+        }
+        println!("{line}");
+    }
+    // A test program that does not build, or dies, prints no result.
+    if !child.wait()?.success() && tally.failed == 0 {
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+/// Reads libtest's `test result: ok. 5 passed; 0 failed; ...`, or the line
+/// `5 passed, 0 failed` of a test program without its harness.
+fn test_result(line: &str) -> Option<(u32, u32)> {
+    let counts = match line.strip_prefix("test result: ") {
+        Some(rest) => rest.split_once(". ")?.1,
+        None => line,
+    };
+    let mut words = counts.split([';', ',']).map(|part| part.trim().split_once(' '));
+    let mut count = |name| match words.next()?? {
+        (number, found) if found == name => number.parse().ok(),
+        _ => None,
+    };
+    Some((count("passed")?, count("failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::test_result;
+
+    #[test]
+    fn reads_libtest() {
+        let line = "test result: FAILED. 5 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(test_result(line), Some((5, 2)));
+        assert_eq!(test_result("21926 passed, 0 failed"), Some((21926, 0)));
+        assert_eq!(test_result("test a ... ok"), None);
+    }
+}
