@@ -82,10 +82,10 @@ fn execute(store: &mut Store<WasiCtx>, module: &Module, args: &Run) -> Result<()
     wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
     let instance = linker.instantiate(&mut *store, module)?;
     let start = instance.get_func(&*store, "_start");
-    if start.is_none() {
-        if let Some(initialize) = instance.get_func(&*store, "_initialize") {
-            call(store, initialize)?;
-        }
+    if start.is_none()
+        && let Some(initialize) = instance.get_func(&*store, "_initialize")
+    {
+        call(store, initialize)?;
     }
     match (&args.invoke, start) {
         (Some(name), _) => invoke::invoke(store, find(store, instance, name)?, &args.args),
