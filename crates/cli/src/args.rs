@@ -2,7 +2,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sampan::{Feature, Mode};
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The command line.
@@ -25,6 +26,7 @@ arguments, and the terminal. Wherever a module is taken, its text format (.wat) 
 pub enum Command {
     /// Run a program (a WASI command), or one function of a module
     #[command(after_long_help = RUN_HELP)]
+    #[command(override_usage = "sampan run [OPTIONS] <FILE> [ARGS]...")]
     Run(Box<Run>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Wast),
@@ -96,12 +98,24 @@ pub struct Run {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_memory: Option<u64>,
 
-    /// The module, in binary or in text
-    pub file: PathBuf,
+    /// The module, in binary or in text, and the program's arguments: all that follows FILE
+    /// is theirs
+    // One list, because what follows the first value must not be taken for our options.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_names = ["FILE", "ARGS"], value_hint = clap::ValueHint::FilePath)]
+    pub program: Vec<OsString>,
+}
 
-    /// The program's arguments; all that follows FILE is theirs
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub args: Vec<String>,
+impl Run {
+    /// The module.
+    pub fn file(&self) -> &Path {
+        Path::new(&self.program[0])
+    }
+
+    /// The program's arguments.
+    pub fn args(&self) -> &[OsString] {
+        &self.program[1..]
+    }
 }
 
 /// `sampan wast`.

@@ -3,10 +3,11 @@
 use crate::report;
 use sampan::wasi::WasiCtx;
 use sampan::{Error, ExternRef, Func, Result, Store, V128, Val, ValType};
+use std::ffi::OsString;
 use std::fmt::Write;
 
 /// Calls a function with arguments in text and prints its results, each on a line.
-pub fn invoke(store: &mut Store<WasiCtx>, func: Func, args: &[String]) -> Result<()> {
+pub fn invoke(store: &mut Store<WasiCtx>, func: Func, args: &[OsString]) -> Result<()> {
     let ty = func.ty(&*store);
     if args.len() != ty.params().len() {
         let (wanted, given) = (ty.params().len(), args.len());
@@ -16,7 +17,7 @@ pub fn invoke(store: &mut Store<WasiCtx>, func: Func, args: &[String]) -> Result
     }
     let mut params = Vec::with_capacity(args.len());
     for (text, &ty) in args.iter().zip(ty.params()) {
-        let value = parse(store, ty, text);
+        let value = text.to_str().and_then(|text| parse(store, ty, text));
         params.push(value.ok_or_else(|| Error::new(format!("argument {text:?} is no {ty}")))?);
     }
     let mut results = vec![Val::I32(0); ty.results().len()];

@@ -16,7 +16,7 @@ use watchdog::Watchdog;
 /// Runs a program.
 pub fn run(args: Run) -> Exit {
     let engine = Engine::new(&config(&args));
-    let module = match Module::from_file(&engine, &args.file) {
+    let module = match Module::from_file(&engine, args.file()) {
         Ok(module) => module,
         Err(error) => return unreadable(&args, &error),
     };
@@ -33,7 +33,7 @@ pub fn run(args: Run) -> Exit {
     }
     let watchdog = match prepare(&mut store, &args) {
         Ok(watchdog) => watchdog,
-        Err(error) => return report::error(&args.file, &error),
+        Err(error) => return report::error(args.file(), &error),
     };
     let result = execute(&mut store, &module, &args);
     drop(watchdog);
@@ -54,9 +54,9 @@ fn config(args: &Run) -> Config {
 fn context(args: &Run) -> Result<WasiCtx, wasi::BuildError> {
     let mut builder = WasiCtx::builder();
     builder.inherit_stdio();
-    builder.arg(args.file.as_os_str().as_encoded_bytes());
+    builder.arg(args.file().as_os_str().as_encoded_bytes());
     if args.invoke.is_none() {
-        builder.args(args.args.iter().map(String::as_str));
+        builder.args(args.args().iter().map(|arg| arg.as_encoded_bytes()));
     }
     for (name, value) in &args.env {
         builder.env(name.as_str(), value.as_str());
@@ -88,7 +88,7 @@ fn execute(store: &mut Store<WasiCtx>, module: &Module, args: &Run) -> Result<()
         call(store, initialize)?;
     }
     match (&args.invoke, start) {
-        (Some(name), _) => invoke::invoke(store, find(store, instance, name)?, &args.args),
+        (Some(name), _) => invoke::invoke(store, find(store, instance, name)?, args.args()),
         (None, Some(start)) => call(store, start),
         (None, None) => Err(Error::new(
             "the module exports no function _start; name another with --invoke EXPORT",
@@ -112,8 +112,8 @@ fn find(store: &Store<WasiCtx>, instance: Instance, name: &str) -> Result<Func> 
 
 fn unreadable(args: &Run, error: &Error) -> Exit {
     match error.kind() {
-        ErrorKind::Host(reason) => report::bad_file(&args.file, reason),
-        _ => report::error(&args.file, error),
+        ErrorKind::Host(reason) => report::bad_file(args.file(), reason),
+        _ => report::error(args.file(), error),
     }
 }
 
@@ -122,7 +122,7 @@ fn explain(args: &Run, error: &Error) -> Exit {
     match (error.trap(), args.fuel, args.timeout) {
         (Some(Trap::Interrupt), _, Some(timeout)) => {
             report::message(timed_out(timeout));
-            report::error(&args.file, error);
+            report::error(args.file(), error);
             return Exit::Timeout;
         }
         (Some(Trap::OutOfFuel), Some(fuel), _) => {
@@ -130,7 +130,7 @@ fn explain(args: &Run, error: &Error) -> Exit {
         }
         _ => {}
     }
-    let exit = report::error(&args.file, error);
+    let exit = report::error(args.file(), error);
     if let (ErrorKind::Other(text), Some(bytes)) = (error.kind(), args.max_memory)
         && text.contains("a memory")
     {

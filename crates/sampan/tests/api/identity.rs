@@ -75,7 +75,9 @@ fn stores_can_be_sent_and_modules_shared() {
     let module = Module::new(&engine, MODULE).unwrap();
     send(&Store::new(&engine, 0));
     send(&Linker::<u8>::new(&engine));
-    (send(&module), sync(&module), sync(&engine));
+    send(&module);
+    sync(&module);
+    sync(&engine);
     let thread = std::thread::spawn(move || {
         let mut store = Store::new(&engine, ());
         Instance::new(&mut store, &module, &[]).unwrap();
