@@ -4,4 +4,33 @@
 
 #![forbid(unsafe_code)]
 
+mod args;
+mod inspect;
+mod report;
+mod run;
 pub mod spec;
+mod validate;
+mod wast;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use report::Exit;
+use std::process::ExitCode;
+
+/// Does what the arguments of this process say.
+pub fn main() -> ExitCode {
+    let exit = match Cli::parse().command {
+        Command::Run(args) => run::run(*args),
+        Command::Wast(args) => wast::wast(args),
+        Command::Validate(args) => validate::validate(args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Completions { shell } => completions(shell),
+    };
+    exit.into()
+}
+
+fn completions(shell: clap_complete::Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "sampan", &mut script);
+    report::print(&script)
+}

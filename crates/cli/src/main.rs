@@ -1,2 +1,9 @@
 //! The `sampan` command line.
-fn main() {}
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sampan_cli::main()
+}

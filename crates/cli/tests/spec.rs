@@ -28,12 +28,21 @@ const ALLOWED: &[&str] = &[
 /// A proposal that is still changing and that sampan does not know.
 const UNKNOWN: Proposal = Proposal::CustomDescriptors;
 
+/// Assertions of older proposals that contradict later versions of the same file: segments
+/// that do not fit, before bulk memory operations; the labels of an unreachable `br_table`,
+/// before typed function references.
+const SUPERSEDED: &[(&str, Option<usize>)] =
+    &[("mutable-global/linking.wast", None), ("reference-types/unreached-invalid.wast", Some(539))];
+
 fn main() -> ExitCode {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let mut suite = Suite::new(include_str!("spec-skips.txt"));
     for (file, features) in files() {
         let name = format!("{}/{}", file.parent(), file.name());
+        if SUPERSEDED.contains(&(name.as_str(), None)) {
+            continue;
+        }
         if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
             suite.file(&name, file.raw(), features);
         }
@@ -95,11 +104,14 @@ impl Suite {
     }
 
     fn file(&mut self, name: &str, text: &str, features: Features) {
-        for mode in [Mode::Classic] {
+        for mode in [Mode::Classic, Mode::Fast] {
             let outcome = spec::run(text, mode, features);
             self.passed += outcome.passed;
-            self.failed += outcome.failures.len() as u32;
             for (line, reason) in outcome.failures {
+                if SUPERSEDED.contains(&(name, Some(line))) {
+                    continue;
+                }
+                self.failed += 1;
                 println!("{name}:{line} ({mode:?}): {reason}");
             }
             if !outcome.unsupported.is_empty() {

@@ -55,6 +55,8 @@ struct Script<'a> {
     instances: BTreeMap<String, Slot<Instance>>,
     definition: Slot<sampan::Module>,
     definitions: BTreeMap<String, Slot<sampan::Module>>,
+    /// Instances under the names by which they are imported.
+    registered: BTreeMap<String, Instance>,
     /// Registered names of modules that are not executed.
     skipped_names: BTreeSet<String>,
 }
@@ -102,6 +104,7 @@ impl<'a> Script<'a> {
             instances: BTreeMap::new(),
             definition: Slot::Empty,
             definitions: BTreeMap::new(),
+            registered: BTreeMap::new(),
             skipped_names: BTreeSet::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! The directives that make modules and instances.
 
 use super::{Script, Stop, reason};
-use sampan::{Error, ErrorKind, Instance, Module};
+use sampan::{Error, ErrorKind, Features, Instance, Module, wasm};
 use wast::token::Id;
 use wast::{QuoteWat, Wat};
 
@@ -75,6 +75,7 @@ impl<'a> Script<'a> {
         match self.instance(module) {
             Ok(instance) => {
                 self.skipped_names.remove(name);
+                self.registered.insert(name.to_owned(), instance);
                 let defined = self.linker.instance(&self.store, name, instance);
                 defined.map(drop).map_err(|error| Stop::Failed(reason(&error)))
             }
@@ -99,6 +100,7 @@ impl<'a> Script<'a> {
         match error.kind() {
             ErrorKind::Unsupported(features, _) => {
                 self.outcome.unsupported.extend(features.iter().map(|feature| feature.name()));
+                self.distrust_imports(&bytes);
                 Err(Stop::Skipped)
             }
             _ => Err(format!("rejected: {}", reason(&error)).into()),
@@ -111,6 +113,23 @@ impl<'a> Script<'a> {
             return Err(Stop::Skipped);
         }
         Ok(self.linker.instantiate(&mut self.store, module))
+    }
+
+    /// Skips what is said from now on about the instances that a skipped module would have
+    /// imported from, and perhaps changed.
+    fn distrust_imports(&mut self, bytes: &[u8]) {
+        let module = wasm::decode(bytes, Features::ALL).unwrap_or_default();
+        for import in &module.imports {
+            let Some(touched) = self.registered.get(wasm::text(bytes, &import.module)) else {
+                continue;
+            };
+            let slots = self.instances.values_mut().chain([&mut self.current]);
+            for slot in slots {
+                if matches!(slot, Slot::Live(instance) if instance == touched) {
+                    *slot = Slot::Skipped;
+                }
+            }
+        }
     }
 
     /// Checks a module whether it is executed or not.

@@ -54,11 +54,12 @@ fn matches(store: &Store<()>, want: &WastRetCore<'_>, have: Val) -> bool {
         (WastRetCore::F64(want), Val::F64(have)) => f64_matches(want, have),
         (WastRetCore::V128(want), Val::V128(have)) => v128_matches(want, have.as_u128()),
         (WastRetCore::RefNull(None), have) => have.ref_().is_some_and(|it| it.is_null()),
-        (WastRetCore::RefNull(Some(heap)), have) => match (null(heap), have) {
-            (Some(Val::FuncRef(_)), Val::FuncRef(None)) => true,
-            (Some(Val::ExternRef(_)), Val::ExternRef(None)) => true,
-            _ => false,
-        },
+        (WastRetCore::RefNull(Some(heap)), Val::FuncRef(None)) => {
+            matches!(null(heap), Some(Val::FuncRef(_)))
+        }
+        (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => {
+            matches!(null(heap), Some(Val::ExternRef(_)))
+        }
         (WastRetCore::RefFunc(_), Val::FuncRef(Some(_))) => true,
         (WastRetCore::RefExtern(None), Val::ExternRef(Some(_))) => true,
         (WastRetCore::RefExtern(Some(want)), Val::ExternRef(Some(have))) => {

@@ -1,0 +1,211 @@
+//! What the command line takes.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sampan::{Feature, Mode};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "sampan", version, about, long_about = ABOUT, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Runs WebAssembly programs in a sandbox
+const ABOUT: &str = "Runs WebAssembly programs in a sandbox.
+
+A program has only what it is given: directories with --dir, variables with --env, its \
+arguments, and the terminal. Wherever a module is taken, its text format (.wat) is too.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a program (a WASI command), or one function of a module
+    #[command(after_long_help = RUN_HELP)]
+    #[command(override_usage = "sampan run [OPTIONS] <FILE> [ARGS]...")]
+    Run(Box<Run>),
+    /// Run spec scripts (.wast); the last line is `N passed, N failed`
+    Wast(Wast),
+    /// Check modules; exit 1 and one line per problem
+    Validate(Validate),
+    /// Show a module's sections, types, imports, exports and sizes
+    Inspect(Inspect),
+    /// Print a completion script for a shell
+    ///
+    /// For bash: `sampan completions bash > ~/.local/share/bash-completion/completions/sampan`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const RUN_HELP: &str = "\
+Exit codes:
+  the program's own where it ends itself; 0 where it returns
+  1    the module cannot be used: malformed, invalid, imports missing, no such file
+  2    wrong usage of this command
+  124  the time of --timeout is over
+  128+N  the program ended itself with signal N
+  134  trap: the reason and the calls that led there are printed
+
+Examples:
+  sampan run hello.wasm
+  sampan run --dir . --env LANG=C python.wasm script.py
+  sampan run --invoke add adder.wat 40 2
+  sampan run --fuel 1000000 --max-memory 64M --timeout 5 untrusted.wasm";
+
+/// `sampan run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// How to execute
+    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
+    pub mode: ModeArg,
+
+    /// Give the program a directory of the host, under the name GUEST (by default the same)
+    ///
+    /// May be given several times. The program can read and write all that is below it, and
+    /// nothing outside: neither `..` nor symbolic links lead out.
+    #[arg(long = "dir", value_name = "HOST[::GUEST]", value_parser = dir)]
+    pub dirs: Vec<(PathBuf, String)>,
+
+    /// Set an environment variable of the program; it has none else
+    #[arg(long = "env", value_name = "K=V", value_parser = variable)]
+    pub env: Vec<(String, String)>,
+
+    /// Call this exported function instead of `_start`
+    ///
+    /// ARGS are its arguments, parsed by the parameters' types; each result is printed on a
+    /// line. If the module exports `_initialize` and no `_start`, that is called before.
+    #[arg(long, value_name = "EXPORT")]
+    pub invoke: Option<String>,
+
+    /// Trap when about this many instructions were executed
+    #[arg(long, value_name = "N")]
+    pub fuel: Option<u64>,
+
+    /// Stop after this time, wherever the program is; exit code 124
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+
+    /// Let all linear memories together grow to this size; K, M and G are powers of 1024
+    ///
+    /// Growing beyond fails, which programs take as being out of memory; a module that needs
+    /// more from the start is not run.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_memory: Option<u64>,
+
+    /// The module, in binary or in text, and the program's arguments: all that follows FILE
+    /// is theirs
+    // One list, because what follows the first value must not be taken for our options.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_names = ["FILE", "ARGS"], value_hint = clap::ValueHint::FilePath)]
+    pub program: Vec<OsString>,
+}
+
+impl Run {
+    /// The module.
+    pub fn file(&self) -> &Path {
+        Path::new(&self.program[0])
+    }
+
+    /// The program's arguments.
+    pub fn args(&self) -> &[OsString] {
+        &self.program[1..]
+    }
+}
+
+/// `sampan wast`.
+#[derive(Args, Debug)]
+pub struct Wast {
+    /// How to execute
+    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
+    pub mode: ModeArg,
+    /// The scripts
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `sampan validate`.
+#[derive(Args, Debug)]
+pub struct Validate {
+    /// Switch a proposal on that is not part of WebAssembly 3.0
+    #[arg(long, value_name = "PROPOSAL", value_parser = proposal)]
+    pub enable: Vec<Feature>,
+    /// The modules, in binary or in text
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `sampan inspect`.
+#[derive(Args, Debug)]
+pub struct Inspect {
+    /// Show the code of all functions too
+    #[arg(long)]
+    pub code: bool,
+    /// The module, in binary or in text
+    pub file: PathBuf,
+}
+
+/// How to execute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// The interpreter that takes the least memory
+    Classic,
+    /// The interpreter that is faster
+    Fast,
+    /// Whatever is best for programs in general; for now, fast
+    Auto,
+}
+
+impl ModeArg {
+    /// The interpreter that is meant.
+    pub fn mode(self) -> Mode {
+        match self {
+            ModeArg::Classic => Mode::Classic,
+            ModeArg::Fast | ModeArg::Auto => Mode::Fast,
+        }
+    }
+}
+
+fn dir(text: &str) -> Result<(PathBuf, String), String> {
+    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+    if host.is_empty() || guest.is_empty() {
+        return Err("expected HOST or HOST::GUEST".into());
+    }
+    Ok((host.into(), guest.into()))
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("expected K=V".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds")?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let count: u64 = digits.parse().map_err(|_| "expected a number of bytes, such as 64M")?;
+    count.checked_mul(1 << shift).ok_or_else(|| "too many bytes".into())
+}
+
+fn proposal(text: &str) -> Result<Feature, String> {
+    let found = Feature::ALL.iter().copied().find(|feature| feature.name() == text);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = Feature::ALL.iter().map(|feature| feature.name()).collect();
+        format!("expected one of: {}", names.join(", "))
+    })
+}

@@ -1,0 +1,144 @@
+//! `sampan run`.
+
+mod invoke;
+mod watchdog;
+
+use crate::args::Run;
+use crate::report::{self, Exit};
+use sampan::wasi::{self, DirPerms, WasiCtx};
+use sampan::{
+    Config, Engine, Error, ErrorKind, Func, Instance, Linker, Module, Result, Store,
+    StoreLimitsBuilder, Trap,
+};
+use std::time::Duration;
+use watchdog::Watchdog;
+
+/// Runs a program.
+pub fn run(args: Run) -> Exit {
+    let engine = Engine::new(&config(&args));
+    let module = match Module::from_file(&engine, args.file()) {
+        Ok(module) => module,
+        Err(error) => return unreadable(&args, &error),
+    };
+    let ctx = match context(&args) {
+        Ok(ctx) => ctx,
+        Err(error) => {
+            report::message(error);
+            return Exit::BadInput;
+        }
+    };
+    let mut store = Store::new(&engine, ctx);
+    if let Some(bytes) = args.max_memory {
+        store.limiter(StoreLimitsBuilder::new().memory_size(bytes).build());
+    }
+    let watchdog = match prepare(&mut store, &args) {
+        Ok(watchdog) => watchdog,
+        Err(error) => return report::error(args.file(), &error),
+    };
+    let result = execute(&mut store, &module, &args);
+    drop(watchdog);
+    match result {
+        Ok(()) => Exit::Success,
+        Err(error) => explain(&args, &error),
+    }
+}
+
+fn config(args: &Run) -> Config {
+    let mut config = Config::new();
+    config.mode(args.mode.mode());
+    config.consume_fuel(args.fuel.is_some());
+    config.interruptible(args.timeout.is_some());
+    config
+}
+
+fn context(args: &Run) -> Result<WasiCtx, wasi::BuildError> {
+    let mut builder = WasiCtx::builder();
+    builder.inherit_stdio();
+    builder.arg(args.file().as_os_str().as_encoded_bytes());
+    if args.invoke.is_none() {
+        builder.args(args.args().iter().map(|arg| arg.as_encoded_bytes()));
+    }
+    for (name, value) in &args.env {
+        builder.env(name.as_str(), value.as_str());
+    }
+    for (host, guest) in &args.dirs {
+        builder.preopened_dir(host, guest.as_str(), DirPerms::ReadWrite);
+    }
+    builder.build()
+}
+
+fn prepare(store: &mut Store<WasiCtx>, args: &Run) -> Result<Option<Watchdog>> {
+    if let Some(fuel) = args.fuel {
+        store.set_fuel(fuel)?;
+    }
+    match args.timeout {
+        Some(timeout) => Ok(Some(Watchdog::start(timeout, store.interrupt_handle()?))),
+        None => Ok(None),
+    }
+}
+
+fn execute(store: &mut Store<WasiCtx>, module: &Module, args: &Run) -> Result<()> {
+    let mut linker = Linker::new(store.engine());
+    wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
+    let instance = linker.instantiate(&mut *store, module)?;
+    let start = instance.get_func(&*store, "_start");
+    if start.is_none()
+        && let Some(initialize) = instance.get_func(&*store, "_initialize")
+    {
+        call(store, initialize)?;
+    }
+    match (&args.invoke, start) {
+        (Some(name), _) => invoke::invoke(store, find(store, instance, name)?, args.args()),
+        (None, Some(start)) => call(store, start),
+        (None, None) => Err(Error::new(
+            "the module exports no function _start; name another with --invoke EXPORT",
+        )),
+    }
+}
+
+fn call(store: &mut Store<WasiCtx>, func: Func) -> Result<()> {
+    func.typed::<(), ()>(&*store)?.call(store, ())
+}
+
+/// The function that `--invoke` means.
+fn find(store: &Store<WasiCtx>, instance: Instance, name: &str) -> Result<Func> {
+    instance.get_func(store, name).ok_or_else(|| {
+        let funcs = instance.exports(store).filter(|(_, it)| it.into_func().is_some());
+        let names: Vec<&str> = funcs.map(|(name, _)| name).collect();
+        let list = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        Error::new(format!("no function is exported as {name:?}; exported functions: {list}"))
+    })
+}
+
+fn unreadable(args: &Run, error: &Error) -> Exit {
+    match error.kind() {
+        ErrorKind::Host(reason) => report::bad_file(args.file(), reason),
+        _ => report::error(args.file(), error),
+    }
+}
+
+/// Says which option stopped the program, where one did.
+fn explain(args: &Run, error: &Error) -> Exit {
+    match (error.trap(), args.fuel, args.timeout) {
+        (Some(Trap::Interrupt), _, Some(timeout)) => {
+            report::message(timed_out(timeout));
+            report::error(args.file(), error);
+            return Exit::Timeout;
+        }
+        (Some(Trap::OutOfFuel), Some(fuel), _) => {
+            report::message(format_args!("the fuel of --fuel {fuel} is used up"));
+        }
+        _ => {}
+    }
+    let exit = report::error(args.file(), error);
+    if let (ErrorKind::Other(text), Some(bytes)) = (error.kind(), args.max_memory)
+        && text.contains("a memory")
+    {
+        report::message(format_args!("--max-memory allows {bytes} bytes"));
+    }
+    exit
+}
+
+fn timed_out(timeout: Duration) -> String {
+    format!("stopped: the time of --timeout {} is over", timeout.as_secs_f64())
+}
