@@ -201,12 +201,8 @@ impl WasiCtxBuilder {
     pub fn build(&mut self) -> Result<WasiCtx, Error> {
         let parts = std::mem::replace(self, WasiCtxBuilder::new());
         let mut table = FdTable::new(parts.max_fds);
-        let mut insert = |entry| {
-            table
-                .insert(entry)
-                .map_err(|_| Error::TooManyDescriptors)
-                .map(drop)
-        };
+        let mut insert =
+            |entry| table.insert(entry).map_err(|_| Error::TooManyDescriptors).map(drop);
 
         for descriptor in parts.stdio {
             insert(Entry::new(descriptor))?;
@@ -226,11 +222,7 @@ impl WasiCtxBuilder {
         Ok(WasiCtx {
             table,
             args: parts.args,
-            env: parts
-                .env
-                .into_iter()
-                .map(variable)
-                .collect::<Result<_, _>>()?,
+            env: parts.env.into_iter().map(variable).collect::<Result<_, _>>()?,
             clocks: parts.clocks,
             random: parts.random,
         })

@@ -40,9 +40,7 @@ pub(crate) struct HostClocks {
 
 impl HostClocks {
     pub fn new() -> HostClocks {
-        HostClocks {
-            start: Instant::now(),
-        }
+        HostClocks { start: Instant::now() }
     }
 }
 

@@ -63,12 +63,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub fn preopened(dir: Dir, perms: DirPerms, name: String) -> Directory {
-        Directory {
-            dir,
-            perms,
-            name: Some(name),
-            listing: None,
-        }
+        Directory { dir, perms, name: Some(name), listing: None }
     }
 
     /// Refuses to change anything in a read-only directory.
@@ -96,12 +91,7 @@ impl Entry {
             Descriptor::Listener(_) => rights::SOCKET,
             _ => 0,
         };
-        Entry {
-            descriptor,
-            rights,
-            inheriting,
-            flags: 0,
-        }
+        Entry { descriptor, rights, inheriting, flags: 0 }
     }
 
     /// Refuses what these rights don't include. Reading and writing are
@@ -201,11 +191,7 @@ impl Entry {
 impl OpenFile {
     pub fn new(file: File, owner: Owner) -> io::Result<OpenFile> {
         let filetype = Filetype::of(Metadata::from_file(&file)?.file_type());
-        Ok(OpenFile {
-            file,
-            filetype,
-            owner,
-        })
+        Ok(OpenFile { file, filetype, owner })
     }
 
     fn rights(&self) -> u64 {

@@ -41,16 +41,7 @@ impl Filestat {
 
     /// For what is not a file of the host.
     pub fn without_file(filetype: Filetype) -> Filestat {
-        Filestat {
-            dev: 0,
-            ino: 0,
-            filetype,
-            nlink: 0,
-            size: 0,
-            atim: 0,
-            mtim: 0,
-            ctim: 0,
-        }
+        Filestat { dev: 0, ino: 0, filetype, nlink: 0, size: 0, atim: 0, mtim: 0, ctim: 0 }
     }
 
     /// The size in the guest's memory.

@@ -29,10 +29,7 @@ impl Listing {
     /// takes more than `budget` bytes.
     pub fn read(dir: &Dir, budget: usize) -> Result<Listing, Errno> {
         let own_ino = dir.dir_metadata()?.ino();
-        let mut listing = Listing {
-            entries: Vec::new(),
-            bytes: 0,
-        };
+        let mut listing = Listing { entries: Vec::new(), bytes: 0 };
         // The parent's number is not the guest's to know where the directory
         // is a preopened one, so both are the directory's own.
         for name in [".", ".."] {
@@ -95,11 +92,7 @@ impl Listing {
         if self.bytes > budget {
             return Err(Errno::NoMem);
         }
-        self.entries.push(DirEntry {
-            ino,
-            filetype,
-            name,
-        });
+        self.entries.push(DirEntry { ino, filetype, name });
         Ok(())
     }
 }

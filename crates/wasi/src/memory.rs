@@ -110,9 +110,7 @@ impl<'a> GuestMemory<'a> {
             return with(&[IoSlice::new(&bytes[..bytes.len().min(MAX_TRANSFER)])]);
         }
         let spans = self.spans(iovs, count)?;
-        let slices = spans
-            .iter()
-            .map(|span| IoSlice::new(&self.bytes[span.start..span.end]));
+        let slices = spans.iter().map(|span| IoSlice::new(&self.bytes[span.start..span.end]));
         with(&slices.collect::<Vec<_>>())
     }
 
@@ -191,8 +189,5 @@ fn split<'a>(bytes: &'a mut [u8], ascending: &[Span]) -> Vec<IoSliceMut<'a>> {
         base = span.end;
     }
     pieces.sort_unstable_by_key(|(order, _)| *order);
-    pieces
-        .into_iter()
-        .map(|(_, piece)| IoSliceMut::new(piece))
-        .collect()
+    pieces.into_iter().map(|(_, piece)| IoSliceMut::new(piece)).collect()
 }

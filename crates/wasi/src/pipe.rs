@@ -16,10 +16,7 @@ impl OutputPipe {
     /// A pipe that takes up to `capacity` bytes; further writes fail with
     /// "no space left on device".
     pub fn new(capacity: usize) -> OutputPipe {
-        OutputPipe {
-            bytes: Arc::default(),
-            capacity,
-        }
+        OutputPipe { bytes: Arc::default(), capacity }
     }
 
     /// A copy of what has been written so far.

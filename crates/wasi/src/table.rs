@@ -30,11 +30,7 @@ impl FdTable {
 
     /// Refuses when the table is full, before a call has other effects.
     pub fn check_room(&self) -> Result<(), Errno> {
-        if self.lowest_free() < self.limit {
-            Ok(())
-        } else {
-            Err(Errno::Mfile)
-        }
+        if self.lowest_free() < self.limit { Ok(()) } else { Err(Errno::Mfile) }
     }
 
     pub fn insert(&mut self, entry: Entry) -> Result<u32, Errno> {

@@ -67,10 +67,7 @@ fn outside_is_untouched(host: &Path) {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(names, ["secret"]);
-    assert_eq!(
-        fs::read_to_string(host.join("outside/secret")).unwrap(),
-        SECRET
-    );
+    assert_eq!(fs::read_to_string(host.join("outside/secret")).unwrap(), SECRET);
     assert_eq!(fs::read_dir(host).unwrap().count(), 2);
 }
 
@@ -155,20 +152,9 @@ fn links_of_the_guest_lead_nowhere() {
     ] {
         let (target_ptr, path_ptr) = (guest.put(target.as_bytes()), guest.put(path.as_bytes()));
         let (target_len, path_len) = (target.len() as u64, path.len() as u64);
-        guest.ok(
-            "path_symlink",
-            &[target_ptr, target_len, ROOT, path_ptr, path_len],
-        );
+        guest.ok("path_symlink", &[target_ptr, target_len, ROOT, path_ptr, path_len]);
     }
-    for path in [
-        "a",
-        "d/b",
-        "c",
-        "d/e/x",
-        "d/b/secret",
-        "d/b/new",
-        "d/e/x/passwd",
-    ] {
+    for path in ["a", "d/b", "c", "d/e/x", "d/b/secret", "d/b/new", "d/e/x/passwd"] {
         for oflags in [0, CREAT, TRUNC, DIRECTORY] {
             for access in [READ, READ | WRITE] {
                 let result = guest.open(path, oflags, access);
@@ -247,9 +233,6 @@ fn no_race_leads_out() {
         }
         stop.store(true, Ordering::Relaxed);
     });
-    assert!(
-        inside > 0 && refused > 0,
-        "{inside} inside, {refused} refused"
-    );
+    assert!(inside > 0 && refused > 0, "{inside} inside, {refused} refused");
     outside_is_untouched(host.path());
 }

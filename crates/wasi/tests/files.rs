@@ -56,11 +56,7 @@ fn several_buffers_keep_the_order_of_the_guest() {
 
     let iovs = guest.iovecs(&[(text, 1), (text + 5, 1)]);
     guest.ok("fd_pwrite", &[fd, iovs, 2, 9, 24]);
-    assert_eq!(
-        fs::read(dir.path().join("a")).unwrap(),
-        b"defabcd\0\0af",
-        "a hole is zeros"
-    );
+    assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"defabcd\0\0af", "a hole is zeros");
     assert_eq!(guest.seek(fd, 0, CUR), Ok(7), "positioned calls don't move");
 }
 
@@ -102,9 +98,7 @@ fn appending_goes_to_the_end() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a"), "one").unwrap();
     let mut guest = Guest::with_dir(dir.path());
-    let fd = guest
-        .open_with(ROOT, "a", true, 0, READ | WRITE, APPEND)
-        .unwrap();
+    let fd = guest.open_with(ROOT, "a", true, 0, READ | WRITE, APPEND).unwrap();
     assert_eq!(guest.fdstat(fd).1, APPEND as u16);
     guest.write(fd, b"two").unwrap();
     guest.seek(fd, 0, SET).unwrap();
@@ -119,9 +113,7 @@ fn appending_goes_to_the_end() {
     assert_eq!(guest.call("fd_fdstat_set_flags", &[fd, 32]), Errno::Inval);
     assert_eq!(guest.call("fd_fdstat_set_flags", &[ROOT, 0]), Errno::Badf);
 
-    let cut = guest
-        .open_with(ROOT, "a", true, TRUNC, WRITE, APPEND)
-        .unwrap();
+    let cut = guest.open_with(ROOT, "a", true, TRUNC, WRITE, APPEND).unwrap();
     guest.write(cut, b"1").unwrap();
     guest.seek(cut, 0, SET).unwrap();
     guest.write(cut, b"2").unwrap();
@@ -146,10 +138,7 @@ fn sizes_change() {
     assert_eq!(guest.call("fd_allocate", &[fd, u64::MAX, 1]), Errno::Inval);
     let huge = i64::MAX as u64;
     assert_eq!(guest.call("fd_allocate", &[fd, huge, huge]), Errno::Fbig);
-    assert_eq!(
-        guest.call("fd_filestat_set_size", &[fd, u64::MAX]),
-        Errno::Inval
-    );
+    assert_eq!(guest.call("fd_filestat_set_size", &[fd, u64::MAX]), Errno::Inval);
     for advice in 0..6 {
         guest.ok("fd_advise", &[fd, 0, 0, advice]);
     }
@@ -183,28 +172,19 @@ fn attributes_are_the_hosts() {
     let fields = |guest: &Guest| [0, 8, 16, 24, 32, 40, 48, 56].map(|at| guest.u64(64 + at));
     guest.ok("fd_filestat_get", &[fd, 64]);
     assert_eq!(fields(&guest), expected);
-    assert_eq!(
-        guest.on_path("path_filestat_get", &[ROOT, 0], "b", &[64]),
-        Errno::Success
-    );
+    assert_eq!(guest.on_path("path_filestat_get", &[ROOT, 0], "b", &[64]), Errno::Success);
     assert_eq!(fields(&guest), expected);
 
     guest.abi = Abi::Unstable;
     guest.mem[64..192].fill(0xEE);
     guest.ok("fd_filestat_get", &[fd, 64]);
-    assert_eq!(
-        guest.on_path("path_filestat_get", &[ROOT, 0], "b", &[128]),
-        Errno::Success
-    );
+    assert_eq!(guest.on_path("path_filestat_get", &[ROOT, 0], "b", &[128]), Errno::Success);
     for at in [64, 128] {
         let [dev, ino, _, nlink, size, atim, mtim, ctim] = expected;
         assert_eq!([guest.u64(at), guest.u64(at + 8)], [dev, ino]);
         assert_eq!(guest.mem[at as usize + 16], 4);
         assert_eq!(u64::from(guest.u32(at + 20)), nlink);
-        assert_eq!(
-            [24, 32, 40, 48].map(|field| guest.u64(at + field)),
-            [size, atim, mtim, ctim]
-        );
+        assert_eq!([24, 32, 40, 48].map(|field| guest.u64(at + field)), [size, atim, mtim, ctim]);
         assert_eq!(guest.bytes(at + 56, 8), [0xEE; 8]);
     }
 }
@@ -222,49 +202,27 @@ fn times_change() {
     let fd = guest.open("a", 0, READ | WRITE).unwrap();
     let time = |nanoseconds| UNIX_EPOCH + Duration::from_nanos(nanoseconds);
 
-    guest.ok(
-        "fd_filestat_set_times",
-        &[fd, 1_000_000_007, 2_000_000_000, ATIM | MTIM],
-    );
+    guest.ok("fd_filestat_set_times", &[fd, 1_000_000_007, 2_000_000_000, ATIM | MTIM]);
     let host = fs::metadata(&path).unwrap();
     assert_eq!(host.accessed().unwrap(), time(1_000_000_007));
     assert_eq!(host.modified().unwrap(), time(2_000_000_000));
 
     let after = [5_000_000_000, 0, ATIM];
-    assert_eq!(
-        guest.on_path("path_filestat_set_times", &[ROOT, 1], "a", &after),
-        Errno::Success
-    );
+    assert_eq!(guest.on_path("path_filestat_set_times", &[ROOT, 1], "a", &after), Errno::Success);
     let host = fs::metadata(&path).unwrap();
     assert_eq!(host.accessed().unwrap(), time(5_000_000_000));
     assert_eq!(host.modified().unwrap(), time(2_000_000_000), "untouched");
 
     guest.ok("fd_filestat_set_times", &[fd, 0, 0, MTIM_NOW]);
     let host = fs::metadata(&path).unwrap();
-    assert!(
-        host.modified()
-            .unwrap()
-            .elapsed()
-            .unwrap_or_default()
-            .as_secs()
-            < 60
-    );
+    assert!(host.modified().unwrap().elapsed().unwrap_or_default().as_secs() < 60);
     assert_eq!(host.accessed().unwrap(), time(5_000_000_000));
 
     let both = MTIM | MTIM_NOW;
-    assert_eq!(
-        guest.call("fd_filestat_set_times", &[fd, 0, 0, both]),
-        Errno::Inval
-    );
-    assert_eq!(
-        guest.call("fd_filestat_set_times", &[fd, 0, 0, 16]),
-        Errno::Inval
-    );
+    assert_eq!(guest.call("fd_filestat_set_times", &[fd, 0, 0, both]), Errno::Inval);
+    assert_eq!(guest.call("fd_filestat_set_times", &[fd, 0, 0, 16]), Errno::Inval);
     guest.ok("fd_filestat_set_times", &[ROOT, 0, 9_000_000_000, MTIM]);
-    assert_eq!(
-        fs::metadata(dir.path()).unwrap().modified().unwrap(),
-        time(9_000_000_000)
-    );
+    assert_eq!(fs::metadata(dir.path()).unwrap().modified().unwrap(), time(9_000_000_000));
 }
 
 #[test]
@@ -284,14 +242,8 @@ fn opening_honours_every_flag() {
     assert_eq!(guest.open("f/x", 0, READ), Err(Errno::NotDir));
     assert_eq!(guest.open("", 0, READ), Err(Errno::NoEnt));
     assert_eq!(guest.open("f\0", 0, READ), Err(Errno::Inval));
-    assert_eq!(
-        guest.open(&"x".repeat(300), 0, READ),
-        Err(Errno::NameTooLong)
-    );
-    assert_eq!(
-        guest.open(&"x/".repeat(3000), 0, READ),
-        Err(Errno::NameTooLong)
-    );
+    assert_eq!(guest.open(&"x".repeat(300), 0, READ), Err(Errno::NameTooLong));
+    assert_eq!(guest.open(&"x/".repeat(3000), 0, READ), Err(Errno::NameTooLong));
     assert_eq!(guest.open("f", 16, READ), Err(Errno::Inval));
     assert!(guest.open("new/", CREAT, READ | WRITE).is_err());
     assert!(!dir.path().join("new").exists());
@@ -314,12 +266,7 @@ fn opening_honours_every_flag() {
         }
     }
     // An error in the result pointer comes before any effect.
-    let errno = guest.on_path(
-        "path_open",
-        &[ROOT, 0],
-        "never",
-        &[CREAT, WRITE, 0, 0, 0xFFFF_FFFE],
-    );
+    let errno = guest.on_path("path_open", &[ROOT, 0], "never", &[CREAT, WRITE, 0, 0, 0xFFFF_FFFE]);
     assert_eq!(errno, Errno::Fault);
     assert!(!dir.path().join("never").exists());
 }
@@ -342,23 +289,15 @@ fn rights_are_reported_and_only_shrink() {
     assert_eq!(base & rights::FILE_MODIFY, 0);
     assert_eq!(guest.call("fd_filestat_set_size", &[fd, 0]), Errno::Inval);
 
-    assert_eq!(
-        guest.call("fd_fdstat_set_rights", &[fd, base | WRITE, 0]),
-        Errno::NotCapable
-    );
+    assert_eq!(guest.call("fd_fdstat_set_rights", &[fd, base | WRITE, 0]), Errno::NotCapable);
     guest.ok("fd_fdstat_set_rights", &[fd, base & !rights::FD_SEEK, 0]);
     assert_eq!(guest.seek(fd, 1, SET), Err(Errno::NotCapable));
     assert_eq!(guest.seek(fd, 0, CUR), Ok(0));
-    assert_eq!(
-        guest.call("fd_fdstat_set_rights", &[fd, base, 0]),
-        Errno::NotCapable
-    );
+    assert_eq!(guest.call("fd_fdstat_set_rights", &[fd, base, 0]), Errno::NotCapable);
 
     let (_, _, base, inheriting) = guest.fdstat(ROOT);
-    guest.ok(
-        "fd_fdstat_set_rights",
-        &[ROOT, base & !rights::PATH_CREATE_FILE, inheriting & !WRITE],
-    );
+    guest
+        .ok("fd_fdstat_set_rights", &[ROOT, base & !rights::PATH_CREATE_FILE, inheriting & !WRITE]);
     assert_eq!(guest.open("b", CREAT, READ), Err(Errno::NotCapable));
     assert_eq!(guest.open("a", 0, READ | WRITE), Err(Errno::NotCapable));
     assert!(guest.open("a", 0, READ).is_ok());
@@ -390,9 +329,7 @@ fn the_number_of_descriptors_is_limited() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a"), "a").unwrap();
     let mut builder = sampan_wasi::WasiCtx::builder();
-    builder
-        .preopened_dir(dir.path(), ".", sampan_wasi::DirPerms::ReadWrite)
-        .max_fds(5);
+    builder.preopened_dir(dir.path(), ".", sampan_wasi::DirPerms::ReadWrite).max_fds(5);
     let mut guest = Guest::new(builder.build().unwrap());
     assert_eq!(guest.open("a", 0, READ), Ok(4));
     assert_eq!(guest.open("b", CREAT, WRITE), Err(Errno::Mfile));

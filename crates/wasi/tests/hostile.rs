@@ -191,11 +191,7 @@ fn addresses_out_of_bounds_are_faults_everywhere() {
         ("random_get", vec![bad, 8]),
         ("random_get", vec![to, bad]),
     ] {
-        assert_eq!(
-            guest.call(function, &args),
-            Errno::Fault,
-            "{function} {args:?}"
-        );
+        assert_eq!(guest.call(function, &args), Errno::Fault, "{function} {args:?}");
     }
     assert_eq!(std::fs::read(host.path().join("a")).unwrap(), b"text");
 }

@@ -80,12 +80,7 @@ fn hard_links_share_a_file() {
     let mut guest = Guest::with_dir(dir.path());
     let mut link = |from: &str, follow: u64, to: &str| {
         let new = guest.put(to.as_bytes());
-        guest.on_path(
-            "path_link",
-            &[ROOT, follow],
-            from,
-            &[ROOT, new, to.len() as u64],
-        )
+        guest.on_path("path_link", &[ROOT, follow], from, &[ROOT, new, to.len() as u64])
     };
     assert_eq!(link("a", 0, "b"), Errno::Success);
     assert_eq!(link("a", 0, "b"), Errno::Exist);
@@ -109,10 +104,7 @@ fn symbolic_links_are_made_read_and_followed() {
         let new = guest.put(path.as_bytes());
         let target_ptr = guest.put(target.as_bytes());
         let target_len = target.len() as u64;
-        guest.call(
-            "path_symlink",
-            &[target_ptr, target_len, ROOT, new, path.len() as u64],
-        )
+        guest.call("path_symlink", &[target_ptr, target_len, ROOT, new, path.len() as u64])
     };
     assert_eq!(symlink("f", "to-file"), Errno::Success);
     assert_eq!(symlink("f", "to-file"), Errno::Exist);
@@ -121,10 +113,7 @@ fn symbolic_links_are_made_read_and_followed() {
     assert_eq!(symlink("missing", "dangling"), Errno::Success);
     assert_eq!(symlink("/etc/passwd", "p"), Errno::Perm);
     assert_eq!(symlink("", "p"), Errno::NoEnt);
-    assert_eq!(
-        fs::read_link(dir.path().join("to-file")).unwrap().to_str(),
-        Some("f")
-    );
+    assert_eq!(fs::read_link(dir.path().join("to-file")).unwrap().to_str(), Some("f"));
 
     let buf = guest.alloc(16);
     let readlink = |guest: &mut Guest, path: &str, len: u64| match guest.on_path(
@@ -146,23 +135,16 @@ fn symbolic_links_are_made_read_and_followed() {
     let fd = guest.open("to-file", 0, READ).unwrap();
     assert_eq!(guest.read(fd, 9).unwrap(), b"text");
     let nofollow = |guest: &mut Guest, path, oflags| {
-        guest
-            .open_with(ROOT, path, false, oflags, READ, 0)
-            .unwrap_err()
+        guest.open_with(ROOT, path, false, oflags, READ, 0).unwrap_err()
     };
     assert_eq!(nofollow(&mut guest, "to-file", 0), Errno::Loop);
-    assert!(matches!(
-        nofollow(&mut guest, "to-dir", DIRECTORY),
-        Errno::Loop | Errno::NotDir
-    ));
+    assert!(matches!(nofollow(&mut guest, "to-dir", DIRECTORY), Errno::Loop | Errno::NotDir));
     assert_eq!(guest.open("self", 0, READ), Err(Errno::Loop));
     assert_eq!(guest.open("dangling", 0, READ), Err(Errno::NoEnt));
 
     let mut filetype = |path, follow| {
         let errno = guest.on_path("path_filestat_get", &[ROOT, follow], path, &[64]);
-        (errno == Errno::Success)
-            .then(|| guest.mem[80])
-            .ok_or(errno)
+        (errno == Errno::Success).then(|| guest.mem[80]).ok_or(errno)
     };
     assert_eq!(filetype("to-dir", 0), Ok(7));
     assert_eq!(filetype("to-dir", 1), Ok(3));
@@ -174,28 +156,14 @@ fn symbolic_links_are_made_read_and_followed() {
     assert_eq!(filetype("f", 2), Err(Errno::Inval));
     assert_eq!(filetype("f/", 1), Err(Errno::NotDir));
 
-    assert_eq!(
-        guest.on_path("path_unlink_file", &[ROOT], "to-dir/", &[]),
-        Errno::NotDir
-    );
-    assert_eq!(
-        guest.on_path("path_remove_directory", &[ROOT], "to-dir/", &[]),
-        Errno::NotDir
-    );
-    assert_eq!(
-        guest.on_path("path_readlink", &[ROOT], "to-dir/", &[buf, 16, 24]),
-        Errno::Inval
-    );
+    assert_eq!(guest.on_path("path_unlink_file", &[ROOT], "to-dir/", &[]), Errno::NotDir);
+    assert_eq!(guest.on_path("path_remove_directory", &[ROOT], "to-dir/", &[]), Errno::NotDir);
+    assert_eq!(guest.on_path("path_readlink", &[ROOT], "to-dir/", &[buf, 16, 24]), Errno::Inval);
     for path in ["to-dir/", "to-dir/."] {
-        let opened = guest
-            .open_with(ROOT, path, false, DIRECTORY, READ, 0)
-            .unwrap();
+        let opened = guest.open_with(ROOT, path, false, DIRECTORY, READ, 0).unwrap();
         guest.close(opened);
     }
-    assert_eq!(
-        guest.on_path("path_unlink_file", &[ROOT], "to-dir", &[]),
-        Errno::Success
-    );
+    assert_eq!(guest.on_path("path_unlink_file", &[ROOT], "to-dir", &[]), Errno::Success);
     assert!(dir.path().join("d").is_dir());
 }
 
@@ -242,10 +210,7 @@ fn listings_are_whole_at_any_buffer_size() {
     guest.ok("fd_readdir", &[ROOT, buf, 8, u64::MAX, 24]);
     assert_eq!(guest.u32(24), 0);
     let file = guest.open("sub/x", CREAT, WRITE).unwrap();
-    assert_eq!(
-        guest.call("fd_readdir", &[file, buf, 8, 0, 24]),
-        Errno::NotDir
-    );
+    assert_eq!(guest.call("fd_readdir", &[file, buf, 8, 0, 24]), Errno::NotDir);
 }
 
 #[test]
@@ -267,10 +232,7 @@ fn a_listing_survives_the_removal_of_what_it_listed() {
         let name = String::from_utf8(guest.bytes(buf + 24, namlen).to_vec()).unwrap();
         cookie = guest.u64(buf);
         if name.starts_with("file") {
-            assert_eq!(
-                guest.on_path("path_unlink_file", &[ROOT], &name, &[]),
-                Errno::Success
-            );
+            assert_eq!(guest.on_path("path_unlink_file", &[ROOT], &name, &[]), Errno::Success);
             removed += 1;
         }
     }
@@ -283,18 +245,17 @@ fn a_listing_survives_the_removal_of_what_it_listed() {
 fn preopened_directories_are_found_by_number() {
     let dir = tempfile::tempdir().unwrap();
     let mut builder = WasiCtx::builder();
-    builder
-        .preopened_dir(dir.path(), "/data", DirPerms::ReadWrite)
-        .preopened_dir(dir.path(), ".", DirPerms::ReadOnly);
+    builder.preopened_dir(dir.path(), "/data", DirPerms::ReadWrite).preopened_dir(
+        dir.path(),
+        ".",
+        DirPerms::ReadOnly,
+    );
     let mut guest = Guest::new(builder.build().unwrap());
     guest.ok("fd_prestat_get", &[3, 0]);
     assert_eq!(guest.u64(0), 5 << 32);
     guest.ok("fd_prestat_dir_name", &[3, 16, 5]);
     assert_eq!(guest.bytes(16, 6), b"/data\0");
-    assert_eq!(
-        guest.call("fd_prestat_dir_name", &[3, 16, 4]),
-        Errno::NameTooLong
-    );
+    assert_eq!(guest.call("fd_prestat_dir_name", &[3, 16, 4]), Errno::NameTooLong);
     guest.ok("fd_prestat_get", &[4, 0]);
     for fd in [0, 1, 2, 5] {
         assert_eq!(guest.call("fd_prestat_get", &[fd, 0]), Errno::Badf);
@@ -312,35 +273,23 @@ fn a_read_only_directory_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("d")).unwrap();
     fs::write(dir.path().join("f"), "text").unwrap();
-    let before = fs::metadata(dir.path().join("f"))
-        .unwrap()
-        .modified()
-        .unwrap();
+    let before = fs::metadata(dir.path().join("f")).unwrap().modified().unwrap();
     let mut guest = Guest::read_only(dir.path());
 
     let fd = guest.open("f", 0, READ).unwrap();
     assert_eq!(guest.read(fd, 9).unwrap(), b"text");
     assert_eq!(guest.write(fd, b"x"), Err(Errno::Badf));
-    assert_eq!(
-        guest.call("fd_filestat_set_times", &[fd, 0, 0, 5]),
-        Errno::NotCapable
-    );
+    assert_eq!(guest.call("fd_filestat_set_times", &[fd, 0, 0, 5]), Errno::NotCapable);
     assert_eq!(guest.call("fd_filestat_set_size", &[fd, 0]), Errno::Inval);
     assert_eq!(guest.call("fd_allocate", &[fd, 0, 9]), Errno::NotCapable);
     assert_eq!(guest.open("f", 0, READ | WRITE), Err(Errno::Perm));
     assert_eq!(guest.open("f", common::TRUNC, READ), Err(Errno::Perm));
     assert_eq!(guest.open("n", CREAT, READ), Err(Errno::Perm));
-    assert_eq!(
-        guest.call("fd_filestat_set_times", &[ROOT, 0, 0, 5]),
-        Errno::Perm
-    );
+    assert_eq!(guest.call("fd_filestat_set_times", &[ROOT, 0, 0, 5]), Errno::Perm);
 
     // What is below is read-only, too.
     let sub = guest.open("d", DIRECTORY, READ).unwrap();
-    assert_eq!(
-        guest.open_with(sub, "n", true, CREAT, WRITE, 0),
-        Err(Errno::Perm)
-    );
+    assert_eq!(guest.open_with(sub, "n", true, CREAT, WRITE, 0), Err(Errno::Perm));
     let name = guest.put(b"new");
     for (function, before, after) in [
         ("path_create_directory", vec![ROOT], vec![]),
@@ -351,11 +300,7 @@ fn a_read_only_directory_stays_as_it_is() {
         ("path_symlink", vec![], vec![ROOT, name, 3]),
         ("path_filestat_set_times", vec![ROOT, 0], vec![0, 0, 5]),
     ] {
-        assert_eq!(
-            guest.on_path(function, &before, "f", &after),
-            Errno::Perm,
-            "{function}"
-        );
+        assert_eq!(guest.on_path(function, &before, "f", &after), Errno::Perm, "{function}");
     }
     let after = fs::metadata(dir.path().join("f")).unwrap();
     assert_eq!((after.modified().unwrap(), after.len()), (before, 4));

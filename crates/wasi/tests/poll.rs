@@ -39,11 +39,7 @@ fn poll(guest: &mut Guest, list: &[Subscription]) -> Result<Vec<Event>, Errno> {
                 raw[clock_at + 24..][..2].copy_from_slice(&flags.to_le_bytes());
             }
             Read(fd) | Write(fd) => {
-                raw[8] = if matches!(subscription, Read(_)) {
-                    1
-                } else {
-                    2
-                };
+                raw[8] = if matches!(subscription, Read(_)) { 1 } else { 2 };
                 raw[16..20].copy_from_slice(&(*fd as u32).to_le_bytes());
             }
         }
@@ -51,10 +47,7 @@ fn poll(guest: &mut Guest, list: &[Subscription]) -> Result<Vec<Event>, Errno> {
     }
     let subscriptions = guest.put(&bytes);
     let events = guest.alloc(32 * list.len());
-    match guest.call(
-        "poll_oneoff",
-        &[subscriptions, events, list.len() as u64, 24],
-    ) {
+    match guest.call("poll_oneoff", &[subscriptions, events, list.len() as u64, 24]) {
         Errno::Success => {}
         errno => return Err(errno),
     }
@@ -84,29 +77,17 @@ fn guest() -> Guest {
 fn no_subscription_and_unknown_ones_are_refused() {
     let mut guest = guest();
     assert_eq!(poll(&mut guest, &[]), Err(Errno::Inval));
-    assert_eq!(
-        guest.call("poll_oneoff", &[0, 0, 1 << 20, 24]),
-        Errno::Inval
-    );
-    assert_eq!(
-        guest.call("poll_oneoff", &[0, 0, 1 << 16, 24]),
-        Errno::Fault
-    );
+    assert_eq!(guest.call("poll_oneoff", &[0, 0, 1 << 20, 24]), Errno::Inval);
+    assert_eq!(guest.call("poll_oneoff", &[0, 0, 1 << 16, 24]), Errno::Fault);
     let (id, timeout, flags) = (MONOTONIC, 0, 2);
-    assert_eq!(
-        poll(&mut guest, &[Clock { id, timeout, flags }]),
-        Err(Errno::Inval)
-    );
+    assert_eq!(poll(&mut guest, &[Clock { id, timeout, flags }]), Err(Errno::Inval));
     guest.mem[8] = 3;
     assert_eq!(guest.call("poll_oneoff", &[0, 64, 1, 128]), Errno::Inval);
 
     let (id, flags) = (9, 0);
     let events = poll(&mut guest, &[Clock { id, timeout, flags }, Read(77)]);
     let (inval, badf) = (Errno::Inval.raw(), Errno::Badf.raw());
-    assert_eq!(
-        events.unwrap(),
-        [(100, inval, 0, 0, 0), (101, badf, 1, 0, 0)]
-    );
+    assert_eq!(events.unwrap(), [(100, inval, 0, 0, 0), (101, badf, 1, 0, 0)]);
 }
 
 #[test]
@@ -135,24 +116,14 @@ fn absolute_times_are_on_the_clock_they_name() {
         let now = guest.u64(0);
         let start = Instant::now();
         let (timeout, flags) = (now + 60 * MS, 1);
-        assert_eq!(
-            poll(&mut guest, &[Clock { id, timeout, flags }])
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(poll(&mut guest, &[Clock { id, timeout, flags }]).unwrap().len(), 1);
         let elapsed = start.elapsed();
         // A clock may have been read a little before the call.
         assert!(elapsed > Duration::from_millis(40), "{elapsed:?}");
 
         let (timeout, flags) = (now, 1);
         let start = Instant::now();
-        assert_eq!(
-            poll(&mut guest, &[Clock { id, timeout, flags }])
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(poll(&mut guest, &[Clock { id, timeout, flags }]).unwrap().len(), 1);
         assert!(start.elapsed() < Duration::from_secs(1));
     }
 }
@@ -164,14 +135,7 @@ fn files_are_ready_and_say_how_much() {
     let mut guest = Guest::with_dir(dir.path());
     let fd = guest.open("a", 0, READ).unwrap();
     guest.seek(fd, 2, 0).unwrap();
-    let list = [
-        Read(fd),
-        after(1000 * MS),
-        Write(fd),
-        Read(ROOT),
-        Read(0),
-        Write(1),
-    ];
+    let list = [Read(fd), after(1000 * MS), Write(fd), Read(ROOT), Read(0), Write(1)];
     let events = poll(&mut guest, &list).unwrap();
     let badf = Errno::Badf.raw();
     assert_eq!(
@@ -194,10 +158,7 @@ fn a_pipe_is_waited_for() {
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fifo");
-    let made = Command::new("mkfifo")
-        .arg(&path)
-        .stdin(Stdio::null())
-        .status();
+    let made = Command::new("mkfifo").arg(&path).stdin(Stdio::null()).status();
     assert!(made.unwrap().success());
     let writer = std::thread::spawn(move || {
         let mut fifo = std::fs::OpenOptions::new().write(true).open(path).unwrap();

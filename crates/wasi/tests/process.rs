@@ -29,9 +29,7 @@ fn the_table_has_every_function() {
             assert_eq!(function.has_result, function.name != "proc_exit");
         }
     }
-    let seek = functions(Abi::Preview1)
-        .iter()
-        .find(|f| f.name == "fd_seek");
+    let seek = functions(Abi::Preview1).iter().find(|f| f.name == "fd_seek");
     let (i32, i64) = (ValType::I32, ValType::I64);
     assert_eq!(seek.unwrap().params, [i32, i64, i32, i32]);
 }
@@ -45,11 +43,7 @@ fn the_context_can_move_to_another_thread() {
 #[test]
 fn arguments_and_environment_are_laid_out_as_in_c() {
     let mut builder = WasiCtx::builder();
-    builder
-        .arg("prog")
-        .args(["", "-x=ü"])
-        .env("HOME", "/")
-        .envs([("A", ""), ("HOME", "/home")]);
+    builder.arg("prog").args(["", "-x=ü"]).env("HOME", "/").envs([("A", ""), ("HOME", "/home")]);
     let mut guest = Guest::new(builder.build().unwrap());
 
     guest.ok("args_sizes_get", &[0, 4]);
@@ -75,9 +69,8 @@ fn what_cannot_be_given_is_refused_by_the_builder() {
     assert!(matches!(zero, Err(Error::ZeroByte(_))));
     let name = WasiCtx::builder().env("A=B", "").build();
     assert!(matches!(name, Err(Error::VariableName(_))));
-    let missing = WasiCtx::builder()
-        .preopened_dir("/no/such/place", "/", DirPerms::ReadOnly)
-        .build();
+    let missing =
+        WasiCtx::builder().preopened_dir("/no/such/place", "/", DirPerms::ReadOnly).build();
     let message = missing.unwrap_err().to_string();
     assert!(message.contains("/no/such/place"), "{message}");
     let few = WasiCtx::builder().max_fds(2).build();
@@ -106,10 +99,7 @@ fn clocks_follow_the_host() {
     }
     assert_eq!(guest.call("clock_time_get", &[4, 0, 0]), Errno::Inval);
     assert_eq!(guest.call("clock_res_get", &[4, 0]), Errno::Inval);
-    assert_eq!(
-        guest.call("clock_time_get", &[0, 0, u64::from(u32::MAX)]),
-        Errno::Fault
-    );
+    assert_eq!(guest.call("clock_time_get", &[0, 0, u64::from(u32::MAX)]), Errno::Fault);
 }
 
 #[test]
@@ -147,10 +137,7 @@ fn a_guest_ends_itself() {
     let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
     assert_eq!(guest.try_call("proc_exit", &[0]), Err(Halt::Exit(0)));
     // The upper half of an argument of 32 bits is not looked at.
-    assert_eq!(
-        guest.try_call("proc_exit", &[0xFF_0000_0003]),
-        Err(Halt::Exit(3))
-    );
+    assert_eq!(guest.try_call("proc_exit", &[0xFF_0000_0003]), Err(Halt::Exit(3)));
     assert_eq!(guest.try_call("proc_raise", &[6]), Err(Halt::Raise(6)));
     guest.ok("proc_raise", &[0]);
     assert_eq!(guest.call("proc_raise", &[31]), Errno::Inval);

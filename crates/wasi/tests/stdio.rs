@@ -11,10 +11,7 @@ use sampan_wasi::{Errno, OutputPipe, WasiCtx};
 fn streams_can_be_given_and_captured() {
     let (out, err) = (OutputPipe::new(8), OutputPipe::new(100));
     let mut builder = WasiCtx::builder();
-    builder
-        .stdin(Cursor::new("typed in"))
-        .stdout(out.clone())
-        .stderr(err.clone());
+    builder.stdin(Cursor::new("typed in")).stdout(out.clone()).stderr(err.clone());
     let mut guest = Guest::new(builder.build().unwrap());
 
     assert_eq!(guest.read(0, 5).unwrap(), b"typed");
@@ -34,10 +31,7 @@ fn streams_can_be_given_and_captured() {
         assert_eq!(guest.seek(fd, 0, 1), Err(Errno::Spipe));
         assert_eq!(guest.fdstat(fd).0, 0);
         guest.ok("fd_filestat_get", &[fd, 64]);
-        assert_eq!(
-            guest.on_path("path_create_directory", &[fd], "d", &[]),
-            Errno::NotDir
-        );
+        assert_eq!(guest.on_path("path_create_directory", &[fd], "d", &[]), Errno::NotDir);
     }
 }
 
@@ -63,11 +57,7 @@ fn streams_of_the_process_are_inherited() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("err");
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--nocapture",
-            "streams_of_the_process_are_inherited",
-        ])
+        .args(["--exact", "--nocapture", "streams_of_the_process_are_inherited"])
         .env("IN_CHILD", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

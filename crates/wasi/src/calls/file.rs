@@ -148,9 +148,7 @@ pub(crate) fn fd_filestat_set_size(
     let entry = ctx.table.get(fd)?;
     let file = entry.file()?;
     // As for a descriptor that isn't open for writing.
-    entry
-        .require(rights::FD_FILESTAT_SET_SIZE)
-        .map_err(|_| Errno::Inval)?;
+    entry.require(rights::FD_FILESTAT_SET_SIZE).map_err(|_| Errno::Inval)?;
     Ok(retry(|| file.file.set_len(size))?)
 }
 

@@ -32,9 +32,8 @@ pub(crate) fn fd_pread(
     entry.require(rights::FD_READ)?;
     let file = entry.seekable(rights::FD_READ | rights::FD_SEEK)?;
     check_offset(offset)?;
-    let count = mem.scatter(iovs, iovs_len, |buffers| {
-        Ok(retry(|| sys::read_at(file, buffers, offset))?)
-    })?;
+    let count =
+        mem.scatter(iovs, iovs_len, |buffers| Ok(retry(|| sys::read_at(file, buffers, offset))?))?;
     mem.write_u32(nread, moved(count))
 }
 
@@ -66,9 +65,8 @@ pub(crate) fn fd_pwrite(
     entry.require(rights::FD_WRITE)?;
     let file = entry.seekable(rights::FD_WRITE | rights::FD_SEEK)?;
     check_offset(offset)?;
-    let count = mem.gather(iovs, iovs_len, |buffers| {
-        Ok(retry(|| sys::write_at(file, buffers, offset))?)
-    })?;
+    let count =
+        mem.gather(iovs, iovs_len, |buffers| Ok(retry(|| sys::write_at(file, buffers, offset))?))?;
     mem.write_u32(nwritten, moved(count))
 }
 

@@ -142,10 +142,7 @@ fn open_file(dir: &Dir, path: &str, request: &Request) -> Result<cap_std::fs::Fi
         }
     }
     if request.has(oflags::CREAT) {
-        options
-            .write(true)
-            .create(true)
-            .create_new(request.has(oflags::EXCL));
+        options.write(true).create(true).create_new(request.has(oflags::EXCL));
     }
     if request.has(oflags::TRUNC) {
         options.write(true).append(false).truncate(true);
@@ -161,12 +158,8 @@ fn open_file(dir: &Dir, path: &str, request: &Request) -> Result<cap_std::fs::Fi
 }
 
 fn opened_directory(parent: &Entry, perms: DirPerms, dir: Dir) -> Entry {
-    let mut entry = Entry::new(Descriptor::Directory(Directory {
-        dir,
-        perms,
-        name: None,
-        listing: None,
-    }));
+    let mut entry =
+        Entry::new(Descriptor::Directory(Directory { dir, perms, name: None, listing: None }));
     entry.rights &= parent.inheriting;
     entry.inheriting = parent.inheriting;
     entry

@@ -28,15 +28,7 @@ pub(crate) fn poll_oneoff(
     count: u32,
     nevents: u32,
 ) -> Result<(), Errno> {
-    poll(
-        ctx,
-        mem,
-        Abi::Preview1,
-        subscriptions,
-        events,
-        count,
-        nevents,
-    )
+    poll(ctx, mem, Abi::Preview1, subscriptions, events, count, nevents)
 }
 
 pub(crate) fn unstable_poll_oneoff(
@@ -47,15 +39,7 @@ pub(crate) fn unstable_poll_oneoff(
     count: u32,
     nevents: u32,
 ) -> Result<(), Errno> {
-    poll(
-        ctx,
-        mem,
-        Abi::Unstable,
-        subscriptions,
-        events,
-        count,
-        nevents,
-    )
+    poll(ctx, mem, Abi::Unstable, subscriptions, events, count, nevents)
 }
 
 fn poll(
@@ -92,15 +76,8 @@ struct Subscription {
 }
 
 enum Kind {
-    Clock {
-        id: u32,
-        timeout_ns: u64,
-        absolute: bool,
-    },
-    Fd {
-        fd: u32,
-        direction: Direction,
-    },
+    Clock { id: u32, timeout_ns: u64, absolute: bool },
+    Fd { fd: u32, direction: Direction },
 }
 
 impl Subscription {
@@ -116,9 +93,7 @@ impl Subscription {
             Abi::Unstable => (56, 24),
         };
         mem.check(ptr, count * size)?;
-        (0..count)
-            .map(|index| Subscription::read(mem, ptr + index * size, clock_at))
-            .collect()
+        (0..count).map(|index| Subscription::read(mem, ptr + index * size, clock_at)).collect()
     }
 
     /// The whole is known to be inside the memory.
@@ -160,11 +135,7 @@ struct Event {
 
 impl Event {
     fn plain(error: Errno) -> Event {
-        Event {
-            error,
-            nbytes: 0,
-            hangup: false,
-        }
+        Event { error, nbytes: 0, hangup: false }
     }
 
     fn to_bytes(&self, subscription: &Subscription) -> [u8; EVENT_SIZE as usize] {
@@ -194,11 +165,7 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
 
     for (index, subscription) in subscriptions.iter().enumerate() {
         match subscription.kind {
-            Kind::Clock {
-                id,
-                timeout_ns,
-                absolute,
-            } => {
+            Kind::Clock { id, timeout_ns, absolute } => {
                 let now = ClockId::from_raw(id).and_then(|id| clocks.now(id).ok_or(Errno::NotSup));
                 match now {
                     Ok(now) => {
@@ -243,11 +210,8 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
                     Direction::Read => sys::available(interest.source),
                     Direction::Write => 1,
                 };
-                events[*index] = Some(Event {
-                    error: Errno::Success,
-                    nbytes,
-                    hangup: readiness.hangup,
-                });
+                events[*index] =
+                    Some(Event { error: Errno::Success, nbytes, hangup: readiness.hangup });
             }
         }
         let now = Instant::now();

@@ -82,9 +82,7 @@ pub(crate) fn sock_send(
     if si_flags != 0 {
         return Err(Errno::Inval);
     }
-    let count = mem.gather(si_data, si_data_len, |buffers| {
-        Ok(retry(|| stream.write(buffers))?)
-    })?;
+    let count = mem.gather(si_data, si_data_len, |buffers| Ok(retry(|| stream.write(buffers))?))?;
     mem.write_u32(so_datalen, u32::try_from(count).unwrap_or(u32::MAX))
 }
 

@@ -73,9 +73,7 @@ pub(crate) fn entry_ino(entry: &DirEntry) -> io::Result<u64> {
 pub(crate) fn change_time(metadata: &Metadata) -> u64 {
     let seconds = u64::try_from(metadata.ctime()).unwrap_or(0);
     let nanoseconds = u64::try_from(metadata.ctime_nsec()).unwrap_or(0);
-    seconds
-        .saturating_mul(1_000_000_000)
-        .saturating_add(nanoseconds)
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }
 
 /// Nanoseconds of processor time.
@@ -104,9 +102,7 @@ pub(crate) fn poll(
 
     let readiness = fds.iter().map(|fd| {
         let found = fd.revents();
-        (!found.is_empty()).then(|| Readiness {
-            hangup: found.contains(PollFlags::HUP),
-        })
+        (!found.is_empty()).then(|| Readiness { hangup: found.contains(PollFlags::HUP) })
     });
     Ok(readiness.collect())
 }

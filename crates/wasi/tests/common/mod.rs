@@ -28,12 +28,7 @@ pub struct Guest {
 
 impl Guest {
     pub fn new(ctx: WasiCtx) -> Guest {
-        Guest {
-            ctx,
-            mem: vec![0; 1 << 20],
-            abi: Abi::Preview1,
-            top: 4096,
-        }
+        Guest { ctx, mem: vec![0; 1 << 20], abi: Abi::Preview1, top: 4096 }
     }
 
     /// With one directory, as descriptor 3.
@@ -200,12 +195,7 @@ impl Guest {
                 }
                 let name = self.bytes(at + 24, namlen as usize).to_vec();
                 let name = String::from_utf8(name).unwrap();
-                entries.push((
-                    self.u64(at),
-                    self.u64(at + 8),
-                    self.mem[at as usize + 20],
-                    name,
-                ));
+                entries.push((self.u64(at), self.u64(at + 8), self.mem[at as usize + 20], name));
                 at += 24 + namlen;
             }
             if used < len {

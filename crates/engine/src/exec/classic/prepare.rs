@@ -7,8 +7,8 @@ use crate::module::ModuleData;
 use crate::{slots_of, slots_of_all};
 use alloc::vec::Vec;
 use sampan_wasm::{
-    BlockType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor,
-    block_params, validate_body,
+    BlockType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor, block_params,
+    validate_body,
 };
 
 /// Prepares the body with an index (imports not counted).
@@ -23,7 +23,13 @@ pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
         validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
     }
     let ty = data.decl.func_type(index);
-    Ok(builder.finish(config, &data.bytes, body, slots_of_all(ty.params()), slots_of_all(ty.results())))
+    Ok(builder.finish(
+        config,
+        &data.bytes,
+        body,
+        slots_of_all(ty.params()),
+        slots_of_all(ty.results()),
+    ))
 }
 
 #[derive(Default)]
@@ -95,7 +101,13 @@ impl Visitor for Builder {
         Ok(())
     }
 
-    fn instr(&mut self, at: usize, next: usize, instr: &Instr<'_>, state: &State<'_>) -> Result<()> {
+    fn instr(
+        &mut self,
+        at: usize,
+        next: usize,
+        instr: &Instr<'_>,
+        state: &State<'_>,
+    ) -> Result<()> {
         self.entry.get_or_insert(at);
         match (instr.op, &instr.imm) {
             (Opcode::Block | Opcode::Loop | Opcode::If, _) => self.open(at, next, instr.op, state),
@@ -107,7 +119,9 @@ impl Visitor for Builder {
             }
             (Opcode::End, _) => self.close(at, next),
             (Opcode::Br, &Imm::Label(label)) if state.reachable => self.branch(at, label, 0, state),
-            (Opcode::BrIf, &Imm::Label(label)) if state.reachable => self.branch(at, label, 1, state),
+            (Opcode::BrIf, &Imm::Label(label)) if state.reachable => {
+                self.branch(at, label, 1, state)
+            }
             (Opcode::BrTable, Imm::BrTable(table)) if state.reachable => {
                 for label in table.labels() {
                     self.branch(at, label, 1, state);

@@ -131,13 +131,21 @@ macro_rules! numeric_rows {
     )*};
 }
 macro_rules! numeric_row {
-    (unary $f:ident $depth:ident $n:ident $a:ident $r:ident $canon:ident) => { numeric::$f::<$depth, $n> };
+    (unary $f:ident $depth:ident $n:ident $a:ident $r:ident $canon:ident) => {
+        numeric::$f::<$depth, $n>
+    };
     (binary $f:ident $depth:ident $n:ident $a:ident $b:ident $r:ident $canon:ident) => {
         numeric::$f::<$depth, $n>
     };
-    (wide_binary $f:ident $depth:ident $n:ident) => { numeric::$f };
-    (wide_mul $f:ident $depth:ident $n:ident) => { numeric::$f };
-    ($shape:ident $f:ident $depth:ident $n:ident $($more:ident)*) => { numeric::$f::<$depth> };
+    (wide_binary $f:ident $depth:ident $n:ident) => {
+        numeric::$f
+    };
+    (wide_mul $f:ident $depth:ident $n:ident) => {
+        numeric::$f
+    };
+    ($shape:ident $f:ident $depth:ident $n:ident $($more:ident)*) => {
+        numeric::$f::<$depth>
+    };
 }
 
 const fn table<const DEPTH: usize, N: Nans>(vectors: bool) -> [Handler; 256] {
@@ -254,9 +262,15 @@ macro_rules! vector_rows {
     };
 }
 macro_rules! vector_row {
-    ($shape:ident $f:ident $n:ident canon_f32x4) => { vector::$f::<0, $n> };
-    ($shape:ident $f:ident $n:ident canon_f64x2) => { vector::$f::<0, $n> };
-    ($shape:ident $f:ident $n:ident $($more:ident)*) => { vector::$f };
+    ($shape:ident $f:ident $n:ident canon_f32x4) => {
+        vector::$f::<0, $n>
+    };
+    ($shape:ident $f:ident $n:ident canon_f64x2) => {
+        vector::$f::<0, $n>
+    };
+    ($shape:ident $f:ident $n:ident $($more:ident)*) => {
+        vector::$f
+    };
 }
 
 /// The opcodes with prefix 0xFD; all begin at depth 0.

@@ -53,8 +53,12 @@ macro_rules! rows {
 }
 
 macro_rules! row {
-    (test $f:ident $a:ident) => { row! { unary $f $a bool } };
-    (compare $f:ident $a:ident) => { row! { binary $f $a $a bool } };
+    (test $f:ident $a:ident) => {
+        row! { unary $f $a bool }
+    };
+    (compare $f:ident $a:ident) => {
+        row! { binary $f $a $a bool }
+    };
     (unary $f:ident $a:ident $r:ident) => {
         handler! {
             fn $f<const DEPTH: usize>(r) {

@@ -295,8 +295,12 @@ macro_rules! rows {
 }
 
 macro_rules! row {
-    ($shape:ident $f:ident canon_f32x4) => { nan_row! { $shape $f canon_f32x4 } };
-    ($shape:ident $f:ident canon_f64x2) => { nan_row! { $shape $f canon_f64x2 } };
+    ($shape:ident $f:ident canon_f32x4) => {
+        nan_row! { $shape $f canon_f32x4 }
+    };
+    ($shape:ident $f:ident canon_f64x2) => {
+        nan_row! { $shape $f canon_f64x2 }
+    };
     (unary $f:ident) => {
         handler! { fn $f(r) {
             let a = take(&mut r);

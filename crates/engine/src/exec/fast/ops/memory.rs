@@ -1,6 +1,6 @@
 //! Loads and stores of memory 0, and globals.
 
-use super::{Loc, Pair, moves::Class};
+use super::{Loc, Pair, memory, moves::Class};
 use crate::TrapKind;
 use crate::exec::fast::operand::{A, Dst, I, S, Src, Value};
 use crate::exec::fast::regs::{Handler, Regs, handler};
@@ -32,6 +32,12 @@ pub(in crate::exec::fast) enum Address {
     AccSlot,
     AccImm,
     AccAcc,
+    /// The first is shifted left, by the upper half of the last word.
+    ShlSlotSlot,
+    ShlSlotImm,
+    ShlSlotAcc,
+    ShlAccSlot,
+    ShlAccImm,
 }
 
 /// How the address operand is made: from field 1 and, for a sum, the last word.
@@ -43,7 +49,7 @@ pub(in crate::exec::fast) trait Base {
 
 macro_rules! bases {
     ($($name:ident $extra:literal ($r:ident, $last:ident) $body:expr;)*) => {$(
-        struct $name;
+        pub(in crate::exec::fast) struct $name;
         impl Base for $name {
             const EXTRA: usize = $extra;
             #[inline(always)]
@@ -66,12 +72,25 @@ bases! {
     BaseSlotImm 1 (r, last) (*r.slot(1) as u32).wrapping_add(r.word(last) as u32);
     BaseAccSlot 1 (r, last) (r.acc as u32).wrapping_add(*r.slot(4 * last - 4) as u32);
     BaseAccImm 1 (r, last) (r.acc as u32).wrapping_add(r.word(last) as u32);
+    BaseShlSlotSlot 1 (r, last)
+        shl(*r.slot(1), r.word(last)).wrapping_add(*r.slot(4 * last - 4) as u32);
+    BaseShlSlotImm 1 (r, last) shl(*r.slot(1), r.word(last)).wrapping_add(r.word(last) as u32);
+    BaseShlSlotAcc 1 (r, last) shl(*r.slot(1), r.word(last)).wrapping_add(r.acc as u32);
+    BaseShlAccSlot 1 (r, last)
+        shl(r.acc, r.word(last)).wrapping_add(*r.slot(4 * last - 4) as u32);
+    BaseShlAccImm 1 (r, last) shl(r.acc, r.word(last)).wrapping_add(r.word(last) as u32);
     BaseAccAcc 1 (r, last) (r.acc as u32).wrapping_add(r.acc as u32);
+}
+
+/// The index, shifted by the distance in the upper half of a word.
+#[inline(always)]
+fn shl(index: u64, word: u64) -> u32 {
+    (index as u32).wrapping_shl((word >> 32) as u32)
 }
 
 /// The effective address, if `size` bytes from there are in memory.
 #[inline(always)]
-unsafe fn address<L: Base>(r: &Regs, last: usize, size: u64) -> Option<*mut u8> {
+pub(super) unsafe fn address<L: Base>(r: &Regs, last: usize, size: u64) -> Option<*mut u8> {
     // SAFETY: the operands are the translator's.
     let at = unsafe { u64::from(L::base(r, last)) + u64::from(r.imm() as u32) };
     if at + size > r.len as u64 {
@@ -153,20 +172,28 @@ handler! {
     }
 }
 
+/// Picks a generic item's instance by the kind of an address.
 macro_rules! by_address {
     ($l:expr, $make:ident!($name:ident, $o:ty)) => {
         match $l {
-            Address::Slot => $make!($name, $o, BaseSlot),
-            Address::Acc => $make!($name, $o, BaseAcc),
-            Address::Imm => $make!($name, $o, BaseImm),
-            Address::SlotSlot => $make!($name, $o, BaseSlotSlot),
-            Address::SlotImm => $make!($name, $o, BaseSlotImm),
-            Address::AccSlot => $make!($name, $o, BaseAccSlot),
-            Address::AccImm => $make!($name, $o, BaseAccImm),
-            Address::AccAcc => $make!($name, $o, BaseAccAcc),
+            memory::Address::Slot => $make!($name, $o, memory::BaseSlot),
+            memory::Address::Acc => $make!($name, $o, memory::BaseAcc),
+            memory::Address::Imm => $make!($name, $o, memory::BaseImm),
+            memory::Address::SlotSlot => $make!($name, $o, memory::BaseSlotSlot),
+            memory::Address::SlotImm => $make!($name, $o, memory::BaseSlotImm),
+            memory::Address::AccSlot => $make!($name, $o, memory::BaseAccSlot),
+            memory::Address::AccImm => $make!($name, $o, memory::BaseAccImm),
+            memory::Address::AccAcc => $make!($name, $o, memory::BaseAccAcc),
+            memory::Address::ShlSlotSlot => $make!($name, $o, memory::BaseShlSlotSlot),
+            memory::Address::ShlSlotImm => $make!($name, $o, memory::BaseShlSlotImm),
+            memory::Address::ShlSlotAcc => $make!($name, $o, memory::BaseShlSlotAcc),
+            memory::Address::ShlAccSlot => $make!($name, $o, memory::BaseShlAccSlot),
+            memory::Address::ShlAccImm => $make!($name, $o, memory::BaseShlAccImm),
         }
     };
 }
+
+pub(super) use by_address;
 
 macro_rules! pair {
     ($name:ident, $o:ty, $l:ty) => {

@@ -3,6 +3,7 @@
 pub(super) mod arith;
 pub(super) mod call;
 pub(super) mod control;
+pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod moves;
 pub(super) mod simd;

@@ -1,19 +1,21 @@
 //! Loads and stores, with the arithmetic on their addresses.
 
+use super::fuse::summed_address;
 use super::numeric::result_class;
 use super::stack::Kind;
-use super::{Translator, emit};
+use super::{Last, Translator, emit};
 use crate::exec::fast::ops::Loc;
 use crate::exec::fast::ops::memory::{self, Address};
 use sampan_wasm::{MemArg, Opcode};
 
 /// A popped address: its kind, the slot in field 1, the static offset, and the word that
 /// an address of two parts has behind the other operands.
-struct Operand {
-    kind: Address,
-    slot: u16,
-    offset: u32,
-    extra: Option<u64>,
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    pub kind: Address,
+    pub slot: u16,
+    pub offset: u32,
+    pub extra: Option<u64>,
 }
 
 impl Translator<'_> {
@@ -39,7 +41,13 @@ impl Translator<'_> {
             self.note_offset();
             let operands = emit::fields_imm(0, address.slot, address.offset as i32);
             let extra = address.extra;
-            self.produce(result_class(op), pair(address.kind), operands, extra.as_slice());
+            let (class, pair) = (result_class(op), pair(address.kind));
+            if op == Opcode::F64Load {
+                let last = Last::Load(address, self.at);
+                self.produce_pending(class, pair, operands, extra.as_slice(), last);
+            } else {
+                self.produce(class, pair, operands, extra.as_slice());
+            }
         } else if let Some(handler) = memory::store_shape(op) {
             self.store(handler, offset);
         } else {
@@ -84,20 +92,13 @@ impl Translator<'_> {
 
     /// Pops an address, and takes back the sum that it is, if it was computed last.
     fn address(&mut self, offset: u32) -> Operand {
-        let fits = |op| op == Opcode::I32Add;
-        let Some(sum) = self.take_pending(fits) else {
-            let (address, offset) = self.plain_address(offset);
-            return one_part(address, offset);
-        };
-        let two = |kind, slot, extra| Operand { kind, slot, offset, extra: Some(extra) };
-        match (sum.left, sum.right) {
-            (Loc::Slot(a), Loc::Slot(b)) => two(Address::SlotSlot, a, b.into()),
-            (Loc::Slot(a), Loc::Imm(b)) => two(Address::SlotImm, a, b as u32 as u64),
-            (Loc::Acc, Loc::Slot(b)) | (Loc::Slot(b), Loc::Acc) => {
-                two(Address::AccSlot, 0, b.into())
+        let sum = self.take_pending(|last| summed_address(last).is_some());
+        match sum.as_ref().and_then(summed_address) {
+            Some((kind, slot, extra)) => Operand { kind, slot, offset, extra: Some(extra) },
+            None => {
+                let (address, offset) = self.plain_address(offset);
+                one_part(address, offset)
             }
-            (Loc::Acc, Loc::Imm(b)) => two(Address::AccImm, 0, b as u32 as u64),
-            _ => two(Address::AccAcc, 0, 0),
         }
     }
 

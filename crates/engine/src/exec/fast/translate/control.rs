@@ -1,7 +1,7 @@
 //! Blocks and branches.
 
 use super::stack::Kind;
-use super::{Class, Translator, class_of, emit, width};
+use super::{Class, Last, Translator, class_of, emit, width};
 use crate::exec::fast::ops::arith::{self, Shape};
 use crate::exec::fast::ops::{Loc, control as ctl, moves};
 use crate::exec::fast::regs::Handler;
@@ -263,11 +263,10 @@ impl Translator<'_> {
     }
 
     fn pop_condition(&mut self) -> Condition {
-        if let Some(pending) = self.take_pending(super::numeric::is_comparison)
-            && let Some(Shape::Compare { branch, .. }) = arith::shape(pending.op)
+        if let Some(Last::Binary(op, left, right)) = self.take_pending(super::fuse::is_comparison)
+            && let Some(Shape::Compare { branch, .. }) = arith::shape(op)
         {
-            let (left, right) = (pending.left, pending.right);
-            if let Some(condition) = self.increment_condition(pending.op, left, right) {
+            if let Some(condition) = self.increment_condition(op, left, right) {
                 return condition;
             }
             let extra = match right {

@@ -14,11 +14,12 @@ mod access;
 mod calls;
 mod control;
 mod emit;
+mod fuse;
 mod numeric;
 mod stack;
 
 use super::code::Code;
-use super::ops::{control as ctl, memory, moves, moves::Class, slow};
+use super::ops::{Loc, control as ctl, memory, moves, moves::Class, slow};
 use super::regs::Handler;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
@@ -68,16 +69,25 @@ fn width(class: Class) -> u32 {
     if class == Class::V128 { 2 } else { 1 }
 }
 
-/// A binary instruction that was emitted last and whose result nobody used yet, so that it
-/// can become part of the next one.
+/// An instruction that was emitted last and whose result nobody used yet, so that it can
+/// become part of the next one.
 struct Pending {
     word: usize,
     end: usize,
-    op: Opcode,
-    left: super::ops::Loc,
-    right: super::ops::Loc,
     /// What the accumulator held before.
     before: Reg,
+    last: Last,
+}
+
+/// What it was.
+#[derive(Clone, Copy)]
+enum Last {
+    /// Arithmetic or a comparison of two operands.
+    Binary(Opcode, Loc, Loc),
+    /// The sum of an operand that is shifted left by a constant, and another.
+    ShiftedSum { shifted: Loc, by: u8, other: Loc },
+    /// A load of an f64, and the offset of its code.
+    Load(access::Operand, u32),
 }
 
 struct Translator<'m> {
@@ -341,7 +351,7 @@ impl Translator<'_> {
         let b = self.slot_of(&b);
         if class == Class::V128 {
             let condition = match condition {
-                super::ops::Loc::Slot(slot) => slot,
+                Loc::Slot(slot) => slot,
                 _ => {
                     let scratch = self.scratch(3);
                     self.emit(Class::Int.store(), emit::fields(scratch, 0, 0, 0));

@@ -1,7 +1,7 @@
 //! Arithmetic, comparisons, accesses to memory, vectors.
 
 use super::stack::Kind;
-use super::{Class, Pending, Translator, emit};
+use super::{Class, Last, Translator, emit};
 use crate::exec::fast::operand::{A, S};
 use crate::exec::fast::ops::arith::{self, Shape};
 use crate::exec::fast::ops::{Loc, Pair, moves, simd};
@@ -43,6 +43,9 @@ impl Translator<'_> {
     }
 
     fn binary(&mut self, op: Opcode, pair: fn(Loc, Loc) -> Pair) {
+        if self.fused_binary(op) {
+            return;
+        }
         let mut b = self.pop();
         let mut a = self.pop();
         if commutes(op) && matches!(a.kind, Kind::Const(_)) && !matches!(b.kind, Kind::Const(_)) {
@@ -54,16 +57,12 @@ impl Translator<'_> {
         if arith::traps(op) {
             self.note_offset();
         }
-        let class = result_class(op);
-        self.spill(class);
-        let before = self.regs[class as usize];
-        let word = self.words.len();
-        self.produce(class, pair(left, right), operands(left, right), &[]);
-        self.pending = Some(Pending { word, end: self.words.len(), op, left, right, before });
+        let last = Last::Binary(op, left, right);
+        self.produce_pending(result_class(op), pair(left, right), operands(left, right), &[], last);
         self.canonicalize(op);
     }
 
-    fn canonicalize(&mut self, op: Opcode) {
+    pub(super) fn canonicalize(&mut self, op: Opcode) {
         if !self.module.engine.config().canonical_nans {
             return;
         }
@@ -96,43 +95,24 @@ impl Translator<'_> {
         let Some(Shape::Compare { value, .. }) = arith::shape(op) else {
             unreachable!("{} is a comparison", op.text())
         };
-        self.spill(Class::Int);
-        let before = self.regs[Class::Int as usize];
-        let word = self.words.len();
-        self.produce(Class::Int, value(left, right), operands(left, right), &[]);
-        self.pending = Some(Pending { word, end: self.words.len(), op, left, right, before });
+        let last = Last::Binary(op, left, right);
+        self.produce_pending(Class::Int, value(left, right), operands(left, right), &[], last);
     }
 
     /// Zero or not: the opposite of the comparison just made, or a comparison with zero.
     fn eqz(&mut self, op: Opcode) {
         if op == Opcode::I32Eqz
-            && let Some(pending) = self.take_pending(|op| negated(op).is_some())
-            && let Some(op) = negated(pending.op)
+            && let Some(Last::Binary(op, left, right)) = self
+                .take_pending(|last| matches!(last, Last::Binary(op, ..) if negated(*op).is_some()))
+            && let Some(op) = negated(op)
         {
-            self.emit_compare(op, pending.left, pending.right);
+            self.emit_compare(op, left, right);
             return;
         }
         let a = self.pop();
         let left = self.operand(&a, false);
         let op = if op == Opcode::I32Eqz { Opcode::I32Eq } else { Opcode::I64Eq };
         self.emit_compare(op, left, Loc::Imm(0));
-    }
-
-    /// Takes back the binary instruction whose result is on top of the stack, if it was the last
-    /// instruction and `suits`, to make it part of the next one.
-    pub(super) fn take_pending(&mut self, suits: fn(Opcode) -> bool) -> Option<Pending> {
-        let pending = self.pending.take()?;
-        let top = self.entries.len().checked_sub(1)?;
-        if pending.end != self.words.len()
-            || !self.is_result_of(top, pending.word)
-            || !suits(pending.op)
-        {
-            return None;
-        }
-        let class = self.pop().class;
-        self.words.truncate(pending.word);
-        self.regs[class as usize] = pending.before;
-        Some(pending)
     }
 
     pub(super) fn vector_access(&mut self, op: Opcode, offset: u32, lane: u8) -> bool {
@@ -229,10 +209,6 @@ fn operands(left: Loc, right: Loc) -> u64 {
     }
 }
 
-pub(super) fn is_comparison(op: Opcode) -> bool {
-    matches!(arith::shape(op), Some(Shape::Compare { .. }))
-}
-
 pub(super) fn result_class(op: Opcode) -> Class {
     use sampan_wasm::Operand;
     match op.signature().and_then(|signature| signature.result) {
@@ -243,7 +219,7 @@ pub(super) fn result_class(op: Opcode) -> Class {
     }
 }
 
-fn commutes(op: Opcode) -> bool {
+pub(super) fn commutes(op: Opcode) -> bool {
     use Opcode::*;
     matches!(
         op,

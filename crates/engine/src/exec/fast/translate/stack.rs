@@ -1,6 +1,6 @@
 //! The operand stack as the translator models it.
 
-use super::{Translator, emit, width};
+use super::{Last, Translator, emit, width};
 use crate::exec::fast::code::handler_word;
 use crate::exec::fast::ops::moves::{self, Class};
 use crate::exec::fast::ops::{Loc, Pair, arith};
@@ -283,8 +283,7 @@ impl Translator<'_> {
         let adds = self.pending.as_ref().is_some_and(|last| {
             last.word == word
                 && last.end == self.words.len()
-                && last.op == Opcode::I32Add
-                && matches!((last.left, last.right), (Loc::Slot(_), Loc::Imm(_)))
+                && matches!(last.last, Last::Binary(Opcode::I32Add, Loc::Slot(_), Loc::Imm(_)))
         });
         if !adds {
             return;
