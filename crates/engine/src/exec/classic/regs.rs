@@ -13,6 +13,7 @@
 //! loop the depth is always 1. When the operand stack is empty at depth 1, the register
 //! holds the word below it, which is part of the frame's linkage and never changes.
 
+use super::code::Entry;
 use super::context::Context;
 use super::tables::Tables;
 
@@ -39,7 +40,7 @@ pub(super) struct Regs {
 #[cfg(target_arch = "x86_64")]
 pub(super) type Side = f64;
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) type Side = *const u32;
+pub(super) type Side = *const Entry;
 
 /// No side table.
 #[cfg(target_arch = "x86_64")]
@@ -78,6 +79,8 @@ macro_rules! one_handler {
     ($(#[$m:meta])* fn $name:ident [$($g:tt)*] ($r:ident) $body:block) => {
         #[cfg(sampan_tail_calls)]
         $(#[$m])*
+        // Where one handler goes on in another, it jumps, and needs no registers for both.
+        #[inline(never)]
         pub(in crate::exec::classic) unsafe fn $name<$($g)*>(
             pc: *const u8,
             sp: *mut u64,
@@ -250,7 +253,7 @@ impl Regs {
 
     /// The next side-table entry.
     #[inline(always)]
-    pub fn side(&self) -> *const u32 {
+    pub fn side(&self) -> *const Entry {
         #[cfg(target_arch = "x86_64")]
         return core::ptr::with_exposed_provenance(self.side.to_bits() as usize);
         #[cfg(not(target_arch = "x86_64"))]
@@ -258,7 +261,7 @@ impl Regs {
     }
 
     #[inline(always)]
-    pub fn set_side(&mut self, side: *const u32) {
+    pub fn set_side(&mut self, side: *const Entry) {
         #[cfg(target_arch = "x86_64")]
         {
             self.side = f64::from_bits(side.expose_provenance() as u64);
