@@ -99,7 +99,7 @@ impl Context {
                 let decl = instance.module.decl();
                 let func = instance.funcs[(decl.imported_funcs + (*code).body) as usize];
                 frames.push(TrapFrame { func, offset: start_of(instance, &*code, pc) });
-                let link = fp.add((*code).locals as usize);
+                let link = fp.byte_add((*code).local_bytes);
                 let caller: [u64; LINK] = link.cast::<[u64; LINK]>().read();
                 pc = core::ptr::with_exposed_provenance(caller[0] as usize);
                 fp = core::ptr::with_exposed_provenance_mut(caller[2] as usize);

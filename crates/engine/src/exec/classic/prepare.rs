@@ -1,6 +1,6 @@
 //! Building a function's side table while its body is validated.
 
-use super::code::{Code, FAR, FAR_WORDS, LINK};
+use super::code::{Code, Entry, FAR, LINK, Record};
 use super::tables;
 use crate::Config;
 use crate::module::ModuleData;
@@ -48,8 +48,8 @@ struct Builder {
     /// For vectors: the height in slots up to and including each operand.
     slots: Vec<u32>,
     blocks: Vec<Block>,
-    side: Vec<u32>,
-    far: Vec<u32>,
+    side: Vec<Entry>,
+    far: Vec<Record>,
     /// Branches forward: a list for each open block.
     pending: Vec<Pending>,
 }
@@ -135,7 +135,7 @@ impl Visitor for Builder {
                     Imm::SelectType(ty) => Some(*ty),
                     _ => state.operand,
                 };
-                self.side.push(ty.map_or(1, slots_of));
+                self.side.push(Entry { bytes: ty.map_or(1, slots_of) as i16, entries: 0 });
             }
             _ => {}
         }
@@ -153,7 +153,7 @@ impl Builder {
             Opcode::Loop => block.start = Some((if self.interruptible { at } else { next }, entry)),
             Opcode::If if state.reachable => {
                 block.condition = Some((at, entry));
-                self.side.push(0);
+                self.side.push(Entry::default());
             }
             _ => {}
         }
@@ -198,7 +198,7 @@ impl Builder {
         match self.blocks[index].start {
             Some((target, target_entry)) => {
                 let entry = self.side.len() as u32;
-                self.side.push(0);
+                self.side.push(Entry::default());
                 self.set(Pending { at, entry, keep, drop, before: NONE }, target, target_entry);
             }
             None => self.forward(index, at, keep, drop),
@@ -207,7 +207,7 @@ impl Builder {
 
     fn forward(&mut self, block: usize, at: usize, keep: u32, drop: u32) {
         let entry = self.side.len() as u32;
-        self.side.push(0);
+        self.side.push(Entry::default());
         let before = self.blocks[block].last;
         self.blocks[block].last = self.pending.len() as u32;
         self.pending.push(Pending { at, entry, keep, drop, before });
@@ -218,19 +218,17 @@ impl Builder {
         let entries = i64::from(target_entry) - i64::from(branch.entry);
         let near = branch.drop == 0 && bytes > FAR.into();
         self.side[branch.entry as usize] = match (i16::try_from(bytes), i16::try_from(entries)) {
-            (Ok(bytes), Ok(entries)) if near => {
-                u32::from(bytes as u16) | u32::from(entries as u16) << 16
-            }
+            (Ok(bytes), Ok(entries)) if near => Entry { bytes, entries },
             _ => {
-                let record = (self.far.len() / FAR_WORDS) as u16;
-                self.far.extend([
-                    branch.entry,
-                    bytes as u32,
-                    entries as u32,
-                    branch.keep,
-                    branch.drop,
-                ]);
-                u32::from(FAR as u16) | u32::from(record) << 16
+                let number = self.far.len() as u16 as i16;
+                self.far.push(Record {
+                    entry: branch.entry,
+                    bytes: bytes as i32,
+                    entries: entries as i32,
+                    keep: branch.keep,
+                    drop: branch.drop,
+                });
+                Entry { bytes: FAR, entries: number }
             }
         };
     }
@@ -265,10 +263,6 @@ impl Builder {
 
     fn finish(self, config: &Config, bytes: &[u8], body: u32, params: u32, results: u32) -> Code {
         let base = tables::base(self.vectors, config);
-        let entries = self.side.len() as u32;
-        let mut side = self.side;
-        side.reserve_exact(self.far.len());
-        side.extend(&self.far);
         // Operands in registers may be written back while there is one more than before.
         let slots = self.locals as usize + LINK + self.max_height as usize + 4;
         Code {
@@ -276,12 +270,12 @@ impl Builder {
             end: bytes[self.end..].as_ptr(),
             tables: if config.fuel { tables::metered() } else { base },
             base,
-            side: side.into_boxed_slice(),
-            params,
-            locals: self.locals,
+            side: self.side.into_boxed_slice(),
+            far: self.far.into_boxed_slice(),
+            param_bytes: params as usize * 8,
+            local_bytes: self.locals as usize * 8,
             results,
             frame_bytes: slots * 8,
-            entries,
             body,
             local_slots: self.local_slots.into_boxed_slice(),
         }

@@ -13,6 +13,7 @@
 //! loop the depth is always 1. When the operand stack is empty at depth 1, the register
 //! holds the word below it, which is part of the frame's linkage and never changes.
 
+use super::code::Entry;
 use super::context::Context;
 use super::tables::Tables;
 
@@ -39,7 +40,7 @@ pub(super) struct Regs {
 #[cfg(target_arch = "x86_64")]
 pub(super) type Side = f64;
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) type Side = *const u32;
+pub(super) type Side = *const Entry;
 
 /// No side table.
 #[cfg(target_arch = "x86_64")]
@@ -47,17 +48,11 @@ pub(super) const NO_SIDE: Side = 0.0;
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) const NO_SIDE: Side = core::ptr::null();
 
-macro_rules! handler_type {
-    ($($abi:literal)?) => {
-        unsafe $(extern $abi)? fn(
-            *const u8, *mut u64, *mut u64, *mut Context, u64, u64, Side,
-        ) -> Flow
-    };
-}
-#[cfg(all(sampan_tail_calls, target_arch = "x86_64"))]
-pub(super) type Handler = handler_type!("sysv64-unwind");
-#[cfg(all(sampan_tail_calls, not(target_arch = "x86_64")))]
-pub(super) type Handler = handler_type!("C-unwind");
+/// The code of an opcode.
+#[cfg(sampan_tail_calls)]
+pub(super) type Handler =
+    unsafe fn(*const u8, *mut u64, *mut u64, *mut Context, u64, u64, Side) -> Flow;
+/// The code of an opcode.
 #[cfg(not(sampan_tail_calls))]
 pub(super) type Handler = unsafe fn(Regs) -> Flow;
 
@@ -72,35 +67,21 @@ pub(super) type Flow = Regs;
 /// the methods of [`Regs`] that return a [`Flow`].
 macro_rules! handler {
     ($($(#[$m:meta])* fn $name:ident $(<const $g:ident : $t:ty $(, $a:ident : $b:ident)?>)? ($r:ident) $body:block)*) => {$(
-        $crate::exec::classic::regs::handler_abi! {
+        $crate::exec::classic::regs::one_handler! {
             $(#[$m])* fn $name [$(const $g: $t $(, $a: $b)?)?] ($r) $body
         }
     )*};
 }
 pub(super) use handler;
 
-#[cfg(all(sampan_tail_calls, target_arch = "x86_64"))]
-macro_rules! handler_abi {
+/// One handler, with its generic parameters in brackets.
+macro_rules! one_handler {
     ($(#[$m:meta])* fn $name:ident [$($g:tt)*] ($r:ident) $body:block) => {
-        $crate::exec::classic::regs::handler_tail! {
-            "sysv64-unwind" $(#[$m])* fn $name [$($g)*] ($r) $body
-        }
-    };
-}
-#[cfg(all(sampan_tail_calls, not(target_arch = "x86_64")))]
-macro_rules! handler_abi {
-    ($(#[$m:meta])* fn $name:ident [$($g:tt)*] ($r:ident) $body:block) => {
-        $crate::exec::classic::regs::handler_tail! {
-            "C-unwind" $(#[$m])* fn $name [$($g)*] ($r) $body
-        }
-    };
-}
-#[cfg(sampan_tail_calls)]
-macro_rules! handler_tail {
-    ($abi:literal $(#[$m:meta])* fn $name:ident [$($g:tt)*] ($r:ident) $body:block) => {
+        #[cfg(sampan_tail_calls)]
         $(#[$m])*
-        #[allow(unused_mut)]
-        pub(in crate::exec::classic) unsafe extern $abi fn $name<$($g)*>(
+        // Where one handler goes on in another, it jumps, and needs no registers for both.
+        #[inline(never)]
+        pub(in crate::exec::classic) unsafe fn $name<$($g)*>(
             pc: *const u8,
             sp: *mut u64,
             fp: *mut u64,
@@ -109,32 +90,25 @@ macro_rules! handler_tail {
             b: u64,
             side: $crate::exec::classic::regs::Side,
         ) -> $crate::exec::classic::regs::Flow {
+            #[allow(unused_mut)]
             let mut $r = $crate::exec::classic::regs::Regs { pc, sp, fp, ctx, a, b, side };
             // SAFETY: validation: the operands are on the stack, indices are in range, and
             // an instruction follows. `enter` saw to it that the frame fits the stack, and
             // the machine keeps all entities while it runs.
             unsafe { $body }
         }
-    };
-}
-#[cfg(not(sampan_tail_calls))]
-macro_rules! handler_abi {
-    ($(#[$m:meta])* fn $name:ident [$($g:tt)*] ($r:ident) $body:block) => {
+
+        #[cfg(not(sampan_tail_calls))]
         $(#[$m])*
-        #[allow(unused_mut)]
         pub(in crate::exec::classic) unsafe fn $name<$($g)*>(
-            mut $r: $crate::exec::classic::regs::Regs,
+            #[allow(unused_mut)] mut $r: $crate::exec::classic::regs::Regs,
         ) -> $crate::exec::classic::regs::Flow {
-            // SAFETY: validation: the operands are on the stack, indices are in range, and
-            // an instruction follows. `enter` saw to it that the frame fits the stack, and
-            // the machine keeps all entities while it runs.
+            // SAFETY: as above.
             unsafe { $body }
         }
     };
 }
-pub(super) use handler_abi;
-#[cfg(sampan_tail_calls)]
-pub(super) use handler_tail;
+pub(super) use one_handler;
 
 impl Regs {
     /// Goes on `len` bytes further with `depth` operands in registers.
@@ -279,7 +253,7 @@ impl Regs {
 
     /// The next side-table entry.
     #[inline(always)]
-    pub fn side(&self) -> *const u32 {
+    pub fn side(&self) -> *const Entry {
         #[cfg(target_arch = "x86_64")]
         return core::ptr::with_exposed_provenance(self.side.to_bits() as usize);
         #[cfg(not(target_arch = "x86_64"))]
@@ -287,7 +261,7 @@ impl Regs {
     }
 
     #[inline(always)]
-    pub fn set_side(&mut self, side: *const u32) {
+    pub fn set_side(&mut self, side: *const Entry) {
         #[cfg(target_arch = "x86_64")]
         {
             self.side = f64::from_bits(side.expose_provenance() as u64);

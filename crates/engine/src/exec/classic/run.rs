@@ -65,10 +65,10 @@ pub(crate) fn run(
     // the stack above `top`; the code is the instance's.
     unsafe {
         context.enter_instance(instance);
-        core::ptr::copy_nonoverlapping(slots.as_ptr(), fp, code.params as usize);
+        core::ptr::copy_nonoverlapping(slots.as_ptr(), fp, code.param_bytes / 8);
         let mut r = Regs {
             pc: LEAVE.as_ptr(),
-            sp: fp.add(code.params as usize),
+            sp: fp.byte_add(code.param_bytes),
             fp,
             ctx: &raw mut context,
             a: 0,
@@ -126,12 +126,20 @@ impl Regs {
     pub unsafe fn link(&mut self, fp: *mut u64, code: *const Code, back: *const u8) {
         // SAFETY: the caller's promise.
         unsafe {
-            let (params, locals) = ((*code).params as usize, (*code).locals as usize);
-            for slot in params..locals {
-                // Not a call of memset, which would make all registers wait on the stack.
-                fp.add(slot).write_volatile(0);
+            let link = fp.byte_add((*code).local_bytes);
+            let mut local = fp.byte_add((*code).param_bytes);
+            while local != link {
+                *local = 0;
+                local = local.add(1);
+                // A loop that LLVM can count becomes a call of memset or is unrolled, and takes
+                // registers that all calls would have to save.
+                #[cfg(sampan_tail_calls)]
+                core::arch::asm!(
+                    "/* {0} */",
+                    inout(reg) local,
+                    options(nomem, nostack, preserves_flags),
+                );
             }
-            let link = fp.add(locals);
             *link = back.expose_provenance() as u64;
             *link.add(1) = self.side().expose_provenance() as u64;
             *link.add(2) = self.fp.expose_provenance() as u64;

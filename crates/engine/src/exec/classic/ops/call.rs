@@ -3,7 +3,7 @@
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::classic::code::{Code, LINK};
 use crate::exec::classic::context::Context;
-use crate::exec::classic::ops::trap;
+use crate::exec::classic::ops::{control, trap};
 use crate::exec::classic::regs::{Flow, Handler, Regs, handler, leb};
 use crate::exec::classic::run::code_of;
 use crate::exec::classic::tables::CROSS;
@@ -15,24 +15,18 @@ use sampan_wasm::Opcode;
 
 handler! {
     fn call<const DEPTH: usize>(r) {
-        let mut index = u32::from(r.byte(1));
-        let mut len = 2;
-        if index >= 0x80 {
-            let (long, bytes) = leb(r.pc.add(1));
-            index = long as u32;
-            len = 1 + bytes;
-        }
         r.spill(DEPTH);
-        let ctx = r.ctx;
-        if index < (*ctx).imported {
-            return r.call(call_import);
+        let index = u32::from(r.byte(1));
+        if index >= 0x80 {
+            return r.call(call_long);
         }
-        let code = (*(*ctx).codes.wrapping_add(index as usize)).as_ptr();
-        if code.is_null() {
-            return r.call(prepare_callee);
-        }
-        let back = r.pc.add(len);
-        r.enter(code, back)
+        r.call_index(index, 2)
+    }
+
+    /// `call` with an index of several bytes; no operand is in a register.
+    fn call_long(r) {
+        let (index, len) = leb(r.pc.add(1));
+        r.call_index(index as u32, 1 + len)
     }
 
     /// Calls an imported function; no operand is in a register.
@@ -129,7 +123,7 @@ handler! {
                 if code.is_null() {
                     return r.call(trap::raise_pending);
                 }
-                let fp = r.sp.sub((*code).params as usize);
+                let fp = r.sp.byte_sub((*code).param_bytes);
                 if let Some(stop) = r.refuse(fp, code) {
                     return r.call(stop);
                 }
@@ -203,7 +197,7 @@ impl Regs {
     #[inline(always)]
     unsafe fn linkage(&self) -> *mut u64 {
         // SAFETY: it lies in the frame, behind the locals.
-        unsafe { self.fp.add((*(*self.ctx).code).locals as usize) }
+        unsafe { self.fp.byte_add((*(*self.ctx).code).local_bytes) }
     }
 
     /// Starts a function whose arguments are on top of the stack in memory.
@@ -212,9 +206,13 @@ impl Regs {
         // SAFETY: the arguments lie in the caller's frame and so in the stack, and what
         // the callee needs beyond is checked here.
         unsafe {
-            let fp = self.sp.sub((*code).params as usize);
-            if let Some(stop) = self.refuse(fp, code) {
-                return self.call(stop);
+            let fp = self.sp.byte_sub((*code).param_bytes);
+            if ((*self.ctx).stack_end as usize - fp as usize) < (*code).frame_bytes {
+                return self.call(trap::stack_overflow);
+            }
+            if (*(*self.ctx).interrupt).load(Ordering::Relaxed) {
+                self.context().take_interrupt();
+                return self.call(trap::interrupted);
             }
             self.link(fp, code, back);
             self.go(0)
@@ -229,45 +227,71 @@ impl Regs {
             if ((*self.ctx).stack_end as usize - fp as usize) < (*code).frame_bytes {
                 return Some(trap::stack_overflow);
             }
-            if (*(*self.ctx).interrupt).load(Ordering::Relaxed) && self.context().take_interrupt() {
+            if (*(*self.ctx).interrupt).load(Ordering::Relaxed) {
+                self.context().take_interrupt();
                 return Some(trap::interrupted);
             }
         }
         None
     }
 
-    /// Returns from the current function.
+    /// Calls the function with an index, whose arguments are in memory.
     #[inline(always)]
-    pub unsafe fn return_(mut self, depth: usize) -> Flow {
-        // SAFETY: the results are the topmost operands; `link` made the linkage.
+    unsafe fn call_index(self, index: u32, len: usize) -> Flow {
+        // SAFETY: validation: the function exists.
         unsafe {
-            let code = (*self.ctx).code;
+            let ctx = self.ctx;
+            if index < (*ctx).imported {
+                return self.call(call_import);
+            }
+            let code = (*(*ctx).codes.wrapping_add(index as usize)).as_ptr();
+            if code.is_null() {
+                return self.call(prepare_callee);
+            }
+            let back = self.pc.add(len);
+            self.enter(code, back)
+        }
+    }
+
+    /// Makes the caller's frame the current one.
+    #[inline(always)]
+    pub unsafe fn unlink(&mut self) {
+        // SAFETY: `link` made the linkage.
+        unsafe {
             let [back, side, fp, caller] = self.linkage().cast::<[u64; LINK]>().read();
-            let to = self.fp;
             self.pc = with_exposed_provenance(back as usize);
             self.set_side(with_exposed_provenance(side as usize));
             self.fp = with_exposed_provenance_mut(fp as usize);
             let caller: *const Code = with_exposed_provenance(caller as usize);
             (*self.ctx).code = caller;
             (*self.ctx).tables = (*caller).tables;
-            let results = (*code).results as usize;
-            let mut top = depth;
-            match results {
+        }
+    }
+
+    /// Returns from the current function.
+    #[inline(always)]
+    pub unsafe fn return_(mut self, depth: usize) -> Flow {
+        // SAFETY: the results are the topmost operands.
+        unsafe {
+            let to = self.fp;
+            match (*(*self.ctx).code).results {
                 0 => {
+                    self.unlink();
                     self.sp = to;
                     self.go(0)
                 }
                 1 => {
+                    let mut top = depth;
                     self.a = self.pop(&mut top);
+                    self.unlink();
                     self.sp = to;
                     self.go(1)
                 }
-                _ => {
-                    self.spill(depth);
-                    core::ptr::copy(self.sp.sub(results), to, results);
-                    self.sp = to.add(results);
-                    self.go(0)
-                }
+                _ => match depth {
+                    0 => self.call(control::return_many::<0>),
+                    1 => self.call(control::return_many::<1>),
+                    _ => self.call(control::return_many::<2>),
+                },
             }
         }
     }
@@ -323,7 +347,7 @@ impl Regs {
     unsafe fn tail(mut self, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: as for `enter`; the linkage is read before arguments may take its place.
         unsafe {
-            let params = (*code).params as usize;
+            let params = (*code).param_bytes / 8;
             let fp = self.fp;
             let [_, side, caller_fp, caller] = self.linkage().cast::<[u64; LINK]>().read();
             core::ptr::copy(self.sp.sub(params), fp, params);

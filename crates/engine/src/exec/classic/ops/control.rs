@@ -1,6 +1,6 @@
 //! Blocks, branches, `drop` and `select`.
 
-use crate::exec::classic::code::{FAR, FAR_WORDS};
+use crate::exec::classic::code::{Entry, FAR};
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::{Flow, Regs, handler, leb};
 use core::sync::atomic::Ordering;
@@ -10,8 +10,7 @@ handler! {
 
     fn block<const DEPTH: usize>(r) {
         if r.byte(1) >= 0x80 {
-            let (_, len) = leb(r.pc.add(1));
-            return r.next(DEPTH, 1 + len);
+            return skip(r, DEPTH);
         }
         r.next(DEPTH, 2)
     }
@@ -39,11 +38,10 @@ handler! {
         if condition == 0 {
             return r.branch(depth, entry);
         }
-        if r.byte(1) >= 0x80 {
-            let (_, len) = leb(r.pc.add(1));
-            r.pc = r.pc.add(len - 1);
-        }
         r.set_side(entry.add(1));
+        if r.byte(1) >= 0x80 {
+            return skip(r, depth);
+        }
         r.next(depth, 2)
     }
 
@@ -55,12 +53,23 @@ handler! {
 
     fn end<const DEPTH: usize>(r) {
         if r.pc == (*(*r.ctx).code).end {
-            return r.return_(DEPTH);
+            return r.call(return_::<DEPTH>);
         }
         r.next(DEPTH, 1)
     }
 
     fn return_<const DEPTH: usize>(r) { r.return_(DEPTH) }
+
+    /// Returns several results.
+    fn return_many<const DEPTH: usize>(r) {
+        r.spill(DEPTH);
+        let (to, results) = (r.fp, (*(*r.ctx).code).results as usize);
+        let from = r.sp.sub(results);
+        r.unlink();
+        core::ptr::copy(from, to, results);
+        r.sp = to.add(results);
+        r.go(0)
+    }
 
     fn br<const DEPTH: usize>(r) {
         let entry = r.side();
@@ -76,10 +85,16 @@ handler! {
         }
         r.set_side(entry.add(1));
         if r.byte(1) >= 0x80 {
-            let (_, len) = leb(r.pc.add(1));
-            return r.next(depth, 1 + len);
+            return skip(r, depth);
         }
         r.next(depth, 2)
+    }
+
+    /// Goes on behind an opcode and a LEB128.
+    #[cold]
+    fn skip_number<const DEPTH: usize>(r) {
+        let (_, len) = leb(r.pc.add(1));
+        r.next(DEPTH, 1 + len)
     }
 
     fn br_table<const DEPTH: usize>(r) {
@@ -97,22 +112,19 @@ handler! {
         let code = &*(*r.ctx).code;
         let own = entry.offset_from(code.side.as_ptr()) as u32;
         // Record numbers in entries are modulo 2^16.
-        let mut number = (*entry >> 16) as usize;
-        let record = loop {
-            let record = &code.side[code.entries as usize + number * FAR_WORDS..][..FAR_WORDS];
-            if record[0] == own {
-                break record;
-            }
+        let mut number = usize::from((*entry).entries as u16);
+        while code.far[number].entry != own {
             number += 1 << 16;
-        };
-        let (keep, drop) = (record[3] as usize, record[4] as usize);
+        }
+        let record = code.far[number];
+        let (keep, drop) = (record.keep as usize, record.drop as usize);
         if drop > 0 {
             let from = r.sp.sub(keep);
             core::ptr::copy(from, from.sub(drop), keep);
             r.sp = r.sp.sub(drop);
         }
-        r.pc = r.pc.offset(record[1] as i32 as isize);
-        r.set_side(entry.offset(record[2] as i32 as isize));
+        r.pc = r.pc.offset(record.bytes as isize);
+        r.set_side(entry.offset(record.entries as isize));
         r.go(0)
     }
 
@@ -143,28 +155,41 @@ handler! {
     }
 }
 
+/// Goes on behind an opcode and a LEB128.
+#[inline(always)]
+unsafe fn skip(r: Regs, depth: usize) -> Flow {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match depth {
+            0 => r.call(skip_number::<0>),
+            1 => r.call(skip_number::<1>),
+            _ => r.call(skip_number::<2>),
+        }
+    }
+}
+
 impl Regs {
     /// Branches by a side-table entry.
     #[inline(always)]
-    pub unsafe fn branch(mut self, depth: usize, entry: *const u32) -> Flow {
-        // An empty asm keeps LLVM from turning `if c { branch } else { next }` into a
-        // conditional move of pc, which would make every branch wait for its condition.
-        #[cfg(sampan_tail_calls)]
-        // SAFETY: it has no instructions.
-        unsafe {
-            core::arch::asm!("", options(nomem, nostack, preserves_flags));
-        }
+    pub unsafe fn branch(mut self, depth: usize, entry: *const Entry) -> Flow {
         // SAFETY: the side table has an entry for each branch that is executed.
         unsafe {
-            let distances = *entry as i32;
-            let bytes = distances as i16;
+            let bytes = (*entry).bytes;
             if bytes == FAR {
                 self.set_side(entry);
                 self.spill(depth);
                 return self.call(far);
             }
-            self.set_side(entry.offset((distances >> 16) as isize));
+            self.set_side(entry.offset((*entry).entries.into()));
             self.pc = self.pc.offset(bytes.into());
+            // An empty asm keeps LLVM from turning `if c { branch } else { next }` into a
+            // conditional move of pc, which would make every branch wait for its condition.
+            #[cfg(sampan_tail_calls)]
+            core::arch::asm!(
+                "/* {0} */",
+                inout(reg) self.pc,
+                options(nomem, nostack, preserves_flags),
+            );
             self.go(depth)
         }
     }

@@ -79,7 +79,7 @@ handler! {
     /// The side table says how many slots the operand takes.
     fn drop(r) {
         let entry = r.side();
-        r.sp = r.sp.sub(*entry as usize - 1);
+        r.sp = r.sp.sub((*entry).bytes as usize - 1);
         r.set_side(entry.add(1));
         r.next(0, 1)
     }
@@ -187,7 +187,7 @@ unsafe fn select_by_entry(r: &mut Regs) {
     // SAFETY: validation: there are the operands.
     unsafe {
         let entry = r.side();
-        let width = *entry as usize;
+        let width = (*entry).bytes as usize;
         r.set_side(entry.add(1));
         let second = r.sp.sub(width);
         if r.a as u32 == 0 {
