@@ -1,10 +1,10 @@
 //! A module that is ready to be instantiated, in any number of machines and threads.
 
 use crate::sync::Arc;
-use crate::{Config, EXECUTABLE, Engine, Mode, Preparation, exec, once::Once};
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use crate::{Engine, Mode, Preparation, exec, once::Once};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use sampan_wasm::{self as wasm, ErrorKind, Scratch, Span};
+use sampan_wasm::{self as wasm, Scratch, Span};
 
 /// A validated module. Clones share it.
 #[derive(Clone)]
@@ -60,18 +60,18 @@ impl Module {
     /// Decodes and validates `bytes`; with [`Preparation::Eager`] also translates.
     ///
     /// # Errors
-    /// What is wrong with the module, or which proposal it needs that is not executed.
+    /// What is wrong with the module.
     pub fn new(engine: &Engine, bytes: impl Into<Bytes>) -> Result<Module, wasm::Error> {
         let bytes = bytes.into();
         let config = engine.config();
-        let decl = wasm::decode(&bytes, config.features).map_err(|e| explain(e, config))?;
+        let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
         let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code }));
         match config.preparation {
-            Preparation::Lazy => module.validate().map_err(|e| explain(e, config))?,
+            Preparation::Lazy => module.validate()?,
             Preparation::Eager => {
                 for index in 0..module.decl().bodies.len() as u32 {
-                    module.0.prepare(index).map_err(|e| explain(e, config))?;
+                    module.0.prepare(index)?;
                 }
             }
         }
@@ -144,21 +144,5 @@ impl CodeSlots {
 impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Module({} bytes, {} functions)", self.0.bytes.len(), self.0.decl.funcs.len())
-    }
-}
-
-/// Says so where a proposal is off because it is not executed, not by the embedder's choice.
-fn explain(error: wasm::Error, config: &Config) -> wasm::Error {
-    match *error.kind() {
-        ErrorKind::FeatureDisabled(feature)
-            if config.features == EXECUTABLE && !EXECUTABLE.has(feature) =>
-        {
-            let text: String = format!(
-                "the {} proposal is validated but not executed by this version",
-                feature.name()
-            );
-            wasm::Error::new(ErrorKind::Other(text), error.offset())
-        }
-        _ => error,
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong, in one type.
 
-use crate::{Module, WasmBacktrace, backtrace::FrameInfo};
+use crate::{Feature, Module, WasmBacktrace, backtrace::FrameInfo};
 use alloc::{
     boxed::Box,
     string::{String, ToString},
@@ -30,6 +30,9 @@ struct ErrorData {
 pub enum ErrorKind {
     /// A module that is malformed, invalid, or needs a proposal that is off.
     Module(wasm::Error),
+    /// A valid module that needs proposals which this version does not execute, and where the
+    /// need shows.
+    Unsupported(Vec<Feature>, wasm::Error),
     /// A module's text that does not parse, with its place.
     Text(String),
     /// Imports that are not defined or do not fit: all of them.
@@ -130,6 +133,13 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ErrorKind::Module(error) => error.fmt(f),
+            ErrorKind::Unsupported(features, error) => {
+                f.write_str("this version does not execute")?;
+                for (i, feature) in features.iter().enumerate() {
+                    write!(f, "{} {}", if i > 0 { "," } else { "" }, feature.name())?;
+                }
+                write!(f, ", which the module needs (offset 0x{:x})", error.offset())
+            }
             ErrorKind::Text(text) | ErrorKind::Other(text) => f.write_str(text),
             ErrorKind::Link(errors) => {
                 for (i, error) in errors.iter().enumerate() {

@@ -1,8 +1,10 @@
 //! Modules.
 
 use crate::types::{ExportType, ExternType, ImportType};
-use crate::{Engine, Error, ErrorKind, Result};
-use alloc::{borrow::Cow, format, sync::Arc};
+use crate::{Engine, Error, ErrorKind, Feature, Result};
+#[cfg(feature = "wat")]
+use alloc::format;
+use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 use core::fmt;
 use sampan_engine::{self as engine, Bytes, wasm};
 
@@ -64,8 +66,8 @@ impl Module {
     }
 
     fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Module> {
-        let module = engine::Module::new(&engine.raw, bytes);
-        module.map(Module).map_err(|error| explain(engine, error))
+        let module = engine::Module::new(&engine.raw, bytes.clone());
+        module.map(Module).map_err(|error| explain(engine, &bytes, error))
     }
 
     pub(crate) fn from_raw(raw: &engine::Module) -> Module {
@@ -140,16 +142,28 @@ impl fmt::Debug for Module {
     }
 }
 
-/// Says so where a proposal is off because it is not executed, not by the embedder's choice.
-fn explain(engine: &Engine, error: wasm::Error) -> Error {
-    match *error.kind() {
-        wasm::ErrorKind::FeatureDisabled(feature) if engine.features.has(feature) => {
-            let name = feature.name();
-            let text = format!("the {name} proposal is validated but not executed by this version");
-            wasm::Error::new(wasm::ErrorKind::Other(text), error.offset()).into()
+/// Says so where a module needs proposals that are not executed, whether they are off by the
+/// embedder's choice or not.
+fn explain(engine: &Engine, bytes: &[u8], error: wasm::Error) -> Error {
+    let newer = || Feature::ALL.iter().copied().filter(|&f| !engine::EXECUTABLE.has(f));
+    let features: Vec<Feature> = match *error.kind() {
+        wasm::ErrorKind::FeatureDisabled(feature) if !engine::EXECUTABLE.has(feature) => {
+            [feature].into()
         }
-        _ => error.into(),
+        wasm::ErrorKind::FeatureDisabled(_) => return error.into(),
+        // Some proposals relax a rule, and what they are missed for has another name.
+        _ => {
+            let all = newer().fold(engine.raw.config().features, |all, f| all.with(f));
+            if wasm::validate(bytes, all).is_err() {
+                return error.into();
+            }
+            newer().filter(|&f| wasm::validate(bytes, all.without(f)).is_err()).collect()
+        }
+    };
+    if features.is_empty() {
+        return error.into();
     }
+    Error::of(ErrorKind::Unsupported(features, error))
 }
 
 /// The binary format of a module in text; bytes that are no text come back as they are.

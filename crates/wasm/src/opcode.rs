@@ -206,7 +206,7 @@ impl Opcode {
     }
 
     /// The code in the table's numbering.
-    pub fn code(self) -> u16 {
+    pub const fn code(self) -> u16 {
         CODES[self as usize]
     }
 

@@ -45,11 +45,6 @@ pub fn run(text: &str, mode: Mode, features: Features) -> Outcome {
     })
 }
 
-/// The features that a script may use: all but the superseded ones.
-pub fn features() -> Features {
-    Features::WASM3.with(Feature::CustomPageSizes).with(Feature::WideArithmetic)
-}
-
 struct Script<'a> {
     text: &'a str,
     outcome: Outcome,

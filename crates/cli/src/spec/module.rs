@@ -1,7 +1,7 @@
 //! The directives that make modules and instances.
 
 use super::{Script, Stop, reason};
-use sampan::{Error, Instance, Module, wasm};
+use sampan::{Error, ErrorKind, Instance, Module};
 use wast::token::Id;
 use wast::{QuoteWat, Wat};
 
@@ -96,15 +96,12 @@ impl<'a> Script<'a> {
         if let Err(error) = Module::validate(&engine, &bytes) {
             return Err(format!("rejected: {}", reason(&error)).into());
         }
-        match wasm::validate(&bytes, sampan::EXECUTABLE) {
-            Err(lack) => match *lack.kind() {
-                wasm::ErrorKind::FeatureDisabled(feature) => {
-                    self.outcome.unsupported.insert(feature.name());
-                    Err(Stop::Skipped)
-                }
-                _ => Err(format!("rejected without the unsupported features: {lack}").into()),
-            },
-            Ok(_) => Err(format!("rejected: {}", reason(&error)).into()),
+        match error.kind() {
+            ErrorKind::Unsupported(features, _) => {
+                self.outcome.unsupported.extend(features.iter().map(|feature| feature.name()));
+                Err(Stop::Skipped)
+            }
+            _ => Err(format!("rejected: {}", reason(&error)).into()),
         }
     }
 

@@ -1,22 +1,28 @@
-//! To come.
-use crate::entity::InstanceData;
-use crate::module::ModuleData;
-use crate::{Machine, Trap};
-use core::any::Any;
+//! The classic interpreter: executes the module's own bytes where they are, which may be
+//! flash, with a small side table for branches.
+//!
+//! - [`code`]: what is kept of a function; [`prepare`](mod@prepare) makes it.
+//! - [`regs`]: the registers, and how handlers pass on to each other; [`context`]: what
+//!   they reach beside.
+//! - [`run`](mod@run): entering and leaving; the frame.
+//! - [`ops`]: the handlers; [`tables`]: which opcode has which.
+//!
+//! A frame lies on the machine's stack: parameters and locals, the linkage (where to
+//! return to: address, side table, frame, function), operands. The caller's operands that
+//! are the arguments become the callee's first locals, and the results end up where they
+//! began. No guest call makes the host's stack grow, but by way of a host function.
+//!
+//! Fuel: one unit for each instruction executed, but none for `block`, `loop`, `else`,
+//! `end` and `nop`.
 
-#[derive(Debug)]
-pub(crate) struct Code {}
+mod code;
+mod context;
+mod ops;
+mod prepare;
+mod regs;
+mod run;
+mod tables;
 
-pub(crate) fn prepare(_module: &ModuleData, _body: u32) -> Result<Code, sampan_wasm::Error> {
-    todo!()
-}
-
-pub(crate) fn run(
-    _machine: &mut Machine,
-    _data: &mut dyn Any,
-    _instance: *mut InstanceData,
-    _body: u32,
-    _slots: &mut [u64],
-) -> Result<(), Trap> {
-    todo!()
-}
+pub(crate) use code::Code;
+pub(crate) use prepare::prepare;
+pub(crate) use run::run;

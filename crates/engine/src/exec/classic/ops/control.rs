@@ -1,0 +1,182 @@
+//! Blocks, branches, `drop` and `select`.
+
+use crate::exec::classic::code::{FAR, FAR_WORDS};
+use crate::exec::classic::ops::trap;
+use crate::exec::classic::regs::{Flow, Regs, handler, leb};
+use core::sync::atomic::Ordering;
+
+handler! {
+    fn nop<const DEPTH: usize>(r) { r.next(DEPTH, 1) }
+
+    fn block<const DEPTH: usize>(r) {
+        if r.byte(1) >= 0x80 {
+            let (_, len) = leb(r.pc.add(1));
+            return r.next(DEPTH, 1 + len);
+        }
+        r.next(DEPTH, 2)
+    }
+
+    /// Branches to a loop lead here only where interruptions are possible.
+    fn loop_<const DEPTH: usize>(r) {
+        if (*(*r.ctx).interrupt).load(Ordering::Relaxed) {
+            return r.call(interrupt::<DEPTH>);
+        }
+        r.call(block::<DEPTH>)
+    }
+
+    #[cold]
+    fn interrupt<const DEPTH: usize>(r) {
+        if r.context().take_interrupt() {
+            return r.call(trap::interrupted);
+        }
+        r.call(block::<DEPTH>)
+    }
+
+    fn if_<const DEPTH: usize>(r) {
+        let mut depth = DEPTH;
+        let condition = r.pop(&mut depth) as u32;
+        let entry = r.side();
+        if condition == 0 {
+            return r.branch(depth, entry);
+        }
+        if r.byte(1) >= 0x80 {
+            let (_, len) = leb(r.pc.add(1));
+            r.pc = r.pc.add(len - 1);
+        }
+        r.set_side(entry.add(1));
+        r.next(depth, 2)
+    }
+
+    /// The end of the first part of an `if` is a branch over the second.
+    fn else_<const DEPTH: usize>(r) {
+        let entry = r.side();
+        r.branch(DEPTH, entry)
+    }
+
+    fn end<const DEPTH: usize>(r) {
+        if r.pc == (*(*r.ctx).code).end {
+            return r.return_(DEPTH);
+        }
+        r.next(DEPTH, 1)
+    }
+
+    fn return_<const DEPTH: usize>(r) { r.return_(DEPTH) }
+
+    fn br<const DEPTH: usize>(r) {
+        let entry = r.side();
+        r.branch(DEPTH, entry)
+    }
+
+    fn br_if<const DEPTH: usize>(r) {
+        let mut depth = DEPTH;
+        let condition = r.pop(&mut depth) as u32;
+        let entry = r.side();
+        if condition != 0 {
+            return r.branch(depth, entry);
+        }
+        r.set_side(entry.add(1));
+        if r.byte(1) >= 0x80 {
+            let (_, len) = leb(r.pc.add(1));
+            return r.next(depth, 1 + len);
+        }
+        r.next(depth, 2)
+    }
+
+    fn br_table<const DEPTH: usize>(r) {
+        let mut depth = DEPTH;
+        let index = r.pop(&mut depth) as u32;
+        let (count, _) = leb(r.pc.add(1));
+        let entry = r.side().add(index.min(count as u32) as usize);
+        r.branch(depth, entry)
+    }
+
+    /// A branch with a record: the side-table pointer is at its entry.
+    #[cold]
+    fn far(r) {
+        let entry = r.side();
+        let code = &*(*r.ctx).code;
+        let own = entry.offset_from(code.side.as_ptr()) as u32;
+        // Record numbers in entries are modulo 2^16.
+        let mut number = (*entry >> 16) as usize;
+        let record = loop {
+            let record = &code.side[code.entries as usize + number * FAR_WORDS..][..FAR_WORDS];
+            if record[0] == own {
+                break record;
+            }
+            number += 1 << 16;
+        };
+        let (keep, drop) = (record[3] as usize, record[4] as usize);
+        if drop > 0 {
+            let from = r.sp.sub(keep);
+            core::ptr::copy(from, from.sub(drop), keep);
+            r.sp = r.sp.sub(drop);
+        }
+        r.pc = r.pc.offset(record[1] as i32 as isize);
+        r.set_side(entry.offset(record[2] as i32 as isize));
+        r.go(0)
+    }
+
+    fn drop<const DEPTH: usize>(r) {
+        let mut depth = DEPTH;
+        r.pop(&mut depth);
+        r.next(depth, 1)
+    }
+
+    fn select<const DEPTH: usize>(r) {
+        let mut depth = DEPTH;
+        r.select(&mut depth);
+        r.next(depth, 1)
+    }
+
+    /// The vector of types has one, whose immediate may take several bytes.
+    fn select_typed(r) {
+        let (_, len) = leb(r.pc.add(1));
+        let (_, type_len) = leb(r.pc.add(1 + len));
+        // `(ref null ht)` and `(ref ht)` have a heap type behind the first byte.
+        let heap_len = match *r.pc.add(1 + len) {
+            0x63 | 0x64 => leb(r.pc.add(1 + len + type_len)).1,
+            _ => 0,
+        };
+        let mut depth = 1;
+        r.select(&mut depth);
+        r.next(depth, 1 + len + type_len + heap_len)
+    }
+}
+
+impl Regs {
+    /// Branches by a side-table entry.
+    #[inline(always)]
+    pub unsafe fn branch(mut self, depth: usize, entry: *const u32) -> Flow {
+        // An empty asm keeps LLVM from turning `if c { branch } else { next }` into a
+        // conditional move of pc, which would make every branch wait for its condition.
+        #[cfg(sampan_tail_calls)]
+        // SAFETY: it has no instructions.
+        unsafe {
+            core::arch::asm!("", options(nomem, nostack, preserves_flags));
+        }
+        // SAFETY: the side table has an entry for each branch that is executed.
+        unsafe {
+            let distances = *entry as i32;
+            let bytes = distances as i16;
+            if bytes == FAR {
+                self.set_side(entry);
+                self.spill(depth);
+                return self.call(far);
+            }
+            self.set_side(entry.offset((distances >> 16) as isize));
+            self.pc = self.pc.offset(bytes.into());
+            self.go(depth)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn select(&mut self, depth: &mut usize) {
+        // SAFETY: validation: there are three operands.
+        unsafe {
+            let condition = self.pop(depth) as u32;
+            let second = self.pop(depth);
+            let first = self.pop(depth);
+            self.push(depth, if condition != 0 { first } else { second });
+        }
+    }
+}

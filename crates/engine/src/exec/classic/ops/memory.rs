@@ -1,0 +1,117 @@
+//! Loads and stores of memory 0.
+
+use super::numeric::Value;
+use crate::exec::classic::ops::trap;
+use crate::exec::classic::regs::{handler, leb};
+
+/// What is in memory, and the number that comes of it.
+pub(in crate::exec::classic) trait Access {
+    /// The number on the stack.
+    type Stack: Value;
+    const SIZE: u64;
+    unsafe fn load(at: *const u8) -> Self::Stack;
+    unsafe fn store(at: *mut u8, value: Self::Stack);
+}
+
+macro_rules! accesses {
+    ($($name:ident $memory:ty, $stack:ty;)*) => {$(
+        pub(in crate::exec::classic) struct $name;
+        impl Access for $name {
+            type Stack = $stack;
+            const SIZE: u64 = size_of::<$memory>() as u64;
+            #[inline(always)]
+            unsafe fn load(at: *const u8) -> $stack {
+                // SAFETY: the caller checked the bounds.
+                let bytes = unsafe { at.cast::<[u8; size_of::<$memory>()]>().read() };
+                <$memory>::from_le_bytes(bytes) as $stack
+            }
+            #[inline(always)]
+            unsafe fn store(at: *mut u8, value: $stack) {
+                let bytes = (value as $memory).to_le_bytes();
+                // SAFETY: the caller checked the bounds.
+                unsafe { at.cast::<[u8; size_of::<$memory>()]>().write(bytes) }
+            }
+        }
+    )*};
+}
+
+accesses! {
+    I32 u32, u32;
+    I64 u64, u64;
+    I32As8S i8, u32;
+    I32As8 u8, u32;
+    I32As16S i16, u32;
+    I32As16 u16, u32;
+    I64As8S i8, u64;
+    I64As8 u8, u64;
+    I64As16S i16, u64;
+    I64As16 u16, u64;
+    I64As32S i32, u64;
+    I64As32 u32, u64;
+}
+
+/// The offset of an access whose immediates take two bytes, as most do.
+macro_rules! short_offset {
+    ($r:ident, $long:expr) => {{
+        let immediates = u16::from_le($r.pc.add(1).cast::<u16>().read_unaligned());
+        if immediates & 0x8080 != 0 {
+            return $r.call($long);
+        }
+        u64::from(immediates >> 8)
+    }};
+}
+
+/// The address of `$size` bytes, or a trap.
+macro_rules! address {
+    ($r:ident, $address:expr, $offset:expr, $size:expr) => {{
+        // Both are below 2^33, so that nothing overflows.
+        let at = u64::from($address as u32) + $offset;
+        if at + $size > (*$r.ctx).memory_len {
+            return $r.call(trap::memory_out_of_bounds);
+        }
+        (*$r.ctx).memory.add(at as usize)
+    }};
+}
+pub(super) use address;
+
+handler! {
+    fn load<const DEPTH: usize, A: Access>(r) {
+        let offset = short_offset!(r, load_long::<DEPTH, A>);
+        let mut depth = DEPTH;
+        let address = r.pop(&mut depth);
+        let at = address!(r, address, offset, A::SIZE);
+        r.push(&mut depth, A::load(at).to_slot());
+        r.next(depth, 3)
+    }
+
+    fn load_long<const DEPTH: usize, A: Access>(r) {
+        let (_, align_len) = leb(r.pc.add(1));
+        let (offset, offset_len) = leb(r.pc.add(1 + align_len));
+        let mut depth = DEPTH;
+        let address = r.pop(&mut depth);
+        let at = address!(r, address, offset, A::SIZE);
+        r.push(&mut depth, A::load(at).to_slot());
+        r.next(depth, 1 + align_len + offset_len)
+    }
+
+    fn store<const DEPTH: usize, A: Access>(r) {
+        let offset = short_offset!(r, store_long::<DEPTH, A>);
+        let mut depth = DEPTH;
+        let value = A::Stack::from_slot(r.pop(&mut depth));
+        let address = r.pop(&mut depth);
+        let at = address!(r, address, offset, A::SIZE);
+        A::store(at, value);
+        r.next(depth, 3)
+    }
+
+    fn store_long<const DEPTH: usize, A: Access>(r) {
+        let (_, align_len) = leb(r.pc.add(1));
+        let (offset, offset_len) = leb(r.pc.add(1 + align_len));
+        let mut depth = DEPTH;
+        let value = A::Stack::from_slot(r.pop(&mut depth));
+        let address = r.pop(&mut depth);
+        let at = address!(r, address, offset, A::SIZE);
+        A::store(at, value);
+        r.next(depth, 1 + align_len + offset_len)
+    }
+}

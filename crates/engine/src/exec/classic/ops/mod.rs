@@ -1,0 +1,13 @@
+//! The handlers of the classic interpreter.
+//!
+//! `DEPTH` is the number of operands in registers when the handler begins: see
+//! [`regs`](super::regs).
+
+pub(super) mod call;
+pub(super) mod control;
+pub(super) mod memory;
+pub(super) mod misc;
+pub(super) mod numeric;
+pub(super) mod trap;
+pub(super) mod variable;
+pub(super) mod vector;

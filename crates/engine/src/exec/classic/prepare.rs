@@ -1,0 +1,295 @@
+//! Building a function's side table while its body is validated.
+
+use super::code::{Code, FAR, FAR_WORDS, LINK};
+use super::tables;
+use crate::Config;
+use crate::module::ModuleData;
+use crate::{slots_of, slots_of_all};
+use alloc::vec::Vec;
+use sampan_wasm::{
+    BlockType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor,
+    block_params, validate_body,
+};
+
+/// Prepares the body with an index (imports not counted).
+pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
+    let config = data.engine.config();
+    let index = data.decl.imported_funcs + body;
+    let mut scratch = Scratch::default();
+    let mut builder = Builder { interruptible: config.interruptible, ..Builder::default() };
+    validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
+    if builder.saw_vector {
+        builder.vectors = true;
+        validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
+    }
+    let ty = data.decl.func_type(index);
+    Ok(builder.finish(config, &data.bytes, body, slots_of_all(ty.params()), slots_of_all(ty.results())))
+}
+
+#[derive(Default)]
+struct Builder {
+    interruptible: bool,
+    /// Whether the function handles vectors, from the second pass on.
+    vectors: bool,
+    saw_vector: bool,
+    entry: Option<usize>,
+    end: usize,
+    locals: u32,
+    local_slots: Vec<u32>,
+    max_height: u32,
+    /// The height before the current instruction, in values.
+    height: u32,
+    /// For vectors: the height in slots up to and including each operand.
+    slots: Vec<u32>,
+    blocks: Vec<Block>,
+    side: Vec<u32>,
+    far: Vec<u32>,
+    /// Branches forward: a list for each open block.
+    pending: Vec<Pending>,
+}
+
+#[derive(Clone, Copy)]
+struct Block {
+    /// Where a branch goes, if it is a loop: address and entry.
+    start: Option<(usize, u32)>,
+    /// The last of the branches to its end, by index in `pending`.
+    last: u32,
+    /// The entry of `if`, and the address of its opcode, until its `else`.
+    condition: Option<(usize, u32)>,
+}
+
+#[derive(Clone, Copy)]
+struct Pending {
+    at: usize,
+    entry: u32,
+    keep: u32,
+    drop: u32,
+    before: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl Visitor for Builder {
+    fn begin(&mut self, module: &Module, index: u32, locals: &[ValType]) -> Result<()> {
+        let _ = (module, index);
+        self.entry = None;
+        self.max_height = 0;
+        self.height = 0;
+        self.slots.clear();
+        self.blocks.clear();
+        self.side.clear();
+        self.far.clear();
+        self.pending.clear();
+        self.saw_vector = locals.contains(&ValType::V128);
+        self.locals = slots_of_all(locals);
+        self.local_slots.clear();
+        if self.vectors {
+            let mut slot = 0;
+            self.local_slots.push(0);
+            for &ty in locals {
+                slot += slots_of(ty);
+                self.local_slots.push(slot);
+            }
+        }
+        self.blocks.push(Block { start: None, last: NONE, condition: None });
+        Ok(())
+    }
+
+    fn instr(&mut self, at: usize, next: usize, instr: &Instr<'_>, state: &State<'_>) -> Result<()> {
+        self.entry.get_or_insert(at);
+        match (instr.op, &instr.imm) {
+            (Opcode::Block | Opcode::Loop | Opcode::If, _) => self.open(at, next, instr.op, state),
+            (Opcode::Else, _) => {
+                if state.reachable {
+                    self.forward(self.blocks.len() - 1, at, 0, 0);
+                }
+                self.end_condition(next);
+            }
+            (Opcode::End, _) => self.close(at, next),
+            (Opcode::Br, &Imm::Label(label)) if state.reachable => self.branch(at, label, 0, state),
+            (Opcode::BrIf, &Imm::Label(label)) if state.reachable => self.branch(at, label, 1, state),
+            (Opcode::BrTable, Imm::BrTable(table)) if state.reachable => {
+                for label in table.labels() {
+                    self.branch(at, label, 1, state);
+                }
+                self.branch(at, table.default, 1, state);
+            }
+            (Opcode::Drop | Opcode::Select | Opcode::SelectTyped, imm)
+                if self.vectors && state.reachable =>
+            {
+                let ty = match imm {
+                    Imm::SelectType(ty) => Some(*ty),
+                    _ => state.operand,
+                };
+                self.side.push(ty.map_or(1, slots_of));
+            }
+            _ => {}
+        }
+        self.follow(instr, state);
+        Ok(())
+    }
+}
+
+impl Builder {
+    fn open(&mut self, at: usize, next: usize, op: Opcode, state: &State<'_>) {
+        let entry = self.side.len() as u32;
+        let mut block = Block { start: None, last: NONE, condition: None };
+        match op {
+            // `loop` itself looks whether there was an interruption.
+            Opcode::Loop => block.start = Some((if self.interruptible { at } else { next }, entry)),
+            Opcode::If if state.reachable => {
+                block.condition = Some((at, entry));
+                self.side.push(0);
+            }
+            _ => {}
+        }
+        self.blocks.push(block);
+    }
+
+    /// The entry of an `if` leads behind its `else`, or its `end` if there is none.
+    fn end_condition(&mut self, next: usize) {
+        let block = self.blocks.last_mut().expect("validated: a block is open");
+        if let Some((at, entry)) = block.condition.take() {
+            let target = self.side.len() as u32;
+            self.set(Pending { at, entry, keep: 0, drop: 0, before: NONE }, next, target);
+        }
+    }
+
+    fn close(&mut self, at: usize, next: usize) {
+        self.end_condition(next);
+        let block = self.blocks.pop().expect("validated: a block is open");
+        // The function's last `end` returns; others need not be executed.
+        let target = if self.blocks.is_empty() { at } else { next };
+        let entry = self.side.len() as u32;
+        let mut last = block.last;
+        while last != NONE {
+            let branch = self.pending[last as usize];
+            self.set(branch, target, entry);
+            last = branch.before;
+        }
+        self.end = at;
+    }
+
+    fn branch(&mut self, at: usize, label: u32, operands: u32, state: &State<'_>) {
+        let index = self.blocks.len() - 1 - label as usize;
+        let types = state.label_types(label);
+        let above = self.height - operands;
+        let below = above - types.len() as u32;
+        let drop = match index {
+            // The function's end takes its results from the top.
+            0 => 0,
+            _ => self.slot_height(below) - self.slot_height(state.frame(label).height),
+        };
+        let keep = slots_of_all(types);
+        match self.blocks[index].start {
+            Some((target, target_entry)) => {
+                let entry = self.side.len() as u32;
+                self.side.push(0);
+                self.set(Pending { at, entry, keep, drop, before: NONE }, target, target_entry);
+            }
+            None => self.forward(index, at, keep, drop),
+        }
+    }
+
+    fn forward(&mut self, block: usize, at: usize, keep: u32, drop: u32) {
+        let entry = self.side.len() as u32;
+        self.side.push(0);
+        let before = self.blocks[block].last;
+        self.blocks[block].last = self.pending.len() as u32;
+        self.pending.push(Pending { at, entry, keep, drop, before });
+    }
+
+    fn set(&mut self, branch: Pending, target: usize, target_entry: u32) {
+        let bytes = target as i64 - branch.at as i64;
+        let entries = i64::from(target_entry) - i64::from(branch.entry);
+        let near = branch.drop == 0 && bytes > FAR.into();
+        self.side[branch.entry as usize] = match (i16::try_from(bytes), i16::try_from(entries)) {
+            (Ok(bytes), Ok(entries)) if near => {
+                u32::from(bytes as u16) | u32::from(entries as u16) << 16
+            }
+            _ => {
+                let record = (self.far.len() / FAR_WORDS) as u16;
+                self.far.extend([
+                    branch.entry,
+                    bytes as u32,
+                    entries as u32,
+                    branch.keep,
+                    branch.drop,
+                ]);
+                u32::from(FAR as u16) | u32::from(record) << 16
+            }
+        };
+    }
+
+    /// Slots of the `values` lowest operands.
+    fn slot_height(&self, values: u32) -> u32 {
+        if !self.vectors {
+            return values;
+        }
+        values.checked_sub(1).map_or(0, |last| self.slots[last as usize])
+    }
+
+    /// Notes heights, and whether vectors are handled.
+    fn follow(&mut self, instr: &Instr<'_>, state: &State<'_>) {
+        let height = state.height;
+        if self.vectors {
+            let pushed = pushed(instr, state).min(height);
+            self.slots.truncate((height - pushed) as usize);
+            for index in self.slots.len() as u32..height {
+                let ty = state.operand_below(height - 1 - index);
+                let below = self.slots.last().copied().unwrap_or(0);
+                self.slots.push(below + ty.map_or(1, slots_of));
+            }
+        } else if !self.saw_vector {
+            let pushed = pushed(instr, state).min(height);
+            self.saw_vector = instr.op.code() >= Opcode::V128Load.code()
+                || (0..pushed).any(|above| state.operand_below(above) == Some(ValType::V128));
+        }
+        self.height = height;
+        self.max_height = self.max_height.max(self.slot_height(height));
+    }
+
+    fn finish(self, config: &Config, bytes: &[u8], body: u32, params: u32, results: u32) -> Code {
+        let base = tables::base(self.vectors, config);
+        let entries = self.side.len() as u32;
+        let mut side = self.side;
+        side.reserve_exact(self.far.len());
+        side.extend(&self.far);
+        // Operands in registers may be written back while there is one more than before.
+        let slots = self.locals as usize + LINK + self.max_height as usize + 4;
+        Code {
+            entry: bytes[self.entry.unwrap_or(0)..].as_ptr(),
+            end: bytes[self.end..].as_ptr(),
+            tables: if config.fuel { tables::metered() } else { base },
+            base,
+            side: side.into_boxed_slice(),
+            params,
+            locals: self.locals,
+            results,
+            frame_bytes: slots * 8,
+            entries,
+            body,
+            local_slots: self.local_slots.into_boxed_slice(),
+        }
+    }
+}
+
+/// How many of the topmost operands an instruction may have made; not less.
+fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
+    let module = state.module;
+    let count = match (instr.op, &instr.imm) {
+        (_, Imm::Block(ty)) => block_params(module, ty).len(),
+        (Opcode::Else, _) => state.ended.map_or(0, |frame| match frame.ty {
+            BlockType::Func(_) => block_params(module, &frame.ty).len(),
+            _ => 0,
+        }),
+        (Opcode::End, _) => state.ended.map_or(0, |frame| frame.results(module).len()),
+        (Opcode::Call, &Imm::Index(index)) => module.func_type(index).results().len(),
+        (_, Imm::CallIndirect { ty, .. }) => {
+            module.types.func(*ty).map_or(0, |ty| ty.results().len())
+        }
+        (Opcode::BrIf, &Imm::Label(label)) => state.label_types(label).len(),
+        _ => 2,
+    };
+    count as u32
+}
