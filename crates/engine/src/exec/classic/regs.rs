@@ -334,7 +334,7 @@ pub(super) unsafe fn signed_leb_64(at: *const u8) -> (i64, usize) {
     loop {
         // SAFETY: validated: the number ends within the function.
         let byte = unsafe { *at.add(len) };
-        value |= u64::from(byte & 0x7f) << (7 * len as u32 & 63);
+        value |= u64::from(byte & 0x7f) << ((7 * len as u32) & 63);
         len += 1;
         if byte < 0x80 {
             let unused = 64u32.saturating_sub(7 * len as u32);
