@@ -5,6 +5,8 @@
 //! whose handlers count and then go on in the function's own.
 
 use super::ops::{call, control, memory, misc, numeric, trap, variable, vector};
+#[cfg(sampan_tail_calls)]
+use super::ops::fused;
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};
@@ -24,11 +26,12 @@ pub(super) static CROSS: [u8; 1] = [0xf1];
 
 /// The handlers for a function.
 pub(super) fn base(vectors: bool, config: &Config) -> *const Tables {
-    match (vectors, config.canonical_nans) {
-        (false, false) => &SCALAR,
-        (false, true) => &SCALAR_CANONICAL,
-        (true, false) => &VECTOR,
-        (true, true) => &VECTOR_CANONICAL,
+    match (vectors, config.canonical_nans, config.fuel) {
+        (false, false, false) => &SCALAR,
+        (false, false, true) => &SCALAR_SINGLE,
+        (false, true, _) => &SCALAR_CANONICAL,
+        (true, false, _) => &VECTOR,
+        (true, true, _) => &VECTOR_CANONICAL,
     }
 }
 
@@ -37,19 +40,21 @@ pub(super) fn metered() -> *const Tables {
     &METERED
 }
 
-static SCALAR: Tables = tables::<AnyNans>(false);
-static SCALAR_CANONICAL: Tables = tables::<CanonicalNans>(false);
-static VECTOR: Tables = tables::<AnyNans>(true);
-static VECTOR_CANONICAL: Tables = tables::<CanonicalNans>(true);
+/// The one that pairs of opcodes have handlers of their own in.
+static SCALAR: Tables = tables::<AnyNans>(false, true);
+static SCALAR_SINGLE: Tables = tables::<AnyNans>(false, false);
+static SCALAR_CANONICAL: Tables = tables::<CanonicalNans>(false, false);
+static VECTOR: Tables = tables::<AnyNans>(true, false);
+static VECTOR_CANONICAL: Tables = tables::<CanonicalNans>(true, false);
 static METERED: Tables = metered_tables();
 
 #[cfg(sampan_tail_calls)]
-const fn tables<N: Nans>(vectors: bool) -> Tables {
-    [table::<0, N>(vectors), table::<1, N>(vectors), table::<2, N>(vectors)]
+const fn tables<N: Nans>(vectors: bool, pairs: bool) -> Tables {
+    [table::<0, N>(vectors, pairs), table::<1, N>(vectors, pairs), table::<2, N>(vectors, pairs)]
 }
 #[cfg(not(sampan_tail_calls))]
-const fn tables<N: Nans>(vectors: bool) -> Tables {
-    [table::<1, N>(vectors)]
+const fn tables<N: Nans>(vectors: bool, pairs: bool) -> Tables {
+    [table::<1, N>(vectors, pairs)]
 }
 
 #[cfg(sampan_tail_calls)]
@@ -148,7 +153,25 @@ macro_rules! numeric_row {
     };
 }
 
-const fn table<const DEPTH: usize, N: Nans>(vectors: bool) -> [Handler; 256] {
+/// Sets the entries of comparisons to those that branch as well.
+#[cfg(sampan_tail_calls)]
+macro_rules! fused_rows {
+    ([$t:ident $depth:ident] $($shape:ident $variant:ident $f:ident $($more:ident)*;)*) => {
+        $( fused_row!($shape $t $depth $variant $f); )*
+    };
+}
+#[cfg(sampan_tail_calls)]
+macro_rules! fused_row {
+    (test $t:ident $depth:ident $variant:ident $f:ident) => {
+        $t[Opcode::$variant.code() as usize] = fused::$f::<$depth>;
+    };
+    (compare $t:ident $depth:ident $variant:ident $f:ident) => {
+        $t[Opcode::$variant.code() as usize] = fused::$f::<$depth>;
+    };
+    ($($other:tt)*) => {};
+}
+
+const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Handler; 256] {
     let mut t = [if DEPTH == 1 { trap::invalid as Handler } else { at_depth_1::<DEPTH> }; 256];
     set! { t 0:
         Unreachable trap::unreachable;
@@ -232,6 +255,16 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool) -> [Handler; 256] {
             Select if rare { at_depth_1::<DEPTH> } else { vector::select };
             SelectTyped if rare { at_depth_1::<DEPTH> } else { vector::select_typed };
         }
+    }
+    #[cfg(sampan_tail_calls)]
+    if pairs {
+        set! { t 0:
+            LocalGet fused::local_get::<DEPTH>;
+            LocalSet fused::local_set::<DEPTH>;
+            I32Const fused::i32_const::<DEPTH>;
+            I32Add fused::i32_add::<DEPTH>;
+        }
+        crate::exec::num::with_numeric_ops!(fused_rows [t DEPTH]);
     }
     t
 }

@@ -131,6 +131,26 @@ impl Regs {
         self
     }
 
+    /// Passes on to a handler that does the rest of this instruction. What is rare and needs
+    /// many registers of the processor is kept in a handler of its own, so that the frequent
+    /// way saves none.
+    #[cfg(sampan_tail_calls)]
+    #[inline(always)]
+    pub unsafe fn pass_to(self, handler: Handler) -> Flow {
+        // SAFETY: the caller's promise.
+        unsafe {
+            handler(self.ip, self.sp, self.mem, self.len, self.ctx, self.acc, self.facc, self.sacc)
+        }
+    }
+
+    /// Passes on to a handler that does the rest of this instruction.
+    #[cfg(not(sampan_tail_calls))]
+    #[inline(always)]
+    pub unsafe fn pass_to(self, handler: Handler) -> Flow {
+        // SAFETY: the caller's promise.
+        unsafe { handler(self) }
+    }
+
     /// Leaves the interpreter.
     #[inline(always)]
     #[allow(unused_mut)] // Only the loop's form writes it.
@@ -148,8 +168,15 @@ impl Regs {
     #[inline(always)]
     pub unsafe fn trap(self, kind: TrapKind) -> Flow {
         // The kind goes as a number: its address must not escape, or calls would not be jumps.
-        let code = code_of(&kind);
+        let code = trap_code(&kind);
         core::mem::forget(kind);
+        // SAFETY: the caller's promise.
+        unsafe { self.trap_with(code) }
+    }
+
+    /// Stops with the trap that a number stands for.
+    #[inline(always)]
+    pub unsafe fn trap_with(self, code: u8) -> Flow {
         // SAFETY: the caller's promise.
         unsafe {
             trap_with_code(self.ctx, self.ip, self.sp, code);
@@ -217,7 +244,7 @@ macro_rules! trap_codes {
 
         /// The number of a kind of trap that an instruction can cause.
         #[inline(always)]
-        fn code_of(kind: &TrapKind) -> u8 {
+        pub(super) fn trap_code(kind: &TrapKind) -> u8 {
             match kind {
                 $(TrapKind::$kind => TrapCode::$kind as u8,)*
                 TrapKind::Host(_) => unreachable!("raised with its error"),
@@ -228,7 +255,7 @@ macro_rules! trap_codes {
             $(if code == TrapCode::$kind as u8 {
                 return TrapKind::$kind;
             })*
-            unreachable!("made by code_of")
+            unreachable!("made by trap_code")
         }
     };
 }

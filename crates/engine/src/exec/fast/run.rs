@@ -26,6 +26,8 @@ pub(super) struct Ctx {
     pub interrupt: *const AtomicBool,
     /// Return addresses and instances of the callers of functions of other instances.
     pub cross: Vec<(*const u64, *mut InstanceData)>,
+    /// The number of the trap for which a call was refused.
+    pub refusal: u8,
     pub trap: Option<Trap>,
     pub trap_ip: *const u64,
     pub trap_sp: *mut u64,
@@ -105,6 +107,7 @@ pub(crate) fn run(
         stack_end: machine.stack.end(),
         interrupt: &raw const *machine.interrupt,
         cross: Vec::new(),
+        refusal: 0,
         trap: None,
         trap_ip: null(),
         trap_sp: null_mut(),

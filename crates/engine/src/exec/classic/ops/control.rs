@@ -157,7 +157,7 @@ handler! {
 
 /// Goes on behind an opcode and a LEB128.
 #[inline(always)]
-unsafe fn skip(r: Regs, depth: usize) -> Flow {
+pub(super) unsafe fn skip(r: Regs, depth: usize) -> Flow {
     // SAFETY: the caller's promise.
     unsafe {
         match depth {

@@ -5,6 +5,8 @@
 
 pub(super) mod call;
 pub(super) mod control;
+#[cfg(sampan_tail_calls)]
+pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod misc;
 pub(super) mod numeric;

@@ -11,7 +11,7 @@
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::fast::code::Code;
 use crate::exec::fast::operand::{A, S, Src};
-use crate::exec::fast::regs::{Flow, Handler, Regs, handler};
+use crate::exec::fast::regs::{Flow, Handler, Regs, handler, trap_code};
 use crate::exec::fast::run::Ctx;
 use crate::once::Once;
 use crate::sync::Arc;
@@ -69,10 +69,7 @@ handler! {
         let slot = r.word(2) as usize as *const Once<Code>;
         let code = (*slot).as_ptr();
         if code.is_null() {
-            return match prepare(r.ctx, slot) {
-                Ok(()) => r.go(),
-                Err(trap) => r.raise(trap),
-            };
+            return r.pass_to(prepare_callee);
         }
         let sp = r.sp.add(r.word(3) as usize);
         N::copy(&r, 0, sp);
@@ -91,36 +88,48 @@ handler! {
         }
     }
 
+    /// Translates the function that `call` or `return_call` names, and does it again.
+    #[inline(never)]
+    fn prepare_callee(mut r) {
+        let slot = r.word(2) as usize as *const Once<Code>;
+        match prepare(r.ctx, slot) {
+            Ok(()) => r.go(),
+            Err(trap) => r.raise(trap),
+        }
+    }
+
     /// Through a table: the table in field 0, the index in field 1, the type in the upper
     /// half; then words for four arguments and `base`.
     fn call_indirect<L: Src, N: Args>(mut r) {
         let index = L::read::<u32>(&r, 1);
-        let sp = r.sp.add(r.word(3) as usize);
-        match resolve(&r, index) {
-            Ok(func) => {
-                let entity = &*func;
-                let back = r.ip.add(4);
-                if let FuncKind::Wasm { instance, body } = entity.kind
-                    && instance == (*r.ctx).instance
-                {
-                    let slot = (*r.ctx).code.add(body as usize);
-                    let code = (*slot).as_ptr();
-                    if code.is_null() {
-                        return match prepare(r.ctx, slot) {
-                Ok(()) => r.go(),
-                Err(trap) => r.raise(trap),
-            };
-                    }
-                    N::copy(&r, 4, sp);
-                    return enter(r, code, sp, back);
-                }
+        if let Some(func) = resolve(&r, index)
+            && let FuncKind::Wasm { instance, body } = (*func).kind
+            && instance == (*r.ctx).instance
+        {
+            let code = (*(*r.ctx).code.add(body as usize)).as_ptr();
+            if !code.is_null() {
+                let sp = r.sp.add(r.word(3) as usize);
                 N::copy(&r, 4, sp);
-                match call_other(r.ctx, func, sp, back) {
-                    Ok(()) => r.resume(),
-                    Err(trap) => r.raise(trap),
-                }
+                let back = r.ip.add(4);
+                return enter(r, code, sp, back);
             }
-            Err(kind) => r.trap(kind),
+        }
+        r.pass_to(call_indirect_slowly::<L, N>)
+    }
+
+    /// The same, for whatever is not a prepared function of the instance.
+    #[inline(never)]
+    fn call_indirect_slowly<L: Src, N: Args>(mut r) {
+        let index = L::read::<u32>(&r, 1);
+        let func = check(r.ctx, r.field(0), r.imm() as u32, index);
+        if func.is_null() {
+            return r.trap_with((*r.ctx).refusal);
+        }
+        let sp = r.sp.add(r.word(3) as usize);
+        N::copy(&r, 4, sp);
+        match call_other(r.ctx, func, sp, r.ip.add(4)) {
+            Ok(()) => r.resume(),
+            Err(trap) => r.raise(trap),
         }
     }
 
@@ -129,10 +138,7 @@ handler! {
         let slot = r.word(2) as usize as *const Once<Code>;
         let code = (*slot).as_ptr();
         if code.is_null() {
-            return match prepare(r.ctx, slot) {
-                Ok(()) => r.go(),
-                Err(trap) => r.raise(trap),
-            };
+            return r.pass_to(prepare_callee);
         }
         lower_args(&r);
         let sp = r.sp;
@@ -150,14 +156,14 @@ handler! {
 
     /// A tail call through a table; as `call_indirect`, then the argument slots, `base`.
     fn return_call_indirect(mut r) {
-        match resolve(&r, S::read::<u32>(&r, 1)) {
-            Ok(func) => {
-                match tail_other(r.ctx, func, r.sp, r.word(3) as usize, r.word(4) as usize) {
-                    Ok(()) => r.resume(),
-                    Err(trap) => r.raise(trap),
-                }
-            }
-            Err(kind) => r.trap(kind),
+        let index = S::read::<u32>(&r, 1);
+        let func = check(r.ctx, r.field(0), r.imm() as u32, index);
+        if func.is_null() {
+            return r.trap_with((*r.ctx).refusal);
+        }
+        match tail_other(r.ctx, func, r.sp, r.word(3) as usize, r.word(4) as usize) {
+            Ok(()) => r.resume(),
+            Err(trap) => r.raise(trap),
         }
     }
 
@@ -211,30 +217,46 @@ unsafe fn imported(r: &Regs) -> *const FuncEntity {
     }
 }
 
-/// The function in a table that an indirect call means.
+/// The function in a table that an indirect call means, if its type is the very one.
 #[inline(always)]
-unsafe fn resolve(r: &Regs, index: u32) -> Result<*const FuncEntity, TrapKind> {
+unsafe fn resolve(r: &Regs, index: u32) -> Option<*const FuncEntity> {
     // SAFETY: validated indices; the machine and its entities outlive execution.
     unsafe {
         let ctx = &*r.ctx;
         let instance = &*ctx.instance;
         let table = &**instance.tables.get_unchecked(r.field(0) as usize);
-        let element = table.elements.get(index as usize).ok_or(TrapKind::UndefinedElement)?;
-        let func = element.index().ok_or(TrapKind::UninitializedElement)?;
+        let func = table.elements.get(index as usize)?.index()?;
         let func = (*ctx.machine).funcs.as_ptr().add(func as usize);
         let want = *instance.types.get_unchecked(r.imm() as u32 as usize);
-        if (*func).ty != want && !is_subtype(ctx, (*func).ty, want) {
-            return Err(TrapKind::IndirectCallTypeMismatch);
-        }
-        Ok(func)
+        ((*func).ty == want).then_some(func)
     }
 }
 
-#[cold]
+/// The function in a table that an indirect call means; null if it may not be called, and
+/// then `ctx.refusal` says why.
 #[inline(never)]
-unsafe fn is_subtype(ctx: &Ctx, have: u32, want: u32) -> bool {
-    // SAFETY: the machine outlives execution.
-    unsafe { (*ctx.machine).registry.is_subtype(have, want) }
+unsafe fn check(ctx: *mut Ctx, table: u16, ty: u32, index: u32) -> *const FuncEntity {
+    // SAFETY: validated indices; the machine and its entities outlive execution.
+    let find = || unsafe {
+        let instance = &*(*ctx).instance;
+        let table = &*instance.tables[table as usize];
+        let element = table.elements.get(index as usize).ok_or(TrapKind::UndefinedElement)?;
+        let func = element.index().ok_or(TrapKind::UninitializedElement)?;
+        let machine = &*(*ctx).machine;
+        let func = &raw const machine.funcs[func as usize];
+        if !machine.registry.is_subtype((*func).ty, instance.types[ty as usize]) {
+            return Err(TrapKind::IndirectCallTypeMismatch);
+        }
+        Ok(func)
+    };
+    match find() {
+        Ok(func) => func,
+        Err(kind) => {
+            // SAFETY: nobody else refers to the context now.
+            unsafe { (*ctx).refusal = trap_code(&kind) };
+            core::ptr::null()
+        }
+    }
 }
 
 /// Calls a host function, or starts a function of any instance; `ctx.resume` has how

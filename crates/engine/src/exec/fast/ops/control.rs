@@ -34,21 +34,20 @@ handler! {
     }
 
     /// Clears `field 1` slots from `field 0` on.
-    fn clear(mut r) {
+    fn clear_many(mut r) {
         core::ptr::write_bytes(r.slot(0), 0, r.field(1) as usize);
         r.next(2)
     }
 
-    /// Clears one slot.
-    fn clear1(mut r) {
-        *r.slot(0) = 0;
+    /// Clears the slots from `field 0` on.
+    fn clear<N: Count>(mut r) {
+        N::clear(r.slot(0));
         r.next(2)
     }
 
-    /// Copies the function's `field 1` constants to the slots from `field 0` on.
-    fn load_constants(mut r) {
-        let from = r.word(2) as usize as *const u64;
-        core::ptr::copy_nonoverlapping(from, r.slot(0), r.field(1) as usize);
+    /// Copies the function's constants (word 2) to the slots from `field 0` on.
+    fn load_constants<N: Count>(mut r) {
+        N::copy(r.word(2) as usize as *const u64, r.slot(0));
         r.next(3)
     }
 
@@ -127,4 +126,49 @@ pub(in crate::exec::fast) fn table(index: Loc) -> Handler {
         Loc::Acc => br_table::<A>,
         _ => br_table::<S>,
     }
+}
+
+/// A number of slots that is known when handlers are compiled, so that they need no loop.
+pub(in crate::exec::fast) trait Count {
+    unsafe fn clear(to: *mut u64);
+    unsafe fn copy(from: *const u64, to: *mut u64);
+}
+
+macro_rules! counts {
+    ($($name:ident $n:literal)*) => {
+        $(
+            struct $name;
+            impl Count for $name {
+                #[inline(always)]
+                unsafe fn clear(to: *mut u64) {
+                    // SAFETY: the slots are in the frame.
+                    unsafe { to.cast::<[u64; $n]>().write([0; $n]) }
+                }
+                #[inline(always)]
+                unsafe fn copy(from: *const u64, to: *mut u64) {
+                    // SAFETY: the function has as many constants, and the slots for them.
+                    unsafe { to.cast::<[u64; $n]>().write(from.cast::<[u64; $n]>().read()) }
+                }
+            }
+        )*
+
+        /// The handler that clears `count` slots.
+        pub(in crate::exec::fast) fn clear_slots(count: u32) -> Handler {
+            match count {
+                $($n => clear::<$name>,)*
+                _ => clear_many,
+            }
+        }
+
+        /// The handler that copies `count` constants, of which there are at most sixteen.
+        pub(in crate::exec::fast) fn copy_constants(count: usize) -> Option<Handler> {
+            Some(match count {
+                $($n => load_constants::<$name>,)*
+                _ => return None,
+            })
+        }
+    };
+}
+counts! {
+    C1 1 C2 2 C3 3 C4 4 C5 5 C6 6 C7 7 C8 8 C9 9 C10 10 C11 11 C12 12 C13 13 C14 14 C15 15 C16 16
 }

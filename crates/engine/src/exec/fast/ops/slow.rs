@@ -1,14 +1,15 @@
 //! Instructions whose work outweighs their dispatch: one handler calls a function that
 //! finds its operands in consecutive slots and leaves its result in the first.
 
-use crate::exec::fast::regs::handler;
+use crate::exec::fast::regs::{handler, trap_code};
 use crate::exec::fast::run::Ctx;
 use crate::{RawRef, TrapKind};
 use sampan_wasm::Opcode;
 
-/// Such a function: the context, the operands, and the instruction's immediates.
-pub(in crate::exec::fast) type Slow =
-    unsafe fn(&mut Ctx, *mut u64, u32, u32) -> Result<(), TrapKind>;
+/// Such a function: the context, the operands, and the instruction's immediates. The result
+/// is [`DONE`] or the number of a trap: a `Result` would be in memory, whose address
+/// keeps the handler's last call from being a jump.
+pub(in crate::exec::fast) type Slow = unsafe fn(*mut Ctx, *mut u64, u32, u32) -> u8;
 
 handler! {
     /// Operands from slot `field 0` on; immediates in the upper half and in word 3; the
@@ -16,16 +17,17 @@ handler! {
     fn slow(mut r) {
         let work: Slow = core::mem::transmute::<usize, Slow>(r.word(2) as usize);
         let operands = r.slot(0);
-        // The kind of a trap has no error value here, so the result is small.
-        match work(&mut *r.ctx, operands, r.imm() as u32, r.word(3) as u32) {
-            Ok(()) => {
-                (r.mem, r.len) = (*r.ctx).memory();
-                r.next(4)
-            }
-            Err(kind) => r.trap(kind),
+        let outcome = work(r.ctx, operands, r.imm() as u32, r.word(3) as u32);
+        if outcome != DONE {
+            return r.trap_with(outcome);
         }
+        (r.mem, r.len) = (*r.ctx).memory();
+        r.next(4)
     }
 }
+
+/// The work is done; any other outcome is the number of a trap.
+const DONE: u8 = u8::MAX;
 
 /// The function of an opcode; `None` if it is not of this kind.
 pub(in crate::exec::fast) fn slow_shape(op: Opcode) -> Option<Slow> {
@@ -51,11 +53,20 @@ pub(in crate::exec::fast) fn slow_shape(op: Opcode) -> Option<Slow> {
 
 macro_rules! slow_ops {
     ($(fn $name:ident($ctx:ident, $s:ident, $i:ident, $j:ident) $body:block)*) => {$(
-        unsafe fn $name($ctx: &mut Ctx, $s: *mut u64, $i: u32, $j: u32) -> Result<(), TrapKind> {
-            let _ = ($i, $j);
+        unsafe fn $name(ctx: *mut Ctx, slots: *mut u64, $i: u32, $j: u32) -> u8 {
             // SAFETY: validation gives each instruction its operands and indices in range;
             // entities outlive execution, and no reference to them is held across this.
-            unsafe { $body }
+            let work = || -> Result<(), TrapKind> {
+                let _ = ($i, $j);
+                unsafe {
+                    let ($ctx, $s) = (&mut *ctx, slots);
+                    $body
+                }
+            };
+            match work() {
+                Ok(()) => DONE,
+                Err(kind) => trap_code(&kind),
+            }
         }
     )*};
 }

@@ -282,6 +282,11 @@ impl Translator<'_> {
         }
         let entry = self.pop();
         let place = self.operand(&entry, false);
+        if place == Loc::Acc
+            && let Some(condition) = self.increment_condition(Opcode::I32Ne, Loc::Acc, Loc::Imm(0))
+        {
+            return condition;
+        }
         Condition::If {
             when: ctl::br_if(place, true),
             unless: ctl::br_if(place, false),

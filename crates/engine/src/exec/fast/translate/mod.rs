@@ -20,7 +20,6 @@ mod stack;
 
 use super::code::Code;
 use super::ops::{Loc, control as ctl, memory, moves, moves::Class, slow};
-use super::regs::Handler;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
 use control::Block;
@@ -194,15 +193,13 @@ impl<'m> Translator<'m> {
         let mut entry = PROLOGUE;
         if clear > 0 {
             entry -= 2;
-            let handler: Handler = if clear == 1 { ctl::clear1 } else { ctl::clear };
-            code.words[entry] = super::code::handler_word(handler);
+            code.words[entry] = super::code::handler_word(ctl::clear_slots(clear));
             code.words[entry + 1] = emit::fields(self.zero.low as u16, clear as u16, 0, 0);
         }
-        if !code.constants.is_empty() {
+        if let Some(handler) = ctl::copy_constants(code.constants.len()) {
             entry -= 3;
-            code.words[entry] = super::code::handler_word(ctl::load_constants);
-            let count = code.constants.len() as u16;
-            code.words[entry + 1] = emit::fields(self.constants_base, count, 0, 0);
+            code.words[entry] = super::code::handler_word(handler);
+            code.words[entry + 1] = emit::fields(self.constants_base, 0, 0, 0);
             code.words[entry + 2] = code.constants.as_ptr() as usize as u64;
         }
         code.entry = &raw const code.words[entry];
