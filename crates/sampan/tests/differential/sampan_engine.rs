@@ -2,8 +2,8 @@
 
 use crate::outcome::{self, Event, Outcome, Value};
 use sampan::{
-    Config, Engine, Error, Extern, Linker, Mode, Module, Preparation, Store,
-    StoreLimitsBuilder, Trap, V128, Val, ValType,
+    Config, Engine, Error, Extern, Linker, Mode, Module, Preparation, Store, StoreLimitsBuilder,
+    Trap, V128, Val, ValType,
 };
 
 /// How sampan runs it.

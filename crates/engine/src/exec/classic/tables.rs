@@ -4,9 +4,9 @@
 //! of NaNs; a set has a table for each number of operands in registers. Metering is a set
 //! whose handlers count and then go on in the function's own.
 
-use super::ops::{call, control, memory, misc, numeric, trap, variable, vector};
 #[cfg(sampan_tail_calls)]
 use super::ops::fused;
+use super::ops::{call, control, memory, misc, numeric, trap, variable, vector};
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};

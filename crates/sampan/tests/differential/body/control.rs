@@ -1,8 +1,8 @@
 //! Statements, blocks, branches and calls.
 
 use super::{Body, Frame, MAX_LOOPS, OPS};
-use sampan::wasm::Opcode;
 use crate::shape::TICK;
+use sampan::wasm::Opcode;
 use wasm_encoder::{Encode, ValType};
 
 impl Body<'_, '_> {
@@ -25,8 +25,26 @@ impl Body<'_, '_> {
         let loops = if self.loops < MAX_LOOPS { nested * calls } else { 0 };
         let ends = u32::from(self.frames.len() > 1);
         let weights = [
-            12, 12, 5, 4, 1, 5, 8, 3 * nested, 3 * loops, 4 * nested, 5, 1, ends, 4 * calls,
-            2 * calls, ends, ends, 2, 2, 1,
+            12,
+            12,
+            5,
+            4,
+            1,
+            5,
+            8,
+            3 * nested,
+            3 * loops,
+            4 * nested,
+            5,
+            1,
+            ends,
+            4 * calls,
+            2 * calls,
+            ends,
+            ends,
+            2,
+            2,
+            1,
         ];
         match self.u.weighted(&weights) {
             0 => {

@@ -50,9 +50,8 @@ struct Body<'a, 'u> {
 const MAX_LOOPS: u32 = 3;
 
 /// The body of `tick`: traps if global 0 is zero, else takes one from it.
-pub const TICK_BODY: &[u8] = &[
-    0, 0x23, 0, 0x45, 0x04, 0x40, 0x00, 0x0b, 0x23, 0, 0x41, 1, 0x6b, 0x24, 0, 0x0b,
-];
+pub const TICK_BODY: &[u8] =
+    &[0, 0x23, 0, 0x45, 0x04, 0x40, 0x00, 0x0b, 0x23, 0, 0x41, 1, 0x6b, 0x24, 0, 0x0b];
 
 /// A body that sets global 0.
 pub fn reset(fuel: i32) -> Vec<u8> {
