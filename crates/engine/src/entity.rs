@@ -105,8 +105,10 @@ impl InstanceData {
         let index = index as usize;
         Some(match kind {
             ExternKind::Func => Extern::Func(*self.funcs.get(index)?),
-            // SAFETY (all three): the machine that owns self owns what the pointers lead to.
-            ExternKind::Table => Extern::Table(TableId(unsafe { (**self.tables.get(index)?).id })),
+            ExternKind::Table => {
+                // SAFETY: the machine that owns self owns what the pointers lead to.
+                Extern::Table(TableId(unsafe { (**self.tables.get(index)?).id }))
+            }
             ExternKind::Memory => {
                 // SAFETY: as above.
                 Extern::Memory(MemoryId(unsafe { (**self.memories.get(index)?).id }))

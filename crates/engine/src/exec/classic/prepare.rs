@@ -48,6 +48,8 @@ struct Builder {
     /// For vectors: the height in slots up to and including each operand.
     slots: Vec<u32>,
     blocks: Vec<Block>,
+    /// The last loop that was opened, by index in `blocks`.
+    last_loop: usize,
     side: Vec<Entry>,
     far: Vec<Record>,
     /// Branches forward: a list for each open block.
@@ -150,7 +152,19 @@ impl Builder {
         let mut block = Block { start: None, last: NONE, condition: None };
         match op {
             // `loop` itself looks whether there was an interruption.
-            Opcode::Loop => block.start = Some((if self.interruptible { at } else { next }, entry)),
+            Opcode::Loop => {
+                block.start = Some((if self.interruptible { at } else { next }, entry));
+                self.last_loop = self.blocks.len();
+            }
+            // A branch to a loop leads behind all blocks that begin there.
+            Opcode::Block => {
+                if let Some(outer) = self.blocks.get_mut(self.last_loop)
+                    && let Some((start, _)) = &mut outer.start
+                    && *start == at
+                {
+                    *start = next;
+                }
+            }
             Opcode::If if state.reachable => {
                 block.condition = Some((at, entry));
                 self.side.push(Entry::default());

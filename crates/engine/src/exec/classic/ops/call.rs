@@ -26,7 +26,7 @@ handler! {
     /// `call` with an index of several bytes; no operand is in a register.
     fn call_long(r) {
         let (index, len) = leb(r.pc.add(1));
-        r.call_index(index as u32, 1 + len)
+        r.call_index(index, 1 + len)
     }
 
     /// Calls an imported function; no operand is in a register.
@@ -45,7 +45,7 @@ handler! {
     fn prepare_callee(r) {
         let (index, _) = leb(r.pc.add(1));
         let ctx = r.ctx;
-        let body = index as u32 - (*ctx).imported;
+        let body = index - (*ctx).imported;
         if ready(ctx, (*ctx).instance, body).is_null() {
             return r.call(trap::raise_pending);
         }
@@ -82,7 +82,7 @@ handler! {
     fn return_call(r) {
         let (index, _) = leb(r.pc.add(1));
         let ctx = r.ctx;
-        if (index as u32) < (*ctx).imported {
+        if index < (*ctx).imported {
             r.spill(1);
             let func = (&(*(*ctx).instance).funcs)[index as usize].0;
             (*ctx).callee = r.entity(func);
@@ -299,7 +299,7 @@ impl Regs {
     /// A function of the machine.
     unsafe fn entity(&self, func: u32) -> *const FuncEntity {
         // SAFETY: an instance's functions exist in its machine.
-        unsafe { (&(*(*self.ctx).machine).funcs).as_ptr().add(func as usize) }
+        unsafe { (*(*self.ctx).machine).funcs.as_ptr().add(func as usize) }
     }
 
     /// The function in a table that an indirect call means.

@@ -4,6 +4,7 @@ use crate::exec::classic::code::{Entry, FAR};
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::{Flow, Regs, handler, leb};
 use core::sync::atomic::Ordering;
+use sampan_wasm::Opcode;
 
 handler! {
     fn nop<const DEPTH: usize>(r) { r.next(DEPTH, 1) }
@@ -12,7 +13,12 @@ handler! {
         if r.byte(1) >= 0x80 {
             return skip(r, DEPTH);
         }
-        r.next(DEPTH, 2)
+        // The cases of a `switch` are blocks in blocks; together they cost one dispatch.
+        r.pc = r.pc.add(2);
+        while r.byte(0) == Opcode::Block.code() as u8 && r.byte(1) < 0x80 {
+            r.pc = r.pc.add(2);
+        }
+        r.go(DEPTH)
     }
 
     /// Branches to a loop lead here only where interruptions are possible.
@@ -101,7 +107,7 @@ handler! {
         let mut depth = DEPTH;
         let index = r.pop(&mut depth) as u32;
         let (count, _) = leb(r.pc.add(1));
-        let entry = r.side().add(index.min(count as u32) as usize);
+        let entry = r.side().add(index.min(count) as usize);
         r.branch(depth, entry)
     }
 

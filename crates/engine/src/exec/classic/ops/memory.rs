@@ -57,7 +57,7 @@ macro_rules! short_offset {
         if immediates & 0x8080 != 0 {
             return $r.call($long);
         }
-        u64::from(immediates >> 8)
+        u32::from(immediates >> 8)
     }};
 }
 
@@ -65,7 +65,7 @@ macro_rules! short_offset {
 macro_rules! address {
     ($r:ident, $address:expr, $offset:expr, $size:expr) => {{
         // Both are below 2^33, so that nothing overflows.
-        let at = u64::from($address as u32) + $offset;
+        let at = u64::from($address as u32) + u64::from($offset);
         if at + $size > (*$r.ctx).memory_len {
             return $r.call(trap::memory_out_of_bounds);
         }

@@ -1,6 +1,6 @@
 //! Locals, globals and constants.
 
-use crate::exec::classic::regs::{handler, leb, signed_leb};
+use crate::exec::classic::regs::{handler, leb, signed_leb, signed_leb_64};
 
 /// The index after the opcode and the instruction's length, if the index takes one byte.
 macro_rules! short_index {
@@ -88,7 +88,7 @@ handler! {
     }
 
     fn i64_const_long<const DEPTH: usize>(r) {
-        let (value, len) = signed_leb(r.pc.add(1));
+        let (value, len) = signed_leb_64(r.pc.add(1));
         let mut depth = DEPTH;
         r.push(&mut depth, value as u64);
         r.next(depth, 1 + len)

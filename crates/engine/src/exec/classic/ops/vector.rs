@@ -172,7 +172,7 @@ unsafe fn local(r: &Regs) -> (usize, usize, usize) {
 
 /// The offset of an access, and the length up to its end.
 #[inline(always)]
-unsafe fn offset(r: &Regs) -> (u64, usize) {
+unsafe fn offset(r: &Regs) -> (u32, usize) {
     // SAFETY: the instruction has both immediates.
     unsafe {
         let (_, align_len) = leb(r.pc.add(1));

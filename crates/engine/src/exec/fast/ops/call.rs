@@ -31,13 +31,9 @@ macro_rules! args {
                 let _ = (r, first_field, to);
                 // SAFETY: translation keeps the slots within the frame.
                 unsafe {
-                    let mut values = [0; $n];
-                    for i in 0..$n {
-                        values[i] = *r.slot(first_field + i);
-                    }
-                    for i in 0..$n {
-                        *to.add(i) = values[i];
-                    }
+                    // All are read before the first is written.
+                    let values: [u64; $n] = core::array::from_fn(|i| *r.slot(first_field + i));
+                    to.cast::<[u64; $n]>().write(values);
                 }
             }
         }

@@ -54,10 +54,10 @@ pub(in crate::exec::fast) fn slow_shape(op: Opcode) -> Option<Slow> {
 macro_rules! slow_ops {
     ($(fn $name:ident($ctx:ident, $s:ident, $i:ident, $j:ident) $body:block)*) => {$(
         unsafe fn $name(ctx: *mut Ctx, slots: *mut u64, $i: u32, $j: u32) -> u8 {
-            // SAFETY: validation gives each instruction its operands and indices in range;
-            // entities outlive execution, and no reference to them is held across this.
             let work = || -> Result<(), TrapKind> {
                 let _ = ($i, $j);
+                // SAFETY: validation gives each instruction its operands and indices in range;
+                // entities outlive execution, and no reference to them is held across this.
                 unsafe {
                     let ($ctx, $s) = (&mut *ctx, slots);
                     $body

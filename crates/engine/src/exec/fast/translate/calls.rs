@@ -95,11 +95,11 @@ impl Translator<'_> {
         let count = self.entries.len() - first;
         let mut slots = [0u16; 4];
         let mut all_in_place = true;
-        for i in 0..count {
+        for (i, named) in slots.iter_mut().enumerate().take(count) {
             let to = (base + i as u32) as u16;
             let index = first + i;
             let entry = self.entries[index];
-            slots[i] = match entry.kind {
+            *named = match entry.kind {
                 Kind::Reg if self.is_last(entry.class) && self.slot_is_free(index + 1) => {
                     self.regs[entry.class as usize].owner = None;
                     self.acc_to_slot(entry.class, to, false);
@@ -114,7 +114,7 @@ impl Translator<'_> {
                 self.regs[entry.class as usize].owner = None;
                 self.entries[index].kind = Kind::Temp;
             }
-            all_in_place &= slots[i] == to;
+            all_in_place &= *named == to;
         }
         if all_in_place {
             return (0, 0);

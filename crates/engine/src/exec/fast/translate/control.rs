@@ -247,7 +247,7 @@ impl Translator<'_> {
     /// Brings the topmost entries into their homes.
     fn home_top(&mut self, count: usize) {
         for index in self.entries.len() - count..self.entries.len() {
-            self.to_home(index);
+            self.send_home(index);
         }
     }
 
@@ -401,9 +401,9 @@ impl Translator<'_> {
     /// Copies an entry to a slot, on a way that ends in a jump.
     fn store_entry_keeping(&mut self, index: usize, slot: u16) {
         if self.entries[index].home == slot {
-            return self.to_home(index);
+            return self.send_home(index);
         }
-        self.to_home(index);
+        self.send_home(index);
         let entry = self.entries[index];
         let alias = self.regs.map(|reg| reg.alias);
         self.copy(entry.class, slot, entry.home);

@@ -390,7 +390,7 @@ impl Translator<'_> {
         let (operands, result) = slow_signature(op);
         let first = self.entries.len() - operands;
         for i in first..self.entries.len() {
-            self.to_home(i);
+            self.send_home(i);
         }
         for _ in 0..operands {
             self.pop();

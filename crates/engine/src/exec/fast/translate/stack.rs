@@ -174,7 +174,7 @@ impl Translator<'_> {
     /// Frees the accumulator of a class for another value.
     pub(super) fn spill(&mut self, class: Class) {
         if let Some(owner) = self.regs[class as usize].owner {
-            self.to_home(owner);
+            self.send_home(owner);
         }
     }
 
@@ -228,7 +228,7 @@ impl Translator<'_> {
     }
 
     /// Makes sure that the entry with an index is in its home.
-    pub(super) fn to_home(&mut self, index: usize) {
+    pub(super) fn send_home(&mut self, index: usize) {
         let entry = self.entries[index];
         match entry.kind {
             Kind::Temp => return,
@@ -345,7 +345,7 @@ impl Translator<'_> {
             // A deep stack would be searched again and again.
             for index in self.flushed..except {
                 if !matches!(self.entries[index].kind, Kind::Const(_)) {
-                    self.to_home(index);
+                    self.send_home(index);
                 }
             }
             self.flushed = except;
@@ -353,7 +353,7 @@ impl Translator<'_> {
         }
         for index in self.flushed..except {
             if self.entries[index].kind == Kind::Local(slot) {
-                self.to_home(index);
+                self.send_home(index);
             }
         }
         true
@@ -363,7 +363,7 @@ impl Translator<'_> {
     pub(super) fn flush(&mut self) {
         for index in self.flushed..self.entries.len() {
             if !matches!(self.entries[index].kind, Kind::Const(_)) {
-                self.to_home(index);
+                self.send_home(index);
             }
         }
         self.flushed = self.entries.len();
