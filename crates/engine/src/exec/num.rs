@@ -19,15 +19,20 @@ pub(crate) use list::with_numeric_ops;
 use crate::TrapKind;
 
 /// Every NaN becomes the positive canonical one.
+///
+/// It looks at the bits: LLVM takes `if x.is_nan() { NAN } else { x }` for `x` after a
+/// square root, as one NaN is as good as another to it.
 #[inline(always)]
 pub(crate) fn canon_f32(x: f32) -> f32 {
-    if x.is_nan() { f32::from_bits(0x7fc0_0000) } else { x }
+    let bits = x.to_bits();
+    f32::from_bits(if bits << 1 > 0xff00_0000 { 0x7fc0_0000 } else { bits })
 }
 
-/// Every NaN becomes the positive canonical one.
+/// Every NaN becomes the positive canonical one; see [`canon_f32`].
 #[inline(always)]
 pub(crate) fn canon_f64(x: f64) -> f64 {
-    if x.is_nan() { f64::from_bits(0x7ff8_0000_0000_0000) } else { x }
+    let bits = x.to_bits();
+    f64::from_bits(if bits << 1 > 0xffe0_0000_0000_0000 { 0x7ff8_0000_0000_0000 } else { bits })
 }
 
 /// A function per row: `name(operands) -> result = expression`.

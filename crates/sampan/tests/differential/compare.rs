@@ -1,0 +1,60 @@
+//! One module in all engines.
+
+use crate::outcome::Outcome;
+use crate::sampan_engine::{self, Setup};
+use crate::shape::Nans;
+use crate::wasmi_engine;
+use sampan::Mode::{Classic, Fast};
+use sampan::Preparation::{Eager, Lazy};
+
+/// What was compared.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub modules: u64,
+    pub returned: u64,
+    pub trapped: u64,
+    /// Modules that were not compared as wasmi ran out of its fuel or stack.
+    pub stopped: u64,
+    pub wasmi_panics: u64,
+}
+
+/// Runs a module everywhere.
+///
+/// # Errors
+/// How two engines differ.
+pub fn compare(module: &[u8], nans: Nans, tally: &mut Tally) -> Result<(), String> {
+    let canonical_nans = nans == Nans::Seen;
+    let setups = [
+        Setup { canonical_nans, ..Setup::new(Fast, Lazy) },
+        Setup { canonical_nans, ..Setup::new(Fast, Eager) },
+        Setup { canonical_nans, checks: true, ..Setup::new(Fast, Lazy) },
+        Setup { canonical_nans: nans != Nans::Native, ..Setup::new(Fast, Lazy) },
+        Setup { canonical_nans, ..Setup::new(Classic, Lazy) },
+        Setup { canonical_nans, checks: true, ..Setup::new(Classic, Eager) },
+    ];
+    // It panics on a few modules; they are still compared among ours.
+    let outcome = std::panic::catch_unwind(|| wasmi_engine::run(module)).ok();
+    let outcome = outcome.transpose().map_err(|e| format!("wasmi: {e}"))?;
+    tally.wasmi_panics += u64::from(outcome.is_none());
+    if outcome.as_ref().is_some_and(Outcome::is_stopped) {
+        tally.stopped += 1;
+        return Ok(());
+    }
+    // Its NaNs have other bits.
+    let mut reference = outcome.filter(|_| nans != Nans::Seen);
+    for setup in setups {
+        let outcome = sampan_engine::run(module, setup).map_err(|e| format!("{setup:?}: {e}"))?;
+        let Some(reference) = &reference else {
+            reference = Some(outcome);
+            continue;
+        };
+        if let Some(difference) = reference.difference(&outcome) {
+            return Err(format!("{setup:?}: {difference}"));
+        }
+    }
+    let (returned, trapped) = reference.as_ref().map_or((0, 0), |outcome| outcome.calls());
+    tally.modules += 1;
+    tally.returned += returned;
+    tally.trapped += trapped;
+    Ok(())
+}

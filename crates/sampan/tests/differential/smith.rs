@@ -1,0 +1,36 @@
+//! Modules from `wasm-smith`.
+
+use arbitrary::Unstructured;
+
+/// A valid module that terminates, with all that sampan executes, and no imports. It makes
+/// NaNs canonical, except those that it promotes or demotes.
+pub fn module(bytes: &[u8]) -> Vec<u8> {
+    let config = wasm_smith::Config {
+        canonicalize_nans: true,
+        compact_imports_enabled: false,
+        custom_page_sizes_enabled: false,
+        exceptions_enabled: false,
+        export_everything: true,
+        gc_enabled: false,
+        max_funcs: 12,
+        max_imports: 0,
+        max_instructions: 300,
+        max_memories: 1,
+        max_memory32_bytes: 20 << 16,
+        max_table_elements: 1000,
+        max_tables: 3,
+        memory64_enabled: false,
+        memory_max_size_required: true,
+        min_funcs: 1,
+        relaxed_simd_enabled: false,
+        table_max_size_required: true,
+        tail_call_enabled: true,
+        threads_enabled: false,
+        wide_arithmetic_enabled: false,
+        ..wasm_smith::Config::default()
+    };
+    let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(bytes))
+        .expect("any bytes make a module");
+    module.ensure_termination(200).expect("no function has bytes of its own");
+    module.to_bytes()
+}
