@@ -12,8 +12,7 @@
 //! - *Feature*: the proposal that brought the instruction.
 //!
 //! The decoder, the validator, the disassembler and every execution engine use
-//! [`Opcode`]; engines match on it without a wildcard, so that a new row does not
-//! compile until each engine has an arm for it.
+//! [`Opcode`]. CONTRIBUTING.md says what else a new row needs.
 //!
 //! Source: WebAssembly core specification 3.0, appendix "Index of Instructions".
 
