@@ -65,7 +65,8 @@ impl Context {
     pub fn load_memory(&mut self) {
         // SAFETY: the machine owns instance and memory.
         unsafe {
-            if let Some(&memory) = (*self.instance).memories.first() {
+            let instance = &*self.instance;
+            if let Some(&memory) = instance.memories.first() {
                 self.memory = (*memory).base();
                 self.memory_len = (*memory).len() as u64;
             } else {

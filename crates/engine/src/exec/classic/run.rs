@@ -137,7 +137,7 @@ impl Regs {
                 core::arch::asm!(
                     "/* {0} */",
                     inout(reg) local,
-                    options(nomem, nostack, preserves_flags),
+                    options(nostack, preserves_flags),
                 );
             }
             *link = back.expose_provenance() as u64;

@@ -127,9 +127,9 @@ macro_rules! set {
 
 /// Sets the entries of the scalar operations that are in a page.
 macro_rules! numeric_rows {
-    ([$t:ident $page:literal $end:literal $depth:ident $n:ident]
+    ([$t:ident $page:literal $depth:ident $n:ident]
      $($shape:ident $variant:ident $f:ident $($more:ident)*;)*) => {$(
-        if $page <= Opcode::$variant.code() && Opcode::$variant.code() < $end {
+        if Opcode::$variant.code() as usize / 256 == $page {
             $t[Opcode::$variant.code() as usize % 256] =
                 numeric_row!($shape $f $depth $n $($more)*);
         }
@@ -171,7 +171,6 @@ macro_rules! fused_row {
     ($($other:tt)*) => {};
 }
 
-#[allow(unused_comparisons)] // One page of codes begins at zero.
 const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Handler; 256] {
     let mut t = [if DEPTH == 1 { trap::invalid as Handler } else { at_depth_1::<DEPTH> }; 256];
     set! { t 0:
@@ -225,7 +224,7 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         RefNull numeric::ref_null::<DEPTH>;
         RefIsNull numeric::ref_is_null::<DEPTH>;
     }
-    crate::exec::num::with_numeric_ops!(numeric_rows [t 0 256 DEPTH N]);
+    crate::exec::num::with_numeric_ops!(numeric_rows [t 0 DEPTH N]);
     t[0xfd] = prefix_fd::<DEPTH, N>;
     t[LEAVE[0] as usize] = trap::leave::<DEPTH>;
     t[CROSS[0] as usize] = call::return_cross::<DEPTH>;
@@ -257,9 +256,8 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
             SelectTyped if rare { at_depth_1::<DEPTH> } else { vector::select_typed };
         }
     }
-    // A loop gains nothing from pairs.
     #[cfg(not(sampan_tail_calls))]
-    let _ = pairs;
+    let _ = pairs; // There are no handlers for pairs.
     #[cfg(sampan_tail_calls)]
     if pairs {
         set! { t 0:
@@ -277,7 +275,7 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
 static MISC: [Handler; 32] = {
     let mut t = [trap::invalid as Handler; 32];
     const ONE: usize = 1;
-    crate::exec::num::with_numeric_ops!(numeric_rows [t 0x200 0x220 ONE AnyNans]);
+    crate::exec::num::with_numeric_ops!(numeric_rows [t 2 ONE AnyNans]);
     set! { t 0x200:
         MemoryInit misc::op_memory_init;
         DataDrop misc::op_data_drop;

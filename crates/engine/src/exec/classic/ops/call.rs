@@ -299,7 +299,10 @@ impl Regs {
     /// A function of the machine.
     unsafe fn entity(&self, func: u32) -> *const FuncEntity {
         // SAFETY: an instance's functions exist in its machine.
-        unsafe { (*(*self.ctx).machine).funcs.as_ptr().add(func as usize) }
+        unsafe {
+            let machine = &*(*self.ctx).machine;
+            machine.funcs.as_ptr().add(func as usize)
+        }
     }
 
     /// The function in a table that an indirect call means.

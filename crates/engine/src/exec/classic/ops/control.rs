@@ -194,7 +194,7 @@ impl Regs {
             core::arch::asm!(
                 "/* {0} */",
                 inout(reg) self.pc,
-                options(nomem, nostack, preserves_flags),
+                options(nostack, preserves_flags),
             );
             self.go(depth)
         }
