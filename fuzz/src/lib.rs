@@ -8,6 +8,8 @@ pub mod choice;
 pub mod compare;
 #[path = "../../crates/sampan/tests/differential/outcome.rs"]
 pub mod outcome;
+#[path = "../../crates/wasm/tests/peer/mod.rs"]
+pub mod peer;
 #[path = "../../crates/sampan/tests/differential/sampan_engine.rs"]
 pub mod sampan_engine;
 #[path = "../../crates/sampan/tests/differential/shape.rs"]
@@ -16,3 +18,5 @@ pub mod shape;
 pub mod smith;
 #[path = "../../crates/sampan/tests/differential/wasmi_engine.rs"]
 pub mod wasmi_engine;
+#[cfg(feature = "wasmtime")]
+pub mod wasmtime_engine;
