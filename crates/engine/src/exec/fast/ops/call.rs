@@ -32,7 +32,12 @@ macro_rules! args {
                 // SAFETY: translation keeps the slots within the frame.
                 unsafe {
                     // All are read before the first is written.
-                    let values: [u64; $n] = core::array::from_fn(|i| *r.slot(first_field + i));
+                    let mut values = [0; $n];
+                    let mut i = 0;
+                    while i < values.len() {
+                        values[i] = *r.slot(first_field + i);
+                        i += 1;
+                    }
                     to.cast::<[u64; $n]>().write(values);
                 }
             }
