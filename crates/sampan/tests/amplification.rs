@@ -57,8 +57,8 @@ fn modules() -> Vec<(&'static str, Vec<u8>)> {
         (
             "deep blocks",
             body(&[], &[], |f| {
-                (0..100_000).for_each(|_| drop(f.instruction(&I::Block(BlockType::Empty))));
-                (0..100_000).for_each(|_| drop(f.instruction(&I::End)));
+                times(100_000, f, &I::Block(BlockType::Empty));
+                times(100_000, f, &I::End);
             }),
         ),
         (
@@ -76,14 +76,16 @@ fn modules() -> Vec<(&'static str, Vec<u8>)> {
             "comparisons",
             body(&[], &[], |f| {
                 f.instruction(&I::I32Const(0));
-                (0..500_000).for_each(|_| drop(f.instruction(&I::I32Eqz)));
+                times(500_000, f, &I::I32Eqz);
                 f.instruction(&I::Drop);
             }),
         ),
         (
             "branches out of blocks with 1,000 results",
             body(&[], &many, |f| {
-                (0..1000).for_each(|n| drop(f.instruction(&I::I64Const(n))));
+                for n in 0..1000 {
+                    f.instruction(&I::I64Const(n));
+                }
                 for _ in 0..20_000 {
                     f.instruction(&I::I32Const(1)).instruction(&I::BrIf(0));
                 }
@@ -92,14 +94,18 @@ fn modules() -> Vec<(&'static str, Vec<u8>)> {
         (
             "calls with 1,000 parameters and results",
             body(&many, &many, |f| {
-                (0..1000).for_each(|n| drop(f.instruction(&I::LocalGet(n))));
-                (0..50_000).for_each(|_| drop(f.instruction(&I::Call(0))));
+                for n in 0..1000 {
+                    f.instruction(&I::LocalGet(n));
+                }
+                times(50_000, f, &I::Call(0));
             }),
         ),
         (
             "blocks with 1,000 parameters",
             body(&many, &many, |f| {
-                (0..1000).for_each(|n| drop(f.instruction(&I::LocalGet(n))));
+                for n in 0..1000 {
+                    f.instruction(&I::LocalGet(n));
+                }
                 for _ in 0..20_000 {
                     f.instruction(&I::Loop(BlockType::FunctionType(0))).instruction(&I::End);
                 }
@@ -108,7 +114,9 @@ fn modules() -> Vec<(&'static str, Vec<u8>)> {
         (
             "branches in a table, with 1,000 results",
             body(&[], &many, |f| {
-                (0..1000).for_each(|n| drop(f.instruction(&I::I64Const(n))));
+                for n in 0..1000 {
+                    f.instruction(&I::I64Const(n));
+                }
                 f.instruction(&I::I32Const(7));
                 f.instruction(&I::BrTable(vec![0; 100_000].into(), 0));
             }),
@@ -117,19 +125,19 @@ fn modules() -> Vec<(&'static str, Vec<u8>)> {
             "returns of 1,000 results, unreachable",
             body(&[], &many, |f| {
                 f.instruction(&I::Unreachable);
-                (0..200_000).for_each(|_| drop(f.instruction(&I::Return)));
+                times(200_000, f, &I::Return);
             }),
         ),
         (
             "changes of a local that was read 1,000 times",
             body(&[ValType::I64], &many, |f| {
                 for _ in 0..200 {
-                    (0..1000).for_each(|_| drop(f.instruction(&I::LocalGet(0))));
+                    times(1000, f, &I::LocalGet(0));
                     f.instruction(&I::I64Const(1)).instruction(&I::LocalSet(0));
-                    (0..999).for_each(|_| drop(f.instruction(&I::I64Add)));
+                    times(999, f, &I::I64Add);
                     f.instruction(&I::Drop);
                 }
-                (0..1000).for_each(|_| drop(f.instruction(&I::LocalGet(0))));
+                times(1000, f, &I::LocalGet(0));
             }),
         ),
         ("many locals in many functions", locals()),
@@ -151,6 +159,13 @@ fn modules() -> Vec<(&'static str, Vec<u8>)> {
     names.extend(b"\x00\x0d\x04name\x01\x06\xff\xff\xff\xff\x0f\x00");
     list.push(("a name section with counts that are not there", names));
     list
+}
+
+/// The same instruction over and over.
+fn times(count: usize, f: &mut Function, instruction: &I) {
+    for _ in 0..count {
+        f.instruction(instruction);
+    }
 }
 
 /// A module with one function.
@@ -191,8 +206,7 @@ fn section_of(id: u8, count: u32, item: &[u8]) -> Vec<u8> {
     let mut content = Vec::new();
     leb(&mut content, count);
     if !item.is_empty() {
-        let times = (count as usize).min((1 << 20) / item.len());
-        (0..times).for_each(|_| content.extend_from_slice(item));
+        content.extend(item.repeat((count as usize).min((1 << 20) / item.len())));
     }
     let mut module = b"\0asm\x01\0\0\0".to_vec();
     module.push(id);
