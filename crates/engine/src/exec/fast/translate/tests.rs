@@ -1,5 +1,4 @@
 //! How much code a module can make: a constant number of bytes for each byte of the module,
-
 //! whatever its types and labels are.
 
 use super::prepare;
