@@ -82,14 +82,12 @@ impl Engine {
     pub fn load(&self, module: &Path, options: &Options) -> Option<Command> {
         match &self.kind {
             Kind::Native => None,
-            // Both modes share it: `classic` validates only, and `validate` has
-            // no mode of its own.
-            Kind::Sampan { mode: "classic" } => {
-                let mut command = Command::new(&options.sampan);
-                command.arg("validate").arg(module);
+            Kind::Sampan { mode } => {
+                let name = format!("sampan-load{}", std::env::consts::EXE_SUFFIX);
+                let mut command = Command::new(options.peers.join(name));
+                command.arg(mode).arg(module);
                 Some(command)
             }
-            Kind::Sampan { .. } => None,
             Kind::Peer { program, compiler } => Some(peer(program, "load", *compiler, module)),
         }
     }

@@ -65,7 +65,7 @@ fn run_wasm(options: &Wasm) -> Result<()> {
     cargo
         .args(["build", "--manifest-path", "bench/Cargo.toml", "--profile", "peer", "--target-dir"])
         .arg(&build);
-    cargo.args(["--package", "sampan-bench"]);
+    cargo.args(["--package", "sampan-bench", "--package", "sampan-load"]);
     if wanted("wasmi") {
         cargo.args(["--package", "peer-wasmi"]);
     }
