@@ -64,6 +64,9 @@ impl Module {
     pub fn new(engine: &Engine, bytes: impl Into<Bytes>) -> Result<Module, wasm::Error> {
         let bytes = bytes.into();
         let config = engine.config();
+        if !config.mode.is_built_in() {
+            return Err(not_built_in());
+        }
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
         let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code }));
@@ -139,6 +142,12 @@ impl CodeSlots {
             Mode::Fast => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
         }
     }
+}
+
+/// "The interpreter is not there."
+#[cold]
+pub(crate) fn not_built_in() -> wasm::Error {
+    wasm::Error::invalid("the engine's mode is an interpreter that is not built in", 0)
 }
 
 impl fmt::Debug for Module {

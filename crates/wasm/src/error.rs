@@ -44,6 +44,8 @@ pub enum ErrorKind {
     },
     /// An instruction or a type of a proposal that is switched off.
     FeatureDisabled(Feature),
+    /// An instruction or a type of a proposal that this build was made without.
+    NotBuiltIn(Feature),
     /// An opcode that no known proposal has: prefix (or 0) and number.
     UnknownOpcode(u8, u32),
     /// More of something than the implementation takes.
@@ -123,6 +125,9 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::FeatureDisabled(feature) => {
                 write!(f, "the {} feature is needed here and is switched off", feature.name())
+            }
+            ErrorKind::NotBuiltIn(feature) => {
+                write!(f, "the {} feature is needed here and is not built in", feature.name())
             }
             ErrorKind::UnknownOpcode(0, code) => write!(f, "illegal opcode 0x{code:02x}"),
             ErrorKind::UnknownOpcode(prefix, code) => {

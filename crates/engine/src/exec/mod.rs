@@ -1,9 +1,13 @@
 //! Running functions: the two interpreters behind one entry.
 
+#[cfg_attr(not(feature = "classic"), path = "absent.rs")]
 pub(crate) mod classic;
+#[cfg_attr(not(feature = "fast"), path = "absent.rs")]
 pub(crate) mod fast;
-#[allow(dead_code)] // The classic interpreter will use what the fast one fuses.
+#[allow(dead_code, unused_macros, unused_imports)] // Each interpreter uses what the other does not.
 pub(crate) mod num;
+#[cfg(feature = "simd")]
+#[allow(dead_code, unused_macros, unused_imports)]
 pub(crate) mod simd;
 
 use crate::entity::InstanceData;
