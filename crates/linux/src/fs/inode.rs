@@ -168,7 +168,7 @@ pub struct InodeExtra {
     /// Those who watch it; see `fs/inotify.rs`.
     pub watches: RefCell<Option<Rc<dyn Any>>>,
     /// The pages of it that processes share; see `mm/shared.rs`.
-    pub pages: RefCell<Option<Rc<crate::mm::SharedFile>>>,
+    pub pages: RefCell<alloc::rc::Weak<crate::mm::SharedFile>>,
     /// How many have it open for writing, less those who execute it.
     pub writers: core::cell::Cell<i32>,
 }
