@@ -29,6 +29,13 @@ impl Dentry {
         Dentry::new(Vec::new(), None, inode)
     }
 
+    /// A file that has no name any more, or never had: memfds.
+    pub fn nameless(label: &[u8], inode: InodeRef) -> Rc<Dentry> {
+        let dentry = Dentry::new(label.to_vec(), None, inode);
+        dentry.deleted.set(true);
+        dentry
+    }
+
     fn new(name: Vec<u8>, parent: Option<Rc<Dentry>>, inode: InodeRef) -> Rc<Dentry> {
         Rc::new(Dentry {
             name: RefCell::new(name),
