@@ -290,8 +290,7 @@ fn restore_fpu(cx: &Context, at: u64, r: &mut Registers) -> SysResult<()> {
     }
     let mut image = [0; FXSAVE as usize];
     cx.read_bytes(at, &mut image)?;
-    r.fpu = Fpu::from_fxsave(&image);
-    Ok(())
+    if r.fpu.fxrstor(&image) { Ok(()) } else { Err(Errno::EFAULT) }
 }
 
 fn restore_altstack(cx: &Context, start: u64, size: u64, flags: u32) {
