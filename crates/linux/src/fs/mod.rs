@@ -8,13 +8,17 @@
 //! its major number.
 
 pub mod access;
+pub mod attributes;
 pub mod dentry;
 pub mod fd;
 pub mod file;
 pub mod inode;
 pub mod io;
 pub mod mount;
+pub mod names;
+pub mod open;
 pub mod regular;
+pub mod stream;
 pub mod tmpfs;
 pub mod walk;
 
