@@ -23,7 +23,6 @@ impl Kernel {
         run(&mut cx);
         let spent = cx.kernel.monotonic_ns().saturating_sub(started);
         thread.cpu_ns.set(thread.cpu_ns.get() + spent);
-        self.charge(thread, spent);
         self.enqueue(thread);
     }
 }
@@ -111,7 +110,8 @@ fn go_on(cx: &mut Context) -> bool {
     }
     let result = match result {
         Err(Errno::PARK) => {
-            if !cx.signal_pending() {
+            let waits = cx.with_call(|call| call.uninterruptible);
+            if waits || !cx.signal_pending() {
                 thread.call.borrow_mut().as_mut().expect("it is in a call").again = true;
                 thread.state.set(State::Parked);
                 return false;

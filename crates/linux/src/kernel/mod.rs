@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 pub use context::Context;
+pub use dispatch::restart_syscall;
 
 use crate::fs::tmpfs::Tmpfs;
 use crate::fs::{Device, FileSystem, FsContext, Mounts};
@@ -196,6 +197,11 @@ impl Kernel {
                 return pid;
             }
         }
+    }
+
+    /// Numbers start at 1 again: nothing runs yet.
+    pub(crate) fn forget_pids(&mut self) {
+        self.last_pid = 0;
     }
 
     /// Lets a thread run, if nothing else keeps it.

@@ -235,6 +235,20 @@ impl Mm {
 }
 
 impl Kernel {
+    /// Bytes that all processes together take.
+    pub fn memory_used(&self) -> u64 {
+        let mut seen: Vec<*const RefCell<Mm>> = Vec::new();
+        let mut pages = 0;
+        for thread in self.threads.values() {
+            let mm = thread.mm();
+            if !seen.contains(&Rc::as_ptr(&mm)) {
+                seen.push(Rc::as_ptr(&mm));
+                pages += mm.borrow().machine.touched_pages() as u64;
+            }
+        }
+        pages * PAGE_SIZE
+    }
+
     /// Ends a process if all together take more memory than there is.
     pub fn check_memory(&mut self, running: &Rc<crate::task::Thread>) {
         let mut seen: Vec<*const RefCell<Mm>> = Vec::new();

@@ -110,6 +110,8 @@ pub struct CallState {
     pub progress: u64,
     /// What the call ends with if a signal comes while nothing was done.
     pub interrupted: Errno,
+    /// Signals do not end the wait.
+    pub uninterruptible: bool,
     /// What a handler wants to find again, such as what it holds while it waits.
     pub saved: Option<Box<dyn Any>>,
     /// The wait that it is in.
@@ -129,6 +131,7 @@ impl CallState {
             deadline: None,
             progress: 0,
             interrupted: Errno::ERESTARTSYS,
+            uninterruptible: false,
             saved: None,
             parked: None,
             timer: None,

@@ -5,6 +5,7 @@ pub mod clone;
 pub mod credentials;
 pub mod exec;
 pub mod exit;
+pub mod ids;
 pub mod limits;
 
 use alloc::rc::Rc;

@@ -1,6 +1,8 @@
 //! Time: clocks, sleeping, and what expires later.
 
+pub mod calls;
 pub mod timers;
+pub mod usage;
 
 /// A moment or a span, as `timespec` has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
