@@ -84,9 +84,5 @@ pub fn may_remove(cx: &mut Context, dir: &Location, victim: &Location) -> SysRes
 /// Whether the running thread owns the file, or is root; `EPERM` if not.
 pub fn is_owner(cx: &mut Context, stat: &Stat) -> SysResult<()> {
     let credentials = cx.thread.credentials();
-    if credentials.fsuid == stat.uid || credentials.is_root() {
-        Ok(())
-    } else {
-        Err(Errno::EPERM)
-    }
+    if credentials.fsuid == stat.uid || credentials.is_root() { Ok(()) } else { Err(Errno::EPERM) }
 }

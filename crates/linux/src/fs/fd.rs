@@ -56,7 +56,12 @@ impl FdTable {
     }
 
     /// Makes `fd` this file, and returns what it was before.
-    pub fn replace(&mut self, fd: usize, open: Rc<OpenFile>, cloexec: bool) -> Option<Rc<OpenFile>> {
+    pub fn replace(
+        &mut self,
+        fd: usize,
+        open: Rc<OpenFile>,
+        cloexec: bool,
+    ) -> Option<Rc<OpenFile>> {
         let old = self.entries.get_mut(fd).and_then(Option::take);
         self.put(fd, open, cloexec);
         old.map(|entry| entry.open)
@@ -84,9 +89,7 @@ impl FdTable {
 
     /// The open descriptors, lowest first.
     pub fn iter(&self) -> impl Iterator<Item = (i32, &Rc<OpenFile>)> {
-        let open = |(fd, entry): (usize, &'_ Option<Entry>)| {
-            entry.as_ref().map(|_| fd as i32)
-        };
+        let open = |(fd, entry): (usize, &'_ Option<Entry>)| entry.as_ref().map(|_| fd as i32);
         self.entries
             .iter()
             .enumerate()

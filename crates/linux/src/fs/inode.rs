@@ -376,4 +376,3 @@ pub trait Device {
         flags: u32,
     ) -> SysResult<Rc<dyn File>>;
 }
-

@@ -14,7 +14,12 @@ const COUNT_MAX: u64 = 0x7fff_f000;
 const CHUNK: u64 = 1 << 17;
 
 /// Reads an inode, through the pages that processes share if there are any.
-pub fn read_inode(cx: &mut Context, inode: &InodeRef, pos: u64, buf: &mut [u8]) -> SysResult<usize> {
+pub fn read_inode(
+    cx: &mut Context,
+    inode: &InodeRef,
+    pos: u64,
+    buf: &mut [u8],
+) -> SysResult<usize> {
     let count = inode.read_at(cx, pos, buf)?;
     if let Some(shared) = SharedFile::existing(inode) {
         shared.pages.read(pos, &mut buf[..count]);

@@ -44,8 +44,7 @@ pub fn do_open(
         return Err(Errno::EOPNOTSUPP);
     }
     let exclusive = how & flags::CREAT != 0 && how & flags::EXCL != 0;
-    let follow =
-        if how & flags::NOFOLLOW != 0 || exclusive { Follow::No } else { Follow::Yes };
+    let follow = if how & flags::NOFOLLOW != 0 || exclusive { Follow::No } else { Follow::Yes };
     let found = walk::walk(cx, dirfd, path, follow)?;
     if how & flags::PATH != 0 {
         let place = found.existing()?;
@@ -242,7 +241,8 @@ pub fn fcntl(cx: &mut Context, args: Args) -> SysResult {
         2 => cx.files().borrow_mut().set_cloexec(fd, value & 1 != 0).map(|()| 0),
         3 => Ok(u64::from(open.flags.get() | large(cx))),
         4 => {
-            let settable = flags::APPEND | flags::NONBLOCK | flags::ASYNC | flags::DIRECT | flags::NOATIME;
+            let settable =
+                flags::APPEND | flags::NONBLOCK | flags::ASYNC | flags::DIRECT | flags::NOATIME;
             open.flags.set(open.flags.get() & !settable | value as u32 & settable);
             Ok(0)
         }

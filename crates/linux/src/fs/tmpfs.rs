@@ -6,6 +6,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -363,9 +364,11 @@ impl Inode for Node {
         let now = cx.kernel.now();
         self.directory(|directory| {
             let node = directory.get(name).ok_or(Errno::ENOENT)?;
-            node.directory(|victim| {
-                if victim.entries.is_empty() { Ok(()) } else { Err(Errno::ENOTEMPTY) }
-            })?;
+            node.directory(
+                |victim| {
+                    if victim.entries.is_empty() { Ok(()) } else { Err(Errno::ENOTEMPTY) }
+                },
+            )?;
             node.unlinked(now);
             directory.remove(name);
             Ok(())
@@ -391,9 +394,11 @@ impl Inode for Node {
             && how == Rename::Replace
             && old.kind == FileType::Directory
         {
-            old.directory(|victim| {
-                if victim.entries.is_empty() { Ok(()) } else { Err(Errno::ENOTEMPTY) }
-            })?;
+            old.directory(
+                |victim| {
+                    if victim.entries.is_empty() { Ok(()) } else { Err(Errno::ENOTEMPTY) }
+                },
+            )?;
         }
         self.directory(|from| Ok(from.remove(name)))?;
         dir.directory(|into| {
@@ -473,14 +478,14 @@ impl Inode for Node {
             let at = pos + done as u64;
             let (number, offset) = (at / PAGE as u64, at as usize % PAGE);
             let len = (PAGE - offset).min(bytes.len() - done);
-            if !pages.contains_key(&number) {
-                match fs.take_page() {
-                    Ok(page) => drop(pages.insert(number, page)),
+            let page = match pages.entry(number) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => match fs.take_page() {
+                    Ok(page) => entry.insert(page),
                     Err(error) if done == 0 => return Err(error),
                     Err(_) => break,
-                }
-            }
-            let page = pages.get_mut(&number).expect("it was just made");
+                },
+            };
             page[offset..offset + len].copy_from_slice(&bytes[done..done + len]);
             done += len;
         }

@@ -6,7 +6,7 @@ use core::cell::RefCell;
 
 use super::Kernel;
 use crate::errno::{Errno, SysResult};
-use crate::fs::{File, FdTable, OpenFile, flags};
+use crate::fs::{FdTable, File, OpenFile, flags};
 use crate::machine::Access;
 use crate::mm::Mm;
 use crate::syscall::{Abi, CallState};

@@ -5,7 +5,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::{Backing, Mm, SharedFile};
+use super::{Backing, Mm};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::{Context, Kernel};
 use crate::syscall::{Abi, Args};
@@ -71,7 +71,7 @@ fn key(mm: &Rc<RefCell<Mm>>, addr: u64) -> Key {
     if let Some((start, vma)) = mm.borrow().find(addr)
         && let Backing::Shared { file, offset, .. } = &vma.backing
     {
-        return Key(Rc::as_ptr(file) as *const SharedFile as usize, offset + addr - start);
+        return Key(Rc::as_ptr(file) as usize, offset + addr - start);
     }
     Key(Rc::as_ptr(mm) as usize, addr)
 }

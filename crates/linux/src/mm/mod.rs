@@ -210,7 +210,12 @@ impl Mm {
     }
 
     /// Maps zeros in a range, replacing what was there.
-    pub fn map_anonymous(&mut self, range: Range<u64>, prot: u32, name: &'static str) -> SysResult<()> {
+    pub fn map_anonymous(
+        &mut self,
+        range: Range<u64>,
+        prot: u32,
+        name: &'static str,
+    ) -> SysResult<()> {
         self.remove(&range);
         self.machine.map_zero(range.clone(), to_prot(prot))?;
         self.insert(range.start, Vma { end: range.end, prot, backing: Backing::Anonymous, name });

@@ -242,7 +242,9 @@ pub fn sigaltstack(cx: &mut Context, args: Args) -> SysResult {
 
 fn may_signal(credentials: &Credentials, target: &Credentials) -> bool {
     credentials.is_root()
-        || [target.uid, target.suid].iter().any(|id| [credentials.uid, credentials.euid].contains(id))
+        || [target.uid, target.suid]
+            .iter()
+            .any(|id| [credentials.uid, credentials.euid].contains(id))
 }
 
 fn allowed(cx: &Context, process: &Process, signal: i32) -> bool {

@@ -52,12 +52,8 @@ pub const fn bit(signal: i32) -> u64 {
 pub const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
 const STOPS: u64 = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
 const IGNORED: u64 = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | bit(SIGWINCH);
-const SYNCHRONOUS: u64 = bit(SIGSEGV)
-    | bit(SIGBUS)
-    | bit(SIGILL)
-    | bit(SIGTRAP)
-    | bit(SIGFPE)
-    | bit(SIGSYS);
+const SYNCHRONOUS: u64 =
+    bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGFPE) | bit(SIGSYS);
 
 /// What comes with a signal (`siginfo_t`).
 #[derive(Clone, Copy, Debug)]
@@ -286,9 +282,8 @@ impl Kernel {
 
     /// Sends a signal to all processes of a group. False if there is none.
     pub fn signal_group(&mut self, pgrp: Pid, info: SigInfo) -> bool {
-        let in_group = |process: &&Rc<Process>| {
-            process.pgrp.get() == pgrp && process.status.get().is_none()
-        };
+        let in_group =
+            |process: &&Rc<Process>| process.pgrp.get() == pgrp && process.status.get().is_none();
         let processes: Vec<_> = self.processes.values().filter(in_group).cloned().collect();
         for process in &processes {
             self.signal_process(process, info);
@@ -365,8 +360,7 @@ impl Kernel {
         let action = parent.actions.borrow().borrow().get(SIGCHLD);
         if action.flags & sa::NOCLDSTOP == 0 {
             let (code, status) = if status == 0 { (6, SIGCONT) } else { (5, status) };
-            let fields =
-                Fields::Child { pid: process.pid, uid: 0, status, user: 0, system: 0 };
+            let fields = Fields::Child { pid: process.pid, uid: 0, status, user: 0, system: 0 };
             self.signal_process(&parent, SigInfo { signal: SIGCHLD, errno: 0, code, fields });
         }
         parent.child_news.wake_all();

@@ -111,7 +111,9 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
     });
     if let Some((tid, queue)) = waited {
         let holds = |thread: &Rc<Thread>| thread.vfork_done.borrow().is_some();
-        if cx.kernel.threads.get(&tid).is_some_and(holds) && cx.thread.process.exiting.get().is_none() {
+        if cx.kernel.threads.get(&tid).is_some_and(holds)
+            && cx.thread.process.exiting.get().is_none()
+        {
             cx.wait_on(&queue);
             return Err(Errno::PARK);
         }

@@ -163,7 +163,8 @@ impl Elf {
         };
         let word = if wide { 8 } else { 4 };
         let (entry, headers) = (field(24, word), field(24 + word, word));
-        let (size, count) = if wide { (field(54, 2), field(56, 2)) } else { (field(42, 2), field(44, 2)) };
+        let (size, count) =
+            if wide { (field(54, 2), field(56, 2)) } else { (field(42, 2), field(44, 2)) };
         let header_size = if wide { 56 } else { 32 };
         if !matches!(kind, 2 | 3) || size != header_size || count == 0 || count > 128 {
             return Err(Errno::ENOEXEC);
@@ -230,9 +231,8 @@ impl Elf {
 
     /// Where the program finds its own headers.
     fn headers_at(&self, base: u64) -> u64 {
-        let holds = |s: &&Segment| {
-            s.offset <= self.headers && self.headers < s.offset + s.file_size
-        };
+        let holds =
+            |s: &&Segment| s.offset <= self.headers && self.headers < s.offset + s.file_size;
         let segment = self.segments.iter().find(holds);
         segment.map_or(0, |s| base.wrapping_add(s.addr + self.headers - s.offset))
     }
@@ -248,7 +248,7 @@ fn load(
     let inode = program.inode().clone();
     let elf = Elf::read(cx, &inode)?;
     let loader = match elf.interpreter {
-        Some((_, len)) if len > 4096 || len < 2 => return Err(Errno::ENOEXEC),
+        Some((_, len)) if !(2..=4096).contains(&len) => return Err(Errno::ENOEXEC),
         Some((offset, len)) => {
             let mut name = alloc::vec![0; len as usize];
             if io::read_inode(cx, &inode, offset, &mut name)? < name.len() {
@@ -545,7 +545,8 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     process.dumpable.set(true);
     let stat = program.inode().clone().stat(cx)?;
     let mut credentials = (*thread.credentials()).clone();
-    let honoured = program.mount.flags.get() & mount_flags::NOSUID == 0 && !process.no_new_privs.get();
+    let honoured =
+        program.mount.flags.get() & mount_flags::NOSUID == 0 && !process.no_new_privs.get();
     if honoured && stat.mode & access::S_ISUID != 0 {
         credentials.euid = stat.uid;
     }

@@ -155,8 +155,7 @@ impl Kernel {
     /// Groups that became orphans with stopped members are told so.
     fn hang_up_orphans(&mut self, process: &Rc<Process>) {
         let stopped = |other: &&Rc<Process>| {
-            other.stopped.get()
-                && Rc::ptr_eq(&other.session.borrow(), &process.session.borrow())
+            other.stopped.get() && Rc::ptr_eq(&other.session.borrow(), &process.session.borrow())
         };
         let list: Vec<_> = self.processes.values().filter(stopped).cloned().collect();
         for other in list {
@@ -207,7 +206,11 @@ struct Found {
 }
 
 /// Looks for a child that changed; none if it should not wait.
-fn look(cx: &mut Context, which: impl Fn(&Process) -> bool, flags: u32) -> SysResult<Option<Found>> {
+fn look(
+    cx: &mut Context,
+    which: impl Fn(&Process) -> bool,
+    flags: u32,
+) -> SysResult<Option<Found>> {
     let own = cx.thread.process.clone();
     let is_child = |child: &&Rc<Process>| child.parent.get() == own.pid && which(child);
     let children: Vec<_> = cx.kernel.processes.values().filter(is_child).cloned().collect();
@@ -229,7 +232,9 @@ fn look(cx: &mut Context, which: impl Fn(&Process) -> bool, flags: u32) -> SysRe
         }
         let (status, code, value) = match child.event.get() {
             Some(0) if flags & WCONTINUED != 0 => (0xffff, 6, SIGCONT),
-            Some(signal) if signal != 0 && flags & WUNTRACED != 0 => (signal << 8 | 0x7f, 5, signal),
+            Some(signal) if signal != 0 && flags & WUNTRACED != 0 => {
+                (signal << 8 | 0x7f, 5, signal)
+            }
             _ => continue,
         };
         if flags & WNOWAIT == 0 {

@@ -57,8 +57,7 @@ pub fn setpgid(cx: &mut Context, args: Args) -> SysResult {
         return Err(Errno::EINVAL);
     }
     let target = process(cx, pid)?;
-    let same_session =
-        |other: &Process| Rc::ptr_eq(&other.session.borrow(), &own.session.borrow());
+    let same_session = |other: &Process| Rc::ptr_eq(&other.session.borrow(), &own.session.borrow());
     if target.parent.get() == own.pid && !Rc::ptr_eq(&target, &own) {
         if !same_session(&target) {
             return Err(Errno::EPERM);
