@@ -72,6 +72,7 @@ macro_rules! address {
         (*$r.ctx).memory.add(at as usize)
     }};
 }
+#[cfg(feature = "simd")]
 pub(super) use address;
 
 handler! {
