@@ -304,13 +304,15 @@ macro_rules! leb_of_32_bits {
 }
 
 /// An unsigned LEB128 of 32 bits and its length. The bytes are validated.
-#[inline(always)]
+#[cfg_attr(not(sampan_small), inline(always))]
+#[cfg_attr(sampan_small, inline(never))]
 pub(super) unsafe fn leb(at: *const u8) -> (u32, usize) {
     leb_of_32_bits!(at, |value: u32, _: u32, len: usize| (value, len))
 }
 
 /// A signed LEB128 of 32 bits and its length. The bytes are validated.
-#[inline(always)]
+#[cfg_attr(not(sampan_small), inline(always))]
+#[cfg_attr(sampan_small, inline(never))]
 pub(super) unsafe fn signed_leb(at: *const u8) -> (i32, usize) {
     leb_of_32_bits!(at, |value: u32, unused: u32, len: usize| {
         ((value << unused) as i32 >> unused, len)
