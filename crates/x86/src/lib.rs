@@ -21,9 +21,11 @@ compile_error!("guest registers and memory are accessed in place: the host must 
 
 mod cpu;
 mod exit;
+mod float;
 mod fpu;
 mod memory;
 mod registers;
+mod vector;
 
 pub use cpu::Cpu;
 pub use exit::{Access, Exit, Fault, SyscallKind};

@@ -159,7 +159,6 @@ impl R {
 
     /// The floating-point registers.
     #[inline(always)]
-    #[allow(dead_code)] // Until vectors are executed.
     #[allow(clippy::mut_from_ref)] // It is the one that the pointer leads to.
     pub fn fpu(&self) -> &mut crate::Fpu {
         // SAFETY: the registers outlive the run, and only handlers use them meanwhile.

@@ -9,6 +9,7 @@ mod integer;
 mod operand;
 mod string;
 mod system;
+mod vector;
 
 use super::cache::fetch_fault;
 use super::op::{Handler, Op};
@@ -144,7 +145,7 @@ impl Builder {
         if let Some(flow) = self.system(i) {
             return flow;
         }
-        if self.integer(i) || self.string(i) {
+        if self.integer(i) || self.string(i) || self.vector(i) {
             return Lowered::Next;
         }
         self.simple(i.ip(), i.len() as u8, ops::system::unsupported);

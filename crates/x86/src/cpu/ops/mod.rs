@@ -11,3 +11,4 @@ pub(super) mod shift;
 pub(super) mod stack;
 pub(super) mod string;
 pub(super) mod system;
+pub(super) mod vector;
