@@ -125,6 +125,9 @@ impl fmt::Display for Trap {
 
 impl fmt::Debug for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            return self.0.kind.fmt(f);
+        }
         write!(f, "{} {:?}", self.0.kind, self.0.frames)
     }
 }

@@ -28,3 +28,12 @@ pub(crate) fn run(
         Mode::Fast => fast::run(machine, data, instance, body, slots),
     }
 }
+
+/// Validates the body with an index by preparing it.
+#[cfg(sampan_small)]
+pub(crate) fn validate(module: &crate::module::ModuleData, body: u32) -> sampan_wasm::Result<()> {
+    match module.engine.config().mode {
+        Mode::Classic => classic::prepare(module, body).map(drop),
+        Mode::Fast => fast::prepare(module, body).map(drop),
+    }
+}

@@ -53,6 +53,9 @@ accesses! {
 /// The offset of an access whose immediates take two bytes, as most do.
 macro_rules! short_offset {
     ($r:ident, $long:expr) => {{
+        if cfg!(sampan_small) {
+            return $r.call($long);
+        }
         let immediates = u16::from_le($r.pc.add(1).cast::<u16>().read_unaligned());
         if immediates & 0x8080 != 0 {
             return $r.call($long);
@@ -72,6 +75,7 @@ macro_rules! address {
         (*$r.ctx).memory.add(at as usize)
     }};
 }
+#[cfg(feature = "simd")]
 pub(super) use address;
 
 handler! {

@@ -12,4 +12,5 @@ pub(super) mod misc;
 pub(super) mod numeric;
 pub(super) mod trap;
 pub(super) mod variable;
+#[cfg(feature = "simd")]
 pub(super) mod vector;
