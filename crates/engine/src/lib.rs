@@ -24,6 +24,7 @@ mod machine;
 mod memory;
 mod module;
 mod once;
+mod relaxed;
 mod stable;
 mod stack;
 mod sync;

@@ -5,6 +5,7 @@ pub(crate) mod fast;
 #[allow(dead_code)] // The classic interpreter will use what the fast one fuses.
 pub(crate) mod num;
 pub(crate) mod simd;
+pub(crate) mod work;
 
 use crate::entity::InstanceData;
 use crate::{Machine, Mode, Trap};

@@ -44,6 +44,13 @@ handler! {
     #[cold]
     fn invalid(r) { r.raise(Trap::new(TrapKind::Unreachable)) }
 
+    /// Stops with the trap whose number is in the context.
+    #[cold]
+    fn refused(r) {
+        let kind = TrapKind::from_code(r.context().refusal);
+        r.raise(Trap::new(kind))
+    }
+
     /// Stops with the trap that is in the context.
     #[cold]
     fn raise_pending(r) {

@@ -11,7 +11,7 @@
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::fast::code::Code;
 use crate::exec::fast::operand::{A, S, Src};
-use crate::exec::fast::regs::{Flow, Handler, Regs, handler, trap_code};
+use crate::exec::fast::regs::{Flow, Handler, Regs, handler};
 use crate::exec::fast::run::Ctx;
 use crate::once::Once;
 use crate::sync::Arc;
@@ -254,7 +254,7 @@ unsafe fn check(ctx: *mut Ctx, table: u16, ty: u32, index: u32) -> *const FuncEn
         Ok(func) => func,
         Err(kind) => {
             // SAFETY: nobody else refers to the context now.
-            unsafe { (*ctx).refusal = trap_code(&kind) };
+            unsafe { (*ctx).refusal = kind.code() };
             core::ptr::null()
         }
     }

@@ -8,6 +8,7 @@ pub(super) mod memory;
 pub(super) mod moves;
 pub(super) mod simd;
 pub(super) mod slow;
+pub(super) mod wide;
 
 use super::regs::Handler;
 

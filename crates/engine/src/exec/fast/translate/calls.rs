@@ -2,10 +2,10 @@
 
 use super::stack::Kind;
 use super::{Class, Translator, class_of, emit, result_class, width};
-use crate::exec::fast::ops::{Loc, call};
+use crate::exec::fast::ops::{Loc, call, wide};
 use crate::exec::fast::regs::Handler;
 use crate::module::CodeSlots;
-use sampan_wasm::{Error, ErrorKind, FuncType, Imm, Instr, Opcode, Result};
+use sampan_wasm::{AddrType, Error, ErrorKind, FuncType, Imm, Instr, Opcode, Result};
 
 /// The callee of a call.
 enum Callee {
@@ -53,9 +53,11 @@ impl Translator<'_> {
         let arguments: u32 = params.iter().map(|&ty| width(class_of(ty))).sum();
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
+        let table64 = self.has_wide_index(&callee);
         let few = params.len() <= 4 && arguments as usize == params.len();
         if let Callee::Table { index, .. } = &mut callee {
             *index = self.pop_index(base + arguments, few);
+            self.narrow(table64, index, base + arguments);
         }
         let first = self.entries.len() - params.len();
         let (fields, copied) = if few {
@@ -66,6 +68,24 @@ impl Translator<'_> {
         };
         self.call_words(&callee, fields, copied, base);
         self.finish_call(first, base, ty);
+    }
+
+    fn has_wide_index(&self, callee: &Callee) -> bool {
+        let Callee::Table { table, .. } = callee else { return false };
+        self.module.decl.tables[*table as usize].ty.addr == AddrType::I64
+    }
+
+    /// Checks an index of 64 bits; calls look at the low half only.
+    fn narrow(&mut self, wide: bool, index: &mut Loc, scratch: u32) {
+        if !wide {
+            return;
+        }
+        if *index == Loc::Acc {
+            self.emit(Class::Int.store(), emit::fields(scratch as u16, 0, 0, 0));
+            *index = Loc::Slot(scratch as u16);
+        }
+        self.note_offset();
+        self.emit(wide::narrow_index, emit::fields(0, index.field(), 0, 0));
     }
 
     /// Pops the index of an indirect call into the accumulator or a slot that arguments do
@@ -222,12 +242,14 @@ impl Translator<'_> {
         let arguments: u32 = params.iter().map(|&ty| width(class_of(ty))).sum();
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
+        let table64 = self.has_wide_index(&callee);
         if let Callee::Table { index, .. } = &mut callee {
             let entry = self.pop();
             let from = self.slot_of(&entry);
             let scratch = (base + arguments) as u16;
             self.copy(Class::Int, scratch, from);
             *index = Loc::Slot(scratch);
+            self.narrow(table64, index, base + arguments);
         }
         let first = self.entries.len() - params.len();
         self.place_arguments(first, base);
