@@ -67,7 +67,8 @@ pub const EXECUTABLE: Features = Features::WASM2
     .with(Feature::MultiMemory)
     .with(Feature::Memory64)
     .with(Feature::CustomPageSizes)
-    .with(Feature::WideArithmetic);
+    .with(Feature::WideArithmetic)
+    .with(Feature::FunctionReferences);
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@
 
 #[cfg(sampan_tail_calls)]
 use super::ops::fused;
-use super::ops::{call, control, memory, misc, numeric, trap, variable, vector};
+use super::ops::{call, control, memory, misc, numeric, reference, trap, variable, vector};
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};
@@ -235,6 +235,11 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         set! { t 0:
             ReturnCall call::return_call;
             ReturnCallIndirect call::return_call_indirect;
+            CallRef call::call_ref;
+            ReturnCallRef call::return_call_ref;
+            BrOnNull reference::br_on_null;
+            BrOnNonNull reference::br_on_non_null;
+            RefAsNonNull reference::ref_as_non_null;
             SelectTyped control::select_typed;
             TableGet misc::slow;
             TableSet misc::slow;

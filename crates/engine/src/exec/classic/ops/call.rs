@@ -113,6 +113,22 @@ handler! {
         }
     }
 
+    fn call_ref(r) {
+        let Some(func) = crate::RawRef(r.a).index() else {
+            return r.call(trap::null_reference);
+        };
+        (*r.ctx).callee = r.entity(func);
+        r.call(call_entity)
+    }
+
+    fn return_call_ref(r) {
+        let Some(func) = crate::RawRef(r.a).index() else {
+            return r.call(trap::null_reference);
+        };
+        (*r.ctx).callee = r.entity(func);
+        r.call(tail_entity)
+    }
+
     /// Calls `Context::callee`, a host function or one of any instance, with all operands in
     /// memory.
     fn call_entity(r) {

@@ -25,6 +25,7 @@ traps! {
     integer_overflow IntegerOverflow;
     invalid_conversion InvalidConversionToInteger;
     table_out_of_bounds TableOutOfBounds;
+    null_reference NullReference;
 }
 
 /// The trap that an operation chose.

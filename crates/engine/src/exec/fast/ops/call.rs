@@ -182,7 +182,7 @@ handler! {
 
 /// Starts a function whose arguments are at `sp`.
 #[inline(always)]
-unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) -> Flow {
+pub(super) unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) -> Flow {
     // SAFETY: the code is prepared; `sp` lies in the caller's frame and so in the stack, and
     // what the callee needs beyond is checked here.
     unsafe {
@@ -263,7 +263,7 @@ unsafe fn check(ctx: *mut Ctx, table: u16, ty: u32, index: u32) -> *const FuncEn
 /// Calls a host function, or starts a function of any instance; `ctx.resume` has how
 /// execution goes on.
 #[inline(never)]
-unsafe fn call_other(
+pub(super) unsafe fn call_other(
     ctx: *mut Ctx,
     func: *const FuncEntity,
     sp: *mut u64,
@@ -358,7 +358,7 @@ unsafe fn lower_args(r: &Regs) {
 
 /// A tail call of a host function, or of any instance's, from the frame at `sp`.
 #[inline(never)]
-unsafe fn tail_other(
+pub(super) unsafe fn tail_other(
     ctx: *mut Ctx,
     func: *const FuncEntity,
     sp: *mut u64,

@@ -2,6 +2,7 @@
 
 pub(super) mod arith;
 pub(super) mod call;
+pub(super) mod call_ref;
 pub(super) mod control;
 pub(super) mod fused;
 pub(super) mod memory;

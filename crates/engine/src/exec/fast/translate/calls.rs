@@ -2,7 +2,7 @@
 
 use super::stack::Kind;
 use super::{Class, Translator, class_of, emit, result_class, width};
-use crate::exec::fast::ops::{Loc, call, wide};
+use crate::exec::fast::ops::{Loc, call, call_ref, wide};
 use crate::exec::fast::regs::Handler;
 use crate::module::CodeSlots;
 use sampan_wasm::{AddrType, Error, ErrorKind, FuncType, Imm, Instr, Opcode, Result};
@@ -13,12 +13,18 @@ enum Callee {
     Func(u32),
     /// Whatever an element of a table is: type, table, and where the index is.
     Table { ty: u32, table: u16, index: Loc },
+    /// What a reference refers to, and where that is.
+    Ref(Loc),
 }
 
 impl Translator<'_> {
     pub(super) fn call_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
         let decl = &self.module.decl;
         let (callee, ty) = match instr.imm {
+            Imm::Index(ty) if matches!(instr.op, Opcode::CallRef | Opcode::ReturnCallRef) => {
+                let func = decl.types.func(ty).expect("validated: a function type");
+                (Callee::Ref(Loc::Acc), func)
+            }
             Imm::Index(func) => (Callee::Func(func), decl.func_type(func)),
             Imm::CallIndirect { ty, table } => {
                 let Ok(table) = u16::try_from(table) else {
@@ -31,7 +37,7 @@ impl Translator<'_> {
             _ => unreachable!("a call has an index or two"),
         };
         match instr.op {
-            Opcode::Call | Opcode::CallIndirect => self.call(callee, ty),
+            Opcode::Call | Opcode::CallIndirect | Opcode::CallRef => self.call(callee, ty),
             _ => self.tail_call(callee, ty),
         }
         Ok(())
@@ -48,14 +54,14 @@ impl Translator<'_> {
 
     fn call(&mut self, mut callee: Callee, ty: &FuncType) {
         let params = ty.params();
-        let table = matches!(callee, Callee::Table { .. });
+        let table = !matches!(callee, Callee::Func(_));
         let base = self.callee_base(params.len(), usize::from(table));
         let arguments: u32 = params.iter().map(|&ty| width(class_of(ty))).sum();
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
         let table64 = self.has_wide_index(&callee);
         let few = params.len() <= 4 && arguments as usize == params.len();
-        if let Callee::Table { index, .. } = &mut callee {
+        if let Callee::Table { index, .. } | Callee::Ref(index) = &mut callee {
             *index = self.pop_index(base + arguments, few);
             self.narrow(table64, index, base + arguments);
         }
@@ -186,6 +192,13 @@ impl Translator<'_> {
                 self.emit(handler, emit::fields_imm(table, index.field(), ty as i32));
                 self.words.push(fields);
             }
+            Callee::Ref(reference) => {
+                self.spill_for_call();
+                self.note_offset();
+                let handler = call_ref::through(reference, copied);
+                self.emit(handler, emit::fields(0, reference.field(), 0, 0));
+                self.words.push(fields);
+            }
         }
         self.words.push(base.into());
     }
@@ -237,13 +250,13 @@ impl Translator<'_> {
 
     fn tail_call(&mut self, mut callee: Callee, ty: &FuncType) {
         let params = ty.params();
-        let table = matches!(callee, Callee::Table { .. });
+        let table = !matches!(callee, Callee::Func(_));
         let base = self.callee_base(params.len(), usize::from(table));
         let arguments: u32 = params.iter().map(|&ty| width(class_of(ty))).sum();
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
         let table64 = self.has_wide_index(&callee);
-        if let Callee::Table { index, .. } = &mut callee {
+        if let Callee::Table { index, .. } | Callee::Ref(index) = &mut callee {
             let entry = self.pop();
             let from = self.slot_of(&entry);
             let scratch = (base + arguments) as u16;
@@ -264,6 +277,10 @@ impl Translator<'_> {
             Callee::Table { ty, table, index } => {
                 let operands = emit::fields_imm(table, index.field(), ty as i32);
                 self.emit(call::return_call_indirect, operands);
+                self.words.push(0);
+            }
+            Callee::Ref(reference) => {
+                self.emit(call_ref::return_call_ref, emit::fields(0, reference.field(), 0, 0));
                 self.words.push(0);
             }
         }

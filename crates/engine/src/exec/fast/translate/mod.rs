@@ -16,6 +16,7 @@ mod control;
 mod emit;
 mod fuse;
 mod numeric;
+mod reference;
 mod stack;
 mod wide;
 
@@ -261,6 +262,8 @@ impl Visitor for Translator<'_> {
             | Opcode::Br
             | Opcode::BrIf
             | Opcode::BrTable
+            | Opcode::BrOnNull
+            | Opcode::BrOnNonNull
             | Opcode::Return
             | Opcode::Unreachable => self.control_instr(instr, state),
             _ if self.dead => {}
@@ -288,14 +291,17 @@ impl Translator<'_> {
             (Opcode::Drop, _) => {
                 self.pop();
             }
+            (Opcode::RefAsNonNull, _) => self.ref_as_non_null(),
             (Opcode::Select | Opcode::SelectTyped, _) => self.select(),
             (Opcode::GlobalGet, &Imm::Index(global)) => self.global_get(global),
             (Opcode::GlobalSet, &Imm::Index(global)) => self.global_set(global),
             (
                 Opcode::Call
                 | Opcode::CallIndirect
+                | Opcode::CallRef
                 | Opcode::ReturnCall
-                | Opcode::ReturnCallIndirect,
+                | Opcode::ReturnCallIndirect
+                | Opcode::ReturnCallRef,
                 _,
             ) => self.call_instr(instr)?,
             _ if self.numeric(op) => {}
