@@ -114,8 +114,6 @@ fn bad_modules_say_what_and_where() {
 fn proposals_that_are_not_executed_are_named() {
     let engine = Engine::default();
     for (text, name) in [
-        ("(module (memory i64 1))", "memory64"),
-        ("(module (memory 1) (memory 1))", "multi-memory"),
         ("(module (tag))", "exceptions"),
         ("(module (type (struct)))", "gc"),
     ] {

@@ -39,7 +39,8 @@ places! {
 unsafe fn locate<P: Place>(r: &Regs, size: u64) -> Option<*mut u8> {
     // SAFETY: validation: the memory exists, and outlives execution.
     unsafe {
-        let memory = *(&(*(*r.ctx).instance).memories).get_unchecked(r.field(2) as usize);
+        let instance = &*(*r.ctx).instance;
+        let memory = *instance.memories.get_unchecked(r.field(2) as usize);
         (*memory).locate(P::address(*r.slot(1)), r.word(2), size)
     }
 }
