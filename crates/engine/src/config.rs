@@ -4,13 +4,29 @@ use crate::sync::Arc;
 use sampan_wasm::{Feature, Features};
 
 /// Which interpreter runs functions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Runs the module's own bytes in place, with a small side table for branches.
     Classic,
     /// Translates to register-based internal code, which takes memory and runs faster.
-    #[default]
     Fast,
+}
+
+impl Mode {
+    /// Whether this build has the interpreter; modules cannot be made for one that it lacks.
+    pub const fn is_built_in(self) -> bool {
+        match self {
+            Mode::Classic => cfg!(feature = "classic"),
+            Mode::Fast => cfg!(feature = "fast"),
+        }
+    }
+}
+
+impl Default for Mode {
+    /// Fast, or what else is built in.
+    fn default() -> Mode {
+        if Mode::Fast.is_built_in() { Mode::Fast } else { Mode::Classic }
+    }
 }
 
 /// When a function is prepared for execution.

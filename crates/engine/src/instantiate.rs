@@ -124,6 +124,9 @@ impl Machine {
     }
 
     fn describe_type(&self, types: &[u32], ty: &ExternType) -> String {
+        if !cfg!(feature = "messages") {
+            return String::new();
+        }
         match ty {
             ExternType::Func(index) => match self.registry.func(types[*index as usize]) {
                 Some(ty) => format!("function {ty}"),
@@ -147,6 +150,9 @@ impl Machine {
 
     /// What something is, in words for a message.
     pub fn describe(&self, value: Extern) -> String {
+        if !cfg!(feature = "messages") {
+            return String::new();
+        }
         match value {
             Extern::Func(id) => format!("function {}", self.func_type(id)),
             Extern::Table(id) => self.describe_type(&[], &ExternType::Table(self.table(id).ty())),

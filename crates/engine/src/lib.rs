@@ -24,6 +24,7 @@ mod machine;
 mod memory;
 mod module;
 mod once;
+#[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
 mod relaxed;
 mod stable;
 mod stack;
@@ -43,5 +44,5 @@ pub use memory::MemoryEntity;
 pub use module::{Bytes, Module};
 pub use sampan_wasm as wasm;
 pub use table::TableEntity;
-pub use trap::{HostError, Trap, TrapFrame, TrapKind};
+pub use trap::{HostError, MAX_FRAMES, Trap, TrapFrame, TrapKind};
 pub use value::{RawRef, slots_of, slots_of_all};

@@ -167,7 +167,7 @@ impl Trap {
         self.0.kind
     }
 
-    /// The guest calls, the innermost first. Long recursions are cut.
+    /// The guest calls, the innermost first, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[TrapFrame] {
         &self.0.frames
     }
@@ -179,8 +179,8 @@ impl Trap {
     }
 }
 
-/// More frames than a person reads.
-const MAX_FRAMES: usize = 100;
+/// How many calls are kept of those that were on the stack: more than a person reads.
+pub const MAX_FRAMES: usize = 100;
 
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,6 +190,9 @@ impl fmt::Display for Trap {
 
 impl fmt::Debug for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            return self.0.kind.fmt(f);
+        }
         write!(f, "{} {:?}", self.0.kind, self.0.frames)
     }
 }

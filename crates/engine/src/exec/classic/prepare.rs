@@ -18,7 +18,7 @@ pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
     let mut scratch = Scratch::default();
     let mut builder = Builder { interruptible: config.interruptible, ..Builder::default() };
     validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
-    if builder.saw_vector {
+    if cfg!(feature = "simd") && builder.saw_vector {
         builder.vectors = true;
         validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
     }

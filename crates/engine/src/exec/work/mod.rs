@@ -4,8 +4,14 @@
 //! Such a function finds its operands in consecutive slots and leaves its results in the
 //! first of them. What an instruction needs beside is in two immediates.
 
+#[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
 mod access;
 mod bulk;
+#[cfg(all(
+    feature = "simd",
+    any(feature = "memory64", feature = "multi-memory", feature = "threads")
+))]
+mod vector;
 
 use crate::Machine;
 use crate::entity::InstanceData;
@@ -30,14 +36,21 @@ pub(crate) fn shape(op: Opcode) -> Option<Shape> {
     bulk::shape(op)
 }
 
-/// How an access to any memory is executed.
+/// How an access to any memory is executed; `None` if this build has plain ones only.
 pub(crate) fn access(op: Opcode) -> Option<Shape> {
-    access::shape(op)
+    #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
+    return access::shape(op);
+    #[cfg(not(any(feature = "memory64", feature = "multi-memory", feature = "threads")))]
+    {
+        let _ = op;
+        None
+    }
 }
 
 /// Whether an access reads or writes a vector.
 pub(crate) fn is_vector_access(op: Opcode) -> bool {
-    (Opcode::V128Load.code()..Opcode::V128Load.code() + 0x100).contains(&op.code())
+    cfg!(feature = "simd")
+        && (Opcode::V128Load.code()..Opcode::V128Load.code() + 0x100).contains(&op.code())
 }
 
 /// The immediates of an instruction that has a [`Shape`] of its own.

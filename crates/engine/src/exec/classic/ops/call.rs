@@ -4,7 +4,7 @@ use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::classic::code::{Code, LINK};
 use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::{control, trap};
-use crate::exec::classic::regs::{Flow, Handler, Regs, handler, leb};
+use crate::exec::classic::regs::{Flow, Handler, Passed, Regs, handler, leb};
 use crate::exec::classic::run::code_of;
 use crate::exec::classic::tables::CROSS;
 use crate::sync::Arc;
@@ -218,7 +218,8 @@ impl Regs {
 
     /// Starts a function whose arguments are on top of the stack in memory.
     #[inline(always)]
-    unsafe fn enter(mut self, code: *const Code, back: *const u8) -> Flow {
+    #[allow(unused_mut)]
+    unsafe fn enter(mut self: Passed<'_>, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: the arguments lie in the caller's frame and so in the stack, and what
         // the callee needs beyond is checked here.
         unsafe {
@@ -253,7 +254,7 @@ impl Regs {
 
     /// Calls the function with an index, whose arguments are in memory.
     #[inline(always)]
-    unsafe fn call_index(self, index: u32, len: usize) -> Flow {
+    unsafe fn call_index(self: Passed<'_>, index: u32, len: usize) -> Flow {
         // SAFETY: validation: the function exists.
         unsafe {
             let ctx = self.ctx;
@@ -286,7 +287,8 @@ impl Regs {
 
     /// Returns from the current function.
     #[inline(always)]
-    pub unsafe fn return_(mut self, depth: usize) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn return_(mut self: Passed<'_>, depth: usize) -> Flow {
         // SAFETY: the results are the topmost operands.
         unsafe {
             let to = self.fp;
@@ -364,7 +366,8 @@ impl Regs {
     /// Replaces the current function by one that is not refused and whose arguments are on
     /// top of the stack in memory.
     #[inline(always)]
-    unsafe fn tail(mut self, code: *const Code, back: *const u8) -> Flow {
+    #[allow(unused_mut)]
+    unsafe fn tail(mut self: Passed<'_>, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: as for `enter`; the linkage is read before arguments may take its place.
         unsafe {
             let params = (*code).param_bytes / 8;

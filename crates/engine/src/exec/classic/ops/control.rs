@@ -2,7 +2,7 @@
 
 use crate::exec::classic::code::{Entry, FAR};
 use crate::exec::classic::ops::trap;
-use crate::exec::classic::regs::{Flow, Regs, handler, leb};
+use crate::exec::classic::regs::{Flow, Passed, Regs, handler, leb};
 use core::sync::atomic::Ordering;
 use sampan_wasm::Opcode;
 
@@ -188,7 +188,7 @@ pub(super) unsafe fn block_type_len(at: *const u8) -> usize {
 
 /// Goes on behind an opcode and a block type of several bytes.
 #[inline(always)]
-unsafe fn skip_type(r: Regs, depth: usize) -> Flow {
+unsafe fn skip_type(r: Passed<'_>, depth: usize) -> Flow {
     // SAFETY: the caller's promise.
     unsafe {
         match depth {
@@ -201,7 +201,7 @@ unsafe fn skip_type(r: Regs, depth: usize) -> Flow {
 
 /// Goes on behind an opcode and a LEB128.
 #[inline(always)]
-pub(super) unsafe fn skip(r: Regs, depth: usize) -> Flow {
+pub(super) unsafe fn skip(r: Passed<'_>, depth: usize) -> Flow {
     // SAFETY: the caller's promise.
     unsafe {
         match depth {
@@ -215,7 +215,8 @@ pub(super) unsafe fn skip(r: Regs, depth: usize) -> Flow {
 impl Regs {
     /// Branches by a side-table entry.
     #[inline(always)]
-    pub unsafe fn branch(mut self, depth: usize, entry: *const Entry) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn branch(mut self: Passed<'_>, depth: usize, entry: *const Entry) -> Flow {
         // SAFETY: the side table has an entry for each branch that is executed.
         unsafe {
             let bytes = (*entry).bytes;

@@ -53,6 +53,9 @@ accesses! {
 /// The offset of an access whose immediates take two bytes, as most do.
 macro_rules! short_offset {
     ($r:ident, $long:expr) => {{
+        if cfg!(sampan_small) {
+            return $r.call($long);
+        }
         let immediates = u16::from_le($r.pc.add(1).cast::<u16>().read_unaligned());
         // Bit 6 says that the memory is named.
         if immediates & 0x80c0 != 0 {
@@ -63,13 +66,14 @@ macro_rules! short_offset {
 }
 
 /// The address of `$size` bytes of memory 0. Accesses beyond its end, and all if it is not
-/// plain, take the long way, for which `$start` has the registers as they were.
+/// plain, take the long way, for which `$start` is where operands ended in memory.
 macro_rules! address {
     ($r:ident, $start:ident, $address:expr, $offset:expr, $size:expr) => {{
         // Both are below 2^33, so that nothing overflows.
         let at = u64::from($address as u32) + u64::from($offset);
         if at + $size > (*$r.ctx).memory_len {
-            return $start.call(far::<DEPTH>);
+            $r.sp = $start;
+            return $r.call(far::<DEPTH>);
         }
         (*$r.ctx).memory.add(at as usize)
     }};
@@ -97,7 +101,7 @@ handler! {
 
     fn load<const DEPTH: usize, A: Access>(r) {
         let offset = short_offset!(r, load_long::<DEPTH, A>);
-        let start = r;
+        let start = r.sp;
         let mut depth = DEPTH;
         let address = r.pop(&mut depth);
         let at = address!(r, start, address, offset, A::SIZE);
@@ -107,7 +111,7 @@ handler! {
 
     fn load_long<const DEPTH: usize, A: Access>(r) {
         let (offset, len) = long_offset!(r);
-        let start = r;
+        let start = r.sp;
         let mut depth = DEPTH;
         let address = r.pop(&mut depth);
         let at = address!(r, start, address, offset, A::SIZE);
@@ -117,7 +121,7 @@ handler! {
 
     fn store<const DEPTH: usize, A: Access>(r) {
         let offset = short_offset!(r, store_long::<DEPTH, A>);
-        let start = r;
+        let start = r.sp;
         let mut depth = DEPTH;
         let value = A::Stack::from_slot(r.pop(&mut depth));
         let address = r.pop(&mut depth);
@@ -128,7 +132,7 @@ handler! {
 
     fn store_long<const DEPTH: usize, A: Access>(r) {
         let (offset, len) = long_offset!(r);
-        let start = r;
+        let start = r.sp;
         let mut depth = DEPTH;
         let value = A::Stack::from_slot(r.pop(&mut depth));
         let address = r.pop(&mut depth);

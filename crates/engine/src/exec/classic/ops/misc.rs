@@ -1,5 +1,6 @@
 //! Instructions whose work outweighs their dispatch: see [`crate::exec::work`].
 
+use crate::TrapKind;
 use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::{handler, leb, leb_64};
@@ -51,7 +52,12 @@ unsafe fn perform(ctx: *mut Context, pc: *const u8, sp: *mut u64, fp: *mut u64) 
                 (i, j, work::shape(op))
             }
         };
-        let shape = shape.expect("the tables lead here for such opcodes only");
+        // A build with plain memories only comes here for what is beyond their end.
+        let Some(shape) = shape else {
+            ctx.refusal = TrapKind::MemoryOutOfBounds.code();
+            (ctx.trap_pc, ctx.trap_fp) = (pc.wrapping_add(1), fp);
+            return core::ptr::null();
+        };
         (ctx.trap_pc, ctx.trap_fp) = (pc.wrapping_add(1), fp);
         let slots = sp.sub(shape.operands as usize);
         let outcome = (shape.work)(ctx.machine, ctx.instance, slots, i, j);

@@ -13,4 +13,5 @@ pub(super) mod numeric;
 pub(super) mod reference;
 pub(super) mod trap;
 pub(super) mod variable;
+#[cfg(feature = "simd")]
 pub(super) mod vector;

@@ -1,6 +1,6 @@
 //! How execution stops.
 
-use crate::exec::classic::regs::{Flow, Handler, Regs, handler};
+use crate::exec::classic::regs::{Flow, Handler, Passed, Regs, handler};
 use crate::{Trap, TrapKind};
 
 macro_rules! traps {
@@ -71,7 +71,8 @@ impl Regs {
     /// that goes on.
     #[cold]
     #[inline(never)]
-    pub unsafe fn raise(mut self, trap: Trap) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn raise(mut self: Passed<'_>, trap: Trap) -> Flow {
         let (pc, fp) = (self.pc.wrapping_add(1), self.fp);
         let ctx = self.context();
         ctx.trap = Some(trap);
@@ -83,8 +84,7 @@ impl Regs {
     fn stop(self) -> Flow {}
 
     #[cfg(not(sampan_tail_calls))]
-    fn stop(mut self) -> Flow {
+    fn stop(&mut self) -> Flow {
         self.context().running = false;
-        self
     }
 }

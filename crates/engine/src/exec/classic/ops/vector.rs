@@ -9,13 +9,14 @@ use crate::exec::classic::regs::{Regs, handler, leb};
 use crate::exec::simd::{self, V128, with_simd_ops};
 
 /// The address of `$size` bytes of memory 0. Accesses beyond its end, and all if it is not
-/// plain, take the long way, for which `$start` has the registers as they were.
+/// plain, take the long way, for which `$start` is where operands ended in memory.
 macro_rules! address {
     ($r:ident, $start:ident, $address:expr, $offset:expr, $size:expr) => {{
         // Both are below 2^33, so that nothing overflows.
         let at = u64::from($address as u32) + u64::from($offset);
         if at + $size > (*$r.ctx).memory_len {
-            return $start.call(far);
+            $r.sp = $start;
+            return $r.call(far);
         }
         (*$r.ctx).memory.add(at as usize)
     }};
@@ -143,7 +144,7 @@ handler! {
     }
 
     fn v128_load(r) {
-        let start = r;
+        let start = r.sp;
         let (offset, len) = offset!(r);
         r.sp = r.sp.sub(1);
         let at = address!(r, start, *r.sp, offset, 16);
@@ -153,7 +154,7 @@ handler! {
     }
 
     fn v128_store(r) {
-        let start = r;
+        let start = r.sp;
         let (offset, len) = offset!(r);
         let value = take(&mut r);
         r.sp = r.sp.sub(1);
@@ -164,7 +165,7 @@ handler! {
 
     /// Loads `BYTES` bytes and makes a vector of them.
     fn load<const BYTES: usize, M: Make>(r) {
-        let start = r;
+        let start = r.sp;
         let (offset, len) = offset!(r);
         r.sp = r.sp.sub(1);
         let at = address!(r, start, *r.sp, offset, BYTES as u64);
@@ -175,7 +176,7 @@ handler! {
     }
 
     fn load_lane<const BYTES: usize>(r) {
-        let start = r;
+        let start = r.sp;
         let (offset, len) = offset!(r);
         let lane = usize::from(r.byte(len)) * BYTES;
         let mut vector = take(&mut r);
@@ -187,7 +188,7 @@ handler! {
     }
 
     fn store_lane<const BYTES: usize>(r) {
-        let start = r;
+        let start = r.sp;
         let (offset, len) = offset!(r);
         let lane = usize::from(r.byte(len)) * BYTES;
         let vector = take(&mut r);

@@ -18,6 +18,8 @@ mod fuse;
 mod numeric;
 mod reference;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod wide;
 
 use super::code::Code;
@@ -26,6 +28,7 @@ use crate::exec::work;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
 use control::Block;
+use core::ops::Range;
 use sampan_wasm::{
     Error, ErrorKind, FuncType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType,
     Visitor,
@@ -111,6 +114,8 @@ struct Translator<'m> {
     entries: Vec<Entry>,
     /// Entries below this index are constants or in their homes.
     flushed: usize,
+    /// Entries with these indices are in their homes.
+    homed: Range<usize>,
     /// The home of the next entry.
     top: u32,
     /// The slots that the frame needs.
@@ -163,6 +168,7 @@ impl<'m> Translator<'m> {
             max_constants: ((span.end - span.start) as usize / 40).min(16),
             entries: Vec::new(),
             flushed: 0,
+            homed: 0..0,
             top: 0,
             frame_slots: 0,
             regs: [Reg::default(); 3],
