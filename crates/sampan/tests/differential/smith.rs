@@ -15,7 +15,7 @@ pub fn module(bytes: &[u8]) -> Vec<u8> {
         max_funcs: 12,
         max_imports: 0,
         max_instructions: 300,
-        max_memories: 3,
+        max_memories: 2,
         max_memory32_bytes: 20 << 16,
         max_memory64_bytes: 20 << 16,
         max_table_elements: 1000,
