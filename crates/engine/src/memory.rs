@@ -135,12 +135,14 @@ impl MemoryEntity {
 
     /// Whether addresses have 32 bits and nobody else has access: then the interpreters reach
     /// the bytes by the base and length that they keep of memory 0.
+    #[allow(dead_code)] // As is the next, by one interpreter only.
     pub(crate) fn is_plain(&self) -> bool {
         is_plain(&self.ty)
     }
 
     /// The address of `size` bytes at `base + offset`, if all are in the memory.
     #[inline]
+    #[allow(dead_code)]
     pub(crate) fn locate(&self, base: u64, offset: u64, size: u64) -> Option<*mut u8> {
         let at = base.checked_add(offset)?;
         if at.checked_add(size)? > self.len() as u64 {

@@ -46,7 +46,7 @@ fn a_proposal_that_is_not_executed_is_named() {
     bench.file("two.wat", "(module (memory 1 1 shared))");
     bench.sampan(&["run", "two.wat"]).fails(
         1,
-        &["sampan: two.wat: this version does not execute threads, which the module needs"],
+        &["sampan: two.wat: this version does not execute threads, which the module needs (offset 0xb)"],
     );
     bench.sampan(&["validate", "two.wat"]).prints("");
 }
