@@ -19,7 +19,7 @@
 //!
 //! Source: WebAssembly core specification 3.0, appendix "Index of Instructions".
 
-use crate::Feature;
+use crate::{Feature, Features};
 
 /// What follows an opcode in the binary format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,6 +325,11 @@ impl Opcode {
             0xfe => Some(Feature::Threads),
             _ => None,
         }
+    }
+
+    /// Whether this build has the proposal that the instruction belongs to.
+    pub const fn is_built_in(self) -> bool {
+        Features::BUILT.has(ALL_FEATURES[self as usize])
     }
 
     /// The code in the table's numbering.

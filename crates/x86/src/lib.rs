@@ -26,6 +26,7 @@ mod fpu;
 mod memory;
 mod registers;
 mod vector;
+mod x87;
 
 pub use cpu::Cpu;
 pub use exit::{Access, Exit, Fault, SyscallKind};

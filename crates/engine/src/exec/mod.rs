@@ -9,6 +9,8 @@ pub(crate) mod num;
 #[cfg(feature = "simd")]
 #[allow(dead_code, unused_macros, unused_imports)]
 pub(crate) mod simd;
+#[allow(dead_code)] // As above.
+pub(crate) mod work;
 
 use crate::entity::InstanceData;
 use crate::{Machine, Mode, Trap};
@@ -26,5 +28,14 @@ pub(crate) fn run(
     match machine.engine.config().mode {
         Mode::Classic => classic::run(machine, data, instance, body, slots),
         Mode::Fast => fast::run(machine, data, instance, body, slots),
+    }
+}
+
+/// Validates the body with an index by preparing it.
+#[cfg(sampan_small)]
+pub(crate) fn validate(module: &crate::module::ModuleData, body: u32) -> sampan_wasm::Result<()> {
+    match module.engine.config().mode {
+        Mode::Classic => classic::prepare(module, body).map(drop),
+        Mode::Fast => fast::prepare(module, body).map(drop),
     }
 }

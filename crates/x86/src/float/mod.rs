@@ -5,11 +5,10 @@
 //!
 //! Source: Intel SDM vol. 1, chapters 4.8, 8.5 and 11.5.
 
-#![allow(dead_code, unused_imports)] // Until x87 is executed.
-
 mod arith;
 mod convert;
 mod round;
+pub(crate) mod wide;
 
 pub(crate) use arith::{add, compare, div, mul, propagate, sqrt};
 pub(crate) use convert::{

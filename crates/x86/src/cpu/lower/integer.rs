@@ -288,8 +288,7 @@ impl Builder {
             | N::Prefetchw
             | N::Prefetchwt1
             | N::Rdsspd
-            | N::Rdsspq
-            | N::Fnop => {
+            | N::Rdsspq => {
                 self.remove_address(op);
                 Some(data::nop)
             }

@@ -10,6 +10,7 @@ mod operand;
 mod string;
 mod system;
 mod vector;
+mod x87;
 
 use super::cache::fetch_fault;
 use super::op::{Handler, Op};
@@ -145,7 +146,7 @@ impl Builder {
         if let Some(flow) = self.system(i) {
             return flow;
         }
-        if self.integer(i) || self.string(i) || self.vector(i) {
+        if self.integer(i) || self.string(i) || self.vector(i) || self.x87(i) {
             return Lowered::Next;
         }
         self.simple(i.ip(), i.len() as u8, ops::system::unsupported);

@@ -12,3 +12,4 @@ pub(super) mod stack;
 pub(super) mod string;
 pub(super) mod system;
 pub(super) mod vector;
+pub(super) mod x87;
