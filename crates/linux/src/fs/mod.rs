@@ -17,6 +17,7 @@ pub mod io;
 pub mod mount;
 pub mod names;
 pub mod open;
+pub mod pipe;
 pub mod regular;
 pub mod stream;
 pub mod tmpfs;

@@ -152,3 +152,106 @@ fn entries(cx: &mut Context, args: Args, wide: bool) -> SysResult {
     open.pos.set(pos);
     Ok(out.len() as u64)
 }
+
+/// `symlink(2)`.
+pub fn symlink(cx: &mut Context, args: Args) -> SysResult {
+    make_link(cx, args.u64(0), AT_FDCWD, args.u64(1))
+}
+
+/// `symlinkat(2)`.
+pub fn symlinkat(cx: &mut Context, args: Args) -> SysResult {
+    make_link(cx, args.u64(0), args.int(1), args.u64(2))
+}
+
+fn make_link(cx: &mut Context, target: u64, dirfd: i32, path: u64) -> SysResult {
+    let (target, path) = (cx.read_path(target)?, cx.read_path(path)?);
+    if target.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let found = walk::walk(cx, dirfd, &path, Follow::No)?;
+    let (None, Last::Name(name)) = (&found.target, &found.last) else { return Err(Errno::EEXIST) };
+    if found.slash {
+        return Err(Errno::ENOENT);
+    }
+    access::may_change(cx, &found.dir)?;
+    let credentials = cx.thread.credentials();
+    let (uid, gid) = (credentials.fsuid, credentials.fsgid);
+    let what = super::Create { kind: FileType::Symlink, mode: 0o777, uid, gid, rdev: 0 };
+    found.dir.inode().clone().symlink(cx, name, &target, &what)?;
+    Ok(0)
+}
+
+/// `rename(2)`.
+pub fn rename(cx: &mut Context, args: Args) -> SysResult {
+    move_name(cx, (AT_FDCWD, args.u64(0)), (AT_FDCWD, args.u64(1)), 0)
+}
+
+/// `renameat(2)`.
+pub fn renameat(cx: &mut Context, args: Args) -> SysResult {
+    move_name(cx, (args.int(0), args.u64(1)), (args.int(2), args.u64(3)), 0)
+}
+
+/// `renameat2(2)`.
+pub fn renameat2(cx: &mut Context, args: Args) -> SysResult {
+    move_name(cx, (args.int(0), args.u64(1)), (args.int(2), args.u64(3)), args.u32(4))
+}
+
+fn move_name(cx: &mut Context, from: (i32, u64), to: (i32, u64), flags: u32) -> SysResult {
+    const NOREPLACE: u32 = 1;
+    const EXCHANGE: u32 = 2;
+    if flags > EXCHANGE {
+        return Err(Errno::EINVAL);
+    }
+    let (old_path, new_path) = (cx.read_path(from.1)?, cx.read_path(to.1)?);
+    let old = walk::walk(cx, from.0, &old_path, Follow::No)?;
+    let new = walk::walk(cx, to.0, &new_path, Follow::No)?;
+    if !alloc::rc::Rc::ptr_eq(&old.dir.mount, &new.dir.mount) {
+        return Err(Errno::EXDEV);
+    }
+    let (Last::Name(name), Last::Name(new_name)) = (&old.last, &new.last) else {
+        return Err(Errno::EBUSY);
+    };
+    let source = old.target.clone().ok_or(Errno::ENOENT)?;
+    if new.target.is_some() && flags & NOREPLACE != 0 {
+        return Err(Errno::EEXIST);
+    }
+    if new.target.is_none() && flags & EXCHANGE != 0 {
+        return Err(Errno::ENOENT);
+    }
+    if !source.is_directory() && (old.slash || new.slash) {
+        return Err(Errno::ENOTDIR);
+    }
+    // A directory cannot go into itself, nor replace what it is in.
+    if source.dentry.is_above(&new.dir.dentry) {
+        return Err(Errno::EINVAL);
+    }
+    access::may_remove(cx, &old.dir, &source)?;
+    access::may_change(cx, &new.dir)?;
+    if let Some(victim) = &new.target {
+        if alloc::rc::Rc::ptr_eq(victim.inode(), source.inode()) {
+            return Ok(0);
+        }
+        if victim.dentry.is_above(&old.dir.dentry) {
+            return Err(if flags & EXCHANGE != 0 { Errno::EINVAL } else { Errno::ENOTEMPTY });
+        }
+        access::may_remove(cx, &new.dir, victim)?;
+        match (source.is_directory(), victim.is_directory()) {
+            _ if flags & EXCHANGE != 0 => {}
+            (true, false) => return Err(Errno::ENOTDIR),
+            (false, true) => return Err(Errno::EISDIR),
+            _ => {}
+        }
+        if victim.dentry.parent().is_none() || victim.dentry.mounts.get() != 0 {
+            return Err(Errno::EBUSY);
+        }
+    }
+    let how = if flags & EXCHANGE != 0 { super::Rename::Exchange } else { super::Rename::Replace };
+    let target_dir = new.dir.inode().clone();
+    old.dir.inode().clone().rename(cx, name, &target_dir, new_name, how)?;
+    if flags & EXCHANGE != 0 {
+        old.dir.dentry.exchanged(name, &new.dir.dentry, new_name);
+    } else {
+        old.dir.dentry.moved(name, &new.dir.dentry, new_name);
+    }
+    Ok(0)
+}

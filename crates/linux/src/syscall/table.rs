@@ -88,11 +88,11 @@ calls! {
     301 263 unlinkat(Dir Path Hex)                   Full crate::fs::names::unlinkat;
     9   86  link(Path Path)                                  No;
     303 265 linkat(Dir Path Dir Path Hex)                    No;
-    83  88  symlink(Path Path)                               No;
-    304 266 symlinkat(Path Dir Path)                         No;
-    38  82  rename(Path Path)                                No;
-    302 264 renameat(Dir Path Dir Path)                      No;
-    353 316 renameat2(Dir Path Dir Path Hex)                 No;
+    83  88  symlink(Path Path)                       Full crate::fs::names::symlink;
+    304 266 symlinkat(Path Dir Path)                 Full crate::fs::names::symlinkat;
+    38  82  rename(Path Path)                        Full crate::fs::names::rename;
+    302 264 renameat(Dir Path Dir Path)              Full crate::fs::names::renameat;
+    353 316 renameat2(Dir Path Dir Path Hex)         Full crate::fs::names::renameat2;
     85  89  readlink(Path Out Size)                  Full crate::fs::attributes::readlink;
     305 267 readlinkat(Dir Path Out Size)            Full crate::fs::attributes::readlinkat;
     141 78  getdents(Fd Ptr Uint)                    Full crate::fs::names::getdents;
@@ -178,8 +178,8 @@ calls! {
     115 168 swapoff(Path)                                    No;
 
     // Pipes, events, waiting for files.
-    42  22  pipe(Ptr)                                        No;
-    331 293 pipe2(Ptr Open)                                  No;
+    42  22  pipe(Ptr)                                Full crate::fs::pipe::pipe;
+    331 293 pipe2(Ptr Open)                          Full crate::fs::pipe::pipe2;
     323 284 eventfd(Uint)                                    No;
     328 290 eventfd2(Uint Open)                              No;
     321 282 signalfd(Fd Ptr Size)                            No;
