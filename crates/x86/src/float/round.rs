@@ -1,6 +1,9 @@
 //! Rounding to a format.
 
-use super::{Class, Env, Format, Num, Rounding, exception};
+use super::{Class, EXTENDED, Env, Format, Num, Rounding, exception};
+
+/// By how much an x87 result's exponent is moved when its overflow or underflow traps.
+const MOVED: i32 = 24576;
 
 /// Shifts right; what falls out sets the lowest bit.
 pub(crate) fn shift_right_jam(value: u128, count: u32) -> u128 {
@@ -44,8 +47,22 @@ pub(crate) fn round(env: &mut Env, format: Format, sign: bool, exp: i32, sig: u1
     let first = round_bits(env.rounding, sign, sig, format.precision);
     let rounded_exp = exp + i32::from(first.carry);
     env.up = first.up;
+    // Trapping underflow is about the result as it would be without a bound on exponents.
+    if rounded_exp < format.min && env.masks & exception::UNDERFLOW == 0 {
+        env.flags |= exception::UNDERFLOW | if first.inexact { exception::PRECISION } else { 0 };
+        let moved = if format.max == EXTENDED.max { rounded_exp + MOVED } else { format.min };
+        return Num::finite(sign, moved, first.sig);
+    }
     if rounded_exp < format.min {
         return round_tiny(env, format, sign, exp, sig);
+    }
+    // An unmasked exception leaves the result with its exponent moved into range.
+    if rounded_exp > format.max
+        && format.max == EXTENDED.max
+        && env.masks & exception::OVERFLOW == 0
+    {
+        env.flags |= exception::OVERFLOW | if first.inexact { exception::PRECISION } else { 0 };
+        return Num::finite(sign, rounded_exp - MOVED, first.sig);
     }
     if rounded_exp > format.max {
         env.flags |= exception::OVERFLOW | exception::PRECISION;

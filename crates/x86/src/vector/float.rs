@@ -123,13 +123,7 @@ fn extreme<T: Real>(mx: &mut u32, a: T, b: T, wanted: Ordering) -> T {
         let n = x.unpack();
         if env.daz && n.denormal { T::pack(Num::zero(n.sign)) } else { x }
     };
-    if order == Some(wanted) {
-        flush(a)
-    } else if order.is_none() {
-        b
-    } else {
-        flush(b)
-    }
+    flush(if order == Some(wanted) { a } else { b })
 }
 
 /// `cmpps` and its kin: the immediate's predicate.

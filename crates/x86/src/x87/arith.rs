@@ -67,13 +67,23 @@ pub(crate) fn with_memory(fpu: &mut Fpu, op: Operation, kind: Kind, bits: u128) 
 }
 
 /// Compares the top; the order, or `None`, and whether the registers may be popped.
-fn order(fpu: &mut Fpu, other: Option<Num>, quiet: bool) -> (Option<Ordering>, bool) {
+fn order(fpu: &mut Fpu, other: Option<Num>, quiet: bool, keep: KeepC1) -> (Option<Ordering>, bool) {
     let (false, Some(other)) = (fpu.is_empty(0), other) else {
         return (None, fpu.underflow());
     };
     let mut env = fpu.env();
     let order = soft::compare(&mut env, fpu.st(0), other, quiet);
-    (order, fpu.finish(&env))
+    if keep == KeepC1::No {
+        fpu.status &= !C1;
+    }
+    (order, fpu.note(&env))
+}
+
+/// Whether a comparison leaves C1 as it was: those that set the flags do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeepC1 {
+    Yes,
+    No,
 }
 
 fn register(fpu: &Fpu, i: u8) -> Option<Num> {
@@ -103,32 +113,32 @@ pub(crate) fn compare_with(fpu: &mut Fpu, kind: Kind, bits: u128, pops: u8) {
 }
 
 fn finish_compare(fpu: &mut Fpu, other: Option<Num>, quiet: bool, pops: u8) {
-    let (order, go_on) = order(fpu, other, quiet);
+    let (order, go_on) = order(fpu, other, quiet, KeepC1::No);
+    // The result is there even if an exception keeps the stack as it is.
+    fpu.conditions(condition_bits(order));
     if go_on {
-        fpu.conditions(condition_bits(order));
         for _ in 0..pops {
             fpu.pop();
         }
     }
 }
 
-/// `fcomi`, `fucomi`: the status flags, if they change.
+/// `fcomi`, `fucomi`: the status flags.
 #[inline(never)]
-pub(crate) fn compare_to_flags(fpu: &mut Fpu, i: u8, quiet: bool, pops: u8) -> Option<u64> {
+pub(crate) fn compare_to_flags(fpu: &mut Fpu, i: u8, quiet: bool, pops: u8) -> u64 {
     let other = register(fpu, i);
-    let (order, go_on) = order(fpu, other, quiet);
-    if !go_on {
-        return None;
+    let (order, go_on) = order(fpu, other, quiet, KeepC1::Yes);
+    if go_on {
+        for _ in 0..pops {
+            fpu.pop();
+        }
     }
-    for _ in 0..pops {
-        fpu.pop();
-    }
-    Some(match order {
+    match order {
         None => ZF | PF | CF,
         Some(Ordering::Greater) => 0,
         Some(Ordering::Less) => CF,
         Some(Ordering::Equal) => ZF,
-    })
+    }
 }
 
 #[inline(never)]
@@ -217,6 +227,18 @@ pub(crate) fn fst(fpu: &mut Fpu, i: u8, pop: bool) {
     }
 }
 
+/// `fstpnce`: what `fstp` does, without an exception if the register is empty.
+#[inline(never)]
+pub(crate) fn fstpnce(fpu: &mut Fpu, i: u8) {
+    let (from, to) = (fpu.top(), fpu.index(i));
+    if !fpu.is_empty(0) {
+        fpu.st[to] = fpu.st[from];
+        fpu.in_use |= 1 << to;
+    }
+    fpu.status &= !C1;
+    fpu.pop();
+}
+
 #[inline(never)]
 pub(crate) fn fxch(fpu: &mut Fpu, i: u8) {
     if fpu.is_empty(0) || fpu.is_empty(i) {
@@ -239,7 +261,8 @@ pub(crate) fn fxch(fpu: &mut Fpu, i: u8) {
 #[inline(never)]
 pub(crate) fn fcmov(fpu: &mut Fpu, i: u8, holds: bool) {
     if fpu.is_empty(0) || fpu.is_empty(i) {
-        if fpu.underflow() && holds {
+        // Whether the condition holds or not.
+        if fpu.underflow() {
             fpu.set(0, Num::INDEFINITE);
         }
         return;
@@ -248,7 +271,6 @@ pub(crate) fn fcmov(fpu: &mut Fpu, i: u8, holds: bool) {
         let (to, from) = (fpu.top(), fpu.index(i));
         fpu.st[to] = fpu.st[from];
     }
-    fpu.status &= !C1;
 }
 
 /// `fld1` and its kin by number: 1, log2 10, log2 e, pi, log10 2, ln 2, 0.
@@ -280,6 +302,7 @@ pub(crate) fn remainder(fpu: &mut Fpu, nearest: bool) {
         if fpu.underflow() {
             fpu.set(0, Num::INDEFINITE);
         }
+        fpu.status &= !C2;
         return;
     }
     let mut env = fpu.env();
@@ -302,8 +325,12 @@ pub(crate) fn remainder(fpu: &mut Fpu, nearest: bool) {
     };
     if fpu.finish(&env) {
         fpu.set(0, result);
-        fpu.conditions(conditions & !C1);
-        fpu.status = fpu.status & !C1 | conditions & C1;
+        if result.is_nan() {
+            fpu.status &= !C2;
+        } else {
+            fpu.conditions(conditions & !C1);
+            fpu.status = fpu.status & !C1 | conditions & C1;
+        }
     }
 }
 
@@ -393,8 +420,18 @@ pub(crate) fn fxtract(fpu: &mut Fpu) {
     if fpu.is_empty(0) {
         if fpu.underflow() {
             fpu.set(0, Num::INDEFINITE);
-            fpu.push(Num::INDEFINITE);
+            fpu.set_top(fpu.top() + 7);
+            fpu.set(0, Num::INDEFINITE);
         }
+        return;
+    }
+    if !fpu.is_empty(7) {
+        if fpu.underflow() {
+            fpu.set(0, Num::INDEFINITE);
+            fpu.set_top(fpu.top() + 7);
+            fpu.set(0, Num::INDEFINITE);
+        }
+        fpu.status |= C1;
         return;
     }
     let mut env = fpu.env();

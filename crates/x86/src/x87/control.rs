@@ -27,8 +27,9 @@ pub(crate) fn clear_exceptions(fpu: &mut Fpu) {
 pub(crate) fn free(fpu: &mut Fpu, i: u8, pop: bool) {
     let index = fpu.index(i);
     fpu.in_use &= !(1 << index);
+    fpu.status &= !super::C1;
     if pop {
-        fpu.set_top(fpu.top() + 1);
+        fpu.pop();
     }
 }
 

@@ -80,7 +80,9 @@ pub(crate) fn load(fpu: &mut Fpu, kind: Kind, bits: u128) {
     if matches!(kind, Kind::Single | Kind::Double) && fpu.is_empty(7) {
         let mut env = fpu.env();
         value = widen(&mut env, value);
-        if !fpu.finish(&env) {
+        fpu.finish(&env);
+        // A denormal number is pushed even if that traps.
+        if env.flags & !env.masks & exception::INVALID != 0 {
             return;
         }
     }

@@ -76,7 +76,21 @@ impl Fpu {
     /// Enters what happened into the status word; `false` if a result must not be written, for
     /// an exception about the operands is not masked.
     fn finish(&mut self, env: &Env) -> bool {
-        self.status = self.status & !C1 | env.flags as u16 & 0x7f;
+        self.status &= !C1;
+        self.note(env)
+    }
+
+    /// The same for instructions that leave C1 alone.
+    fn note(&mut self, env: &Env) -> bool {
+        let mut env = *env;
+        if env.flags & !env.masks & 7 != 0 {
+            // What is about the operands traps before there is a result to be inexact.
+            env.flags &= 0x47;
+        }
+        self.status |= env.flags as u16 & 0x7f;
+        if env.flags & SF != 0 {
+            self.status &= !C1;
+        }
         if env.up && env.flags & exception::PRECISION != 0 {
             self.status |= C1;
         }

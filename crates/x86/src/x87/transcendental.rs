@@ -82,20 +82,23 @@ pub(crate) fn fyl2x(fpu: &mut Fpu) {
             (Class::Infinite, _) | (_, Class::Infinite) => Num::infinite(y.sign != less),
             (_, Class::Zero) => Num::zero(y.sign != less),
             _ => {
-                // Between the roots of a half and of two, so that nothing cancels near one.
-                let above = x.sig > 0xb504_f333_f9de_6484;
-                let exp = x.exp + i32::from(above);
-                let m = Wide::from_num(Num::finite(false, if above { -1 } else { 0 }, x.sig));
-                let fraction = log2_1p(m.sub(Wide::from_int(1)));
-                let log = Wide::from_int(exp).add(fraction);
-                if fraction.is_zero() {
+                if x.sig == 1 << 63 {
                     // A power of two: the product is exact.
-                    return soft::mul(env, EXTENDED, soft::from_int(exp.into()), y);
+                    return soft::mul(env, EXTENDED, soft::from_int(x.exp.into()), y);
                 }
-                finish(env, log.mul(Wide::from_num(y)))
+                finish(env, log2(Wide::from_num(x)).mul(Wide::from_num(y)))
             }
         }
     });
+}
+
+/// The logarithm of a positive number, by a factor between the roots of a half and of two, so
+/// that nothing cancels near one.
+fn log2(x: Wide) -> Wide {
+    let above = x.sig >> 64 > 0xb504_f333_f9de_6484;
+    let exp = x.exp + i32::from(above);
+    let m = Wide { exp: if above { -1 } else { 0 }, ..x };
+    Wide::from_int(exp).add(log2_1p(m.sub(Wide::from_int(1))))
 }
 
 #[inline(never)]
@@ -112,8 +115,12 @@ pub(crate) fn fyl2xp1(fpu: &mut Fpu) {
         match (x.class, y.class) {
             (Class::Infinite, _) | (_, Class::Infinite) => Num::infinite(sign),
             (Class::Zero, _) | (_, Class::Zero) => Num::zero(sign),
-            // Outside the defined range.
-            _ if x.exp >= 0 => y,
+            // Outside the defined range; there is still a logarithm above.
+            _ if x.exp >= -2 && x.sign => y,
+            _ if x.exp >= -2 => {
+                let sum = Wide::from_num(x).add(Wide::from_int(1));
+                finish(env, log2(sum).mul(Wide::from_num(y)))
+            }
             _ => finish(env, log2_1p(Wide::from_num(x)).mul(Wide::from_num(y))),
         }
     });

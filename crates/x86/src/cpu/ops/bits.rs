@@ -55,6 +55,8 @@ handler! {
     /// `arpl`: raises a selector's privilege level to the source's.
     fn arpl<D: crate::cpu::loc::Dst>(r) {
         let low = r.cx().get::<u16>(r.op().b) & 3;
+        // A fault is one of reading.
+        get!(r, D::read::<u16>(&r));
         let mut raised = false;
         get!(r, D::modify::<u16>(&r, |x| {
             raised = x & 3 < low;

@@ -116,8 +116,8 @@ handler! {
     fn cmps<T: Int>(r) {
         let s = Steps::<T>::new(r);
         while s.more() {
-            let x = get!(r, r.load::<T>(s.source()));
             let y = get!(r, r.load::<T>(s.target()));
+            let x = get!(r, r.load::<T>(s.source()));
             Sub::apply(r.cx(), x, y);
             s.advance(1, RSI);
             s.advance(1, RDI);

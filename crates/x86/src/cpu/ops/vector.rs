@@ -54,13 +54,16 @@ handler! {
 
     /// From an MMX register or memory.
     fn float_from_mmx(r) {
-        get!(r, no_pending(&r));
+        // From memory it has nothing to do with x87.
+        if r.op().x == 0 {
+            get!(r, no_pending(&r));
+        }
         let b = get!(r, source_mmx(&r));
         let a = *xmm(&r, r.op().a);
-        let result = get!(r, compute(&r, a, b));
         if r.op().x == 0 {
             enter_mmx(r.fpu());
         }
+        let result = get!(r, compute(&r, a, b));
         *xmm(&r, r.op().a) = result;
         r.next()
     }
@@ -449,7 +452,11 @@ fn compute_unmasked(fpu: &mut Fpu, f: Float, a: u128, b: u128, imm: u8) -> Optio
     // The flags that this instruction raises matter, not those from before.
     let mut mx = fpu.mxcsr & !0x3f;
     let result = f(&mut mx, a, b, imm);
-    let raised = mx & 0x3f;
+    let mut raised = mx & 0x3f;
+    // What is about the operands traps before there is a result to be inexact.
+    if raised & !(mx >> 7) & 7 != 0 {
+        raised &= 7;
+    }
     fpu.mxcsr |= raised;
     (raised & !(mx >> 7) & 0x3f == 0).then_some(result)
 }

@@ -55,9 +55,8 @@ handler! {
     fn compare_to_flags(r) {
         get!(r, ready(&r));
         let quiet = r.op().x & 4 != 0;
-        if let Some(status) = arith::compare_to_flags(r.fpu(), r.op().y, quiet, r.op().x & 3) {
-            r.cx().set_status(status);
-        }
+        let status = arith::compare_to_flags(r.fpu(), r.op().y, quiet, r.op().x & 3);
+        r.cx().set_status(status);
         r.next()
     }
 
@@ -95,6 +94,12 @@ handler! {
     fn fst(r) {
         get!(r, ready(&r));
         arith::fst(r.fpu(), r.op().y, r.op().x == POP);
+        r.next()
+    }
+
+    fn fstpnce(r) {
+        get!(r, ready(&r));
+        arith::fstpnce(r.fpu(), r.op().y);
         r.next()
     }
 
