@@ -76,8 +76,15 @@ impl Default for Config {
 }
 
 /// The proposals that both interpreters execute; the others are only validated.
-pub const EXECUTABLE: Features =
-    Features::WASM2.with(Feature::TailCall).with(Feature::ExtendedConst);
+pub const EXECUTABLE: Features = Features::WASM2
+    .with(Feature::TailCall)
+    .with(Feature::ExtendedConst)
+    .with(Feature::RelaxedSimd)
+    .with(Feature::MultiMemory)
+    .with(Feature::Memory64)
+    .with(Feature::CustomPageSizes)
+    .with(Feature::WideArithmetic)
+    .with(Feature::FunctionReferences);
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]

@@ -279,6 +279,20 @@ traps! {
     Interrupt = Interrupted, "interrupted";
     /// There was no memory to prepare a function for execution.
     OutOfMemory = OutOfMemory, "out of memory while preparing a function";
+    /// A null reference where an object or a function is needed.
+    NullReference = NullReference, "null reference";
+    /// A cast to a type that the reference is not of.
+    CastFailure = CastFailure, "cast failure";
+    /// An access beyond the end of an array.
+    ArrayOutOfBounds = ArrayOutOfBounds, "out of bounds array access";
+    /// There is no room for another object of the garbage-collected heap.
+    HeapExhausted = HeapExhausted, "no room for another object";
+    /// An atomic access whose address is not a multiple of its size.
+    HeapMisaligned = UnalignedAtomic, "unaligned atomic";
+    /// A wait on a memory that is not shared.
+    AtomicWaitNonSharedMemory = ExpectedSharedMemory, "expected shared memory";
+    /// A wait where the platform has no way to wait.
+    CannotWait = CannotWait, "waiting is not possible on this platform";
 }
 
 impl core::error::Error for Trap {}

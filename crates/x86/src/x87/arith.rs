@@ -1,7 +1,7 @@
 //! Arithmetic, comparison, constants, and moves between registers.
 
 use super::memory::Kind;
-use super::{C0, C1, C2, C3};
+use super::{C0, C1, C2, C3, fast};
 use crate::Fpu;
 use crate::float::wide::{LN2, LOG2_10, LOG2_E, LOG10_2, PI, Wide};
 use crate::float::{self as soft, Class, EXTENDED, Env, Format, Num, Rounding, exception, round};
@@ -9,36 +9,47 @@ use crate::registers::flags::{CF, PF, ZF};
 use core::cmp::Ordering;
 
 /// An operation of two operands, the destination first.
-pub(crate) type Operation = fn(&mut Env, Format, Num, Num) -> Num;
-
-pub(crate) fn add(env: &mut Env, format: Format, a: Num, b: Num) -> Num {
-    soft::add(env, format, a, b)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Operation {
+    Add,
+    Mul,
+    Sub,
+    Subr,
+    Div,
+    Divr,
 }
 
-pub(crate) fn mul(env: &mut Env, format: Format, a: Num, b: Num) -> Num {
-    soft::mul(env, format, a, b)
-}
+impl Operation {
+    pub const ALL: [Self; 6] = [Self::Add, Self::Mul, Self::Sub, Self::Subr, Self::Div, Self::Divr];
 
-pub(crate) fn sub(env: &mut Env, format: Format, a: Num, b: Num) -> Num {
-    // A NaN keeps its sign.
-    soft::add(env, format, a, if b.is_nan() { b } else { b.negated() })
-}
-
-pub(crate) fn subr(env: &mut Env, format: Format, a: Num, b: Num) -> Num {
-    sub(env, format, b, a)
-}
-
-pub(crate) fn div(env: &mut Env, format: Format, a: Num, b: Num) -> Num {
-    soft::div(env, format, a, b)
-}
-
-pub(crate) fn divr(env: &mut Env, format: Format, a: Num, b: Num) -> Num {
-    soft::div(env, format, b, a)
+    fn apply(self, env: &mut Env, format: Format, a: Num, b: Num) -> Num {
+        // A NaN keeps its sign.
+        let minus = |x: Num| if x.is_nan() { x } else { x.negated() };
+        match self {
+            Self::Add => soft::add(env, format, a, b),
+            Self::Mul => soft::mul(env, format, a, b),
+            Self::Sub => soft::add(env, format, a, minus(b)),
+            Self::Subr => soft::add(env, format, b, minus(a)),
+            Self::Div => soft::div(env, format, a, b),
+            Self::Divr => soft::div(env, format, b, a),
+        }
+    }
 }
 
 /// `st(to) = st(to) op st(from)`.
 #[inline(never)]
 pub(crate) fn registers(fpu: &mut Fpu, op: Operation, to: u8, from: u8, pop: bool) {
+    let (x, y) = (fpu.index(to), fpu.index(from));
+    if fpu.in_use >> x & fpu.in_use >> y & 1 != 0
+        && let Some(result) = fast::compute(fpu, op, fpu.st[x], fpu.st[y])
+    {
+        fpu.st[x] = result;
+        if pop {
+            fpu.pop();
+        }
+        return;
+    }
     let written = if fpu.is_empty(to) || fpu.is_empty(from) {
         let write = fpu.underflow();
         if write {
@@ -47,7 +58,7 @@ pub(crate) fn registers(fpu: &mut Fpu, op: Operation, to: u8, from: u8, pop: boo
         write
     } else {
         let mut env = fpu.env();
-        let result = op(&mut env, fpu.format(), fpu.st(to), fpu.st(from));
+        let result = op.apply(&mut env, fpu.format(), fpu.st(to), fpu.st(from));
         let write = fpu.finish(&env);
         if write {
             fpu.set(to, result);
@@ -63,7 +74,14 @@ pub(crate) fn registers(fpu: &mut Fpu, op: Operation, to: u8, from: u8, pop: boo
 #[inline(never)]
 pub(crate) fn with_memory(fpu: &mut Fpu, op: Operation, kind: Kind, bits: u128) {
     let value = kind.decode(bits);
-    fpu.unary(|env, format, x| op(env, format, x, value));
+    if value.class == Class::Finite && !value.denormal && !fpu.is_empty(0) {
+        let top = fpu.top();
+        if let Some(result) = fast::compute(fpu, op, fpu.st[top], soft::pack80(value)) {
+            fpu.st[top] = result;
+            return;
+        }
+    }
+    fpu.unary(|env, format, x| op.apply(env, format, x, value));
 }
 
 /// Compares the top; the order, or `None`, and whether the registers may be popped.

@@ -110,9 +110,12 @@ pub(crate) fn store(fpu: &mut Fpu, kind: Kind, truncate: bool) -> Option<u128> {
         Kind::Int64 => u128::from(soft::to_int(&mut env, x, 64) as u64),
         Kind::Bcd => bcd(&mut env, x),
     };
-    let write = fpu.finish(&env);
-    // Not written either if it does not fit and that traps.
+    // Not written either if it does not fit and that traps; nothing is inexact then.
     let unmasked = env.flags & !env.masks & (exception::OVERFLOW | exception::UNDERFLOW);
+    if unmasked != 0 {
+        env.flags &= !exception::PRECISION;
+    }
+    let write = fpu.finish(&env);
     (write && unmasked == 0).then_some(bits)
 }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod arith;
 pub(crate) mod control;
+mod fast;
 pub(crate) mod memory;
 pub(crate) mod transcendental;
 

@@ -310,6 +310,22 @@ pub(super) unsafe fn leb(at: *const u8) -> (u32, usize) {
     leb_of_32_bits!(at, |value: u32, _: u32, len: usize| (value, len))
 }
 
+/// An unsigned LEB128 of 64 bits and its length. The bytes are validated.
+#[inline(always)]
+pub(super) unsafe fn leb_64(at: *const u8) -> (u64, usize) {
+    let mut value = 0u64;
+    let mut len = 0;
+    loop {
+        // SAFETY: validated: the number ends within the function.
+        let byte = unsafe { *at.add(len) };
+        value |= u64::from(byte & 0x7f) << ((7 * len as u32) & 63);
+        len += 1;
+        if byte < 0x80 {
+            return (value, len);
+        }
+    }
+}
+
 /// A signed LEB128 of 32 bits and its length. The bytes are validated.
 #[cfg_attr(not(sampan_small), inline(always))]
 #[cfg_attr(sampan_small, inline(never))]

@@ -56,6 +56,8 @@ pub(crate) fn run(
         cross: Vec::new(),
         callee: null(),
         trap: None,
+        refusal: crate::trap::DONE,
+        operands: null_mut(),
         trap_pc: null(),
         trap_fp: fp,
         #[cfg(not(sampan_tail_calls))]

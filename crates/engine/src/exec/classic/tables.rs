@@ -20,7 +20,7 @@ mod vectors;
 
 #[cfg(sampan_tail_calls)]
 use super::ops::fused;
-use super::ops::{call, control, memory, misc, numeric, trap, variable};
+use super::ops::{call, control, memory, misc, numeric, reference, trap, variable};
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};
@@ -113,8 +113,11 @@ handler! {
 
     fn prefix_fc<const DEPTH: usize, N: Nans>(r) {
         let (code, len) = leb(r.pc.add(1));
-        r.pc = r.pc.add(len);
         let handler = MISC[code as usize % MISC.len()];
+        // What is no arithmetic is decoded from its start.
+        if !(8..0x13).contains(&code) {
+            r.pc = r.pc.add(len);
+        }
         r.call(handler)
     }
 }
@@ -183,11 +186,16 @@ macro_rules! rare_rows {
         $callback! { $($context)*
             ReturnCall call::return_call;
             ReturnCallIndirect call::return_call_indirect;
+            CallRef call::call_ref;
+            ReturnCallRef call::return_call_ref;
+            BrOnNull reference::br_on_null;
+            BrOnNonNull reference::br_on_non_null;
+            RefAsNonNull reference::ref_as_non_null;
             SelectTyped control::select_typed;
-            TableGet misc::op_table_get;
-            TableSet misc::op_table_set;
-            MemorySize misc::op_memory_size;
-            MemoryGrow misc::op_memory_grow;
+            TableGet misc::slow;
+            TableSet misc::slow;
+            MemorySize misc::slow;
+            MemoryGrow misc::slow;
             RefFunc numeric::ref_func;
         }
     };
@@ -301,16 +309,16 @@ static MISC: [Handler; 32] = {
     const ONE: usize = 1;
     crate::exec::num::with_numeric_ops!(numeric_rows [t 2 ONE AnyNans]);
     set! { t 0x200:
-        MemoryInit misc::op_memory_init;
-        DataDrop misc::op_data_drop;
-        MemoryCopy misc::op_memory_copy;
-        MemoryFill misc::op_memory_fill;
-        TableInit misc::op_table_init;
-        ElemDrop misc::op_elem_drop;
-        TableCopy misc::op_table_copy;
-        TableGrow misc::op_table_grow;
-        TableSize misc::op_table_size;
-        TableFill misc::op_table_fill;
+        MemoryInit misc::slow;
+        DataDrop misc::slow;
+        MemoryCopy misc::slow;
+        MemoryFill misc::slow;
+        TableInit misc::slow;
+        ElemDrop misc::slow;
+        TableCopy misc::slow;
+        TableGrow misc::slow;
+        TableSize misc::slow;
+        TableFill misc::slow;
     }
     t
 };

@@ -34,7 +34,7 @@ impl Builder {
         let other = st(1).filter(|&n| n != 0).or(st(0)).unwrap_or(1);
         (op.x, op.y) = (0, other);
         let mut arithmetic = |operation: Operation, pop: u8| -> Option<Handler> {
-            op.imm = operation as usize as u64;
+            op.imm = operation as u64;
             if in_memory {
                 op.x = format;
                 return Some(h::with_memory);
@@ -43,18 +43,18 @@ impl Builder {
             Some(h::registers)
         };
         let handler: Handler = match i.mnemonic() {
-            N::Fadd | N::Fiadd => return arithmetic(a::add, 0),
-            N::Fmul | N::Fimul => return arithmetic(a::mul, 0),
-            N::Fsub | N::Fisub => return arithmetic(a::sub, 0),
-            N::Fsubr | N::Fisubr => return arithmetic(a::subr, 0),
-            N::Fdiv | N::Fidiv => return arithmetic(a::div, 0),
-            N::Fdivr | N::Fidivr => return arithmetic(a::divr, 0),
-            N::Faddp => return arithmetic(a::add, POP),
-            N::Fmulp => return arithmetic(a::mul, POP),
-            N::Fsubp => return arithmetic(a::sub, POP),
-            N::Fsubrp => return arithmetic(a::subr, POP),
-            N::Fdivp => return arithmetic(a::div, POP),
-            N::Fdivrp => return arithmetic(a::divr, POP),
+            N::Fadd | N::Fiadd => return arithmetic(Operation::Add, 0),
+            N::Fmul | N::Fimul => return arithmetic(Operation::Mul, 0),
+            N::Fsub | N::Fisub => return arithmetic(Operation::Sub, 0),
+            N::Fsubr | N::Fisubr => return arithmetic(Operation::Subr, 0),
+            N::Fdiv | N::Fidiv => return arithmetic(Operation::Div, 0),
+            N::Fdivr | N::Fidivr => return arithmetic(Operation::Divr, 0),
+            N::Faddp => return arithmetic(Operation::Add, POP),
+            N::Fmulp => return arithmetic(Operation::Mul, POP),
+            N::Fsubp => return arithmetic(Operation::Sub, POP),
+            N::Fsubrp => return arithmetic(Operation::Subr, POP),
+            N::Fdivp => return arithmetic(Operation::Div, POP),
+            N::Fdivrp => return arithmetic(Operation::Divr, POP),
             N::Fcom | N::Ficom if in_memory => with(op, format, h::compare_memory),
             N::Fcomp | N::Ficomp if in_memory => with(op, format | STORE_POP, h::compare_memory),
             N::Fcom => with(op, 0, h::compare),

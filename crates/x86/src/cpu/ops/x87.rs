@@ -255,10 +255,8 @@ fn kind(r: &R) -> Kind {
     Kind::ALL[usize::from(r.op().x & 7) % 7]
 }
 
-unsafe fn operation(r: &R) -> Operation {
-    let address = r.op().imm as usize;
-    // SAFETY: lowering put such a function there.
-    unsafe { core::mem::transmute::<usize, Operation>(address) }
+fn operation(r: &R) -> Operation {
+    Operation::ALL[(r.op().imm % 6) as usize]
 }
 
 #[inline(always)]

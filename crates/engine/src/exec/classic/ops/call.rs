@@ -54,7 +54,7 @@ handler! {
 
     fn call_indirect<const DEPTH: usize>(r) {
         let mut depth = DEPTH;
-        let index = r.pop(&mut depth) as u32;
+        let index = r.pop(&mut depth);
         r.spill(depth);
         let (ty, ty_len) = leb(r.pc.add(1));
         let (table, table_len) = leb(r.pc.add(1 + ty_len));
@@ -103,7 +103,7 @@ handler! {
     fn return_call_indirect(r) {
         let (ty, ty_len) = leb(r.pc.add(1));
         let (table, _) = leb(r.pc.add(1 + ty_len));
-        let index = r.a as u32;
+        let index = r.a;
         match r.resolve(index, ty as usize, table as usize) {
             Ok(func) => {
                 r.context().callee = func;
@@ -111,6 +111,22 @@ handler! {
             }
             Err(stop) => r.call(stop),
         }
+    }
+
+    fn call_ref(r) {
+        let Some(func) = crate::RawRef(r.a).index() else {
+            return r.call(trap::null_reference);
+        };
+        (*r.ctx).callee = r.entity(func);
+        r.call(call_entity)
+    }
+
+    fn return_call_ref(r) {
+        let Some(func) = crate::RawRef(r.a).index() else {
+            return r.call(trap::null_reference);
+        };
+        (*r.ctx).callee = r.entity(func);
+        r.call(tail_entity)
     }
 
     /// Calls `Context::callee`, a host function or one of any instance, with all operands in
@@ -311,7 +327,7 @@ impl Regs {
     #[inline(always)]
     unsafe fn resolve(
         &self,
-        index: u32,
+        index: u64,
         ty: usize,
         table: usize,
     ) -> Result<*const FuncEntity, Handler> {
@@ -319,7 +335,8 @@ impl Regs {
         unsafe {
             let instance = &*(*self.ctx).instance;
             let table = &**instance.tables.get_unchecked(table);
-            let Some(element) = table.elements.get(index as usize) else {
+            let index = usize::try_from(index & table.index_mask).unwrap_or(usize::MAX);
+            let Some(element) = table.elements.get(index) else {
                 return Err(trap::undefined_element);
             };
             let Some(func) = element.index() else { return Err(trap::uninitialized_element) };

@@ -10,6 +10,7 @@ pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod misc;
 pub(super) mod numeric;
+pub(super) mod reference;
 pub(super) mod trap;
 pub(super) mod variable;
 #[cfg(feature = "simd")]

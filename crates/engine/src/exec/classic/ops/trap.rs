@@ -25,6 +25,7 @@ traps! {
     integer_overflow IntegerOverflow;
     invalid_conversion InvalidConversionToInteger;
     table_out_of_bounds TableOutOfBounds;
+    null_reference NullReference;
 }
 
 /// The trap that an operation chose.
@@ -43,6 +44,13 @@ handler! {
     /// A byte that validated code does not have as an opcode.
     #[cold]
     fn invalid(r) { r.raise(Trap::new(TrapKind::Unreachable)) }
+
+    /// Stops with the trap whose number is in the context.
+    #[cold]
+    fn refused(r) {
+        let kind = TrapKind::from_code(r.context().refusal);
+        r.raise(Trap::new(kind))
+    }
 
     /// Stops with the trap that is in the context.
     #[cold]
