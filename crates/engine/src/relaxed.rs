@@ -6,7 +6,9 @@
 //! also what the specification's memory model asks of unordered accesses: aligned ones up to
 //! 64 bits do not tear, others may.
 
-use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+#[cfg(target_has_atomic = "64")]
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 
 /// Reads `N` bytes, atomically if `shared`.
 ///
@@ -48,6 +50,9 @@ unsafe fn load<const N: usize>(at: *const u8) -> [u8; N] {
     whole!(at, N,
         2 AtomicU16, a => { bytes.copy_from_slice(&a.load(Relaxed).to_ne_bytes()); bytes };
         4 AtomicU32, a => { bytes.copy_from_slice(&a.load(Relaxed).to_ne_bytes()); bytes };
+    );
+    #[cfg(target_has_atomic = "64")]
+    whole!(at, N,
         8 AtomicU64, a => { bytes.copy_from_slice(&a.load(Relaxed).to_ne_bytes()); bytes };
     );
     for (i, byte) in bytes.iter_mut().enumerate() {
@@ -69,6 +74,9 @@ unsafe fn store<const N: usize>(at: *mut u8, bytes: [u8; N]) {
     whole!(at, N,
         2 AtomicU16, a => a.store(number!(u16), Relaxed);
         4 AtomicU32, a => a.store(number!(u32), Relaxed);
+    );
+    #[cfg(target_has_atomic = "64")]
+    whole!(at, N,
         8 AtomicU64, a => a.store(number!(u64), Relaxed);
     );
     for (i, &byte) in bytes.iter().enumerate() {

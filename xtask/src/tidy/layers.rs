@@ -11,6 +11,7 @@ use crate::project;
 
 /// The floors, lowest first. ARCHITECTURE.md says what each is for.
 const FLOORS: &[(&str, u32)] = &[
+    ("sampan-arena", 0),
     ("sampan-wasm", 0),
     ("sampan-engine", 1),
     ("sampan-x86", 1),

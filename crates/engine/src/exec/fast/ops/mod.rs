@@ -7,6 +7,7 @@ pub(super) mod control;
 pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod moves;
+#[cfg_attr(not(feature = "simd"), path = "simd_absent.rs")]
 pub(super) mod simd;
 pub(super) mod slow;
 pub(super) mod wide;
