@@ -18,6 +18,7 @@ pub mod mount;
 pub mod names;
 pub mod open;
 pub mod pipe;
+pub mod poll;
 pub mod regular;
 pub mod stream;
 pub mod tmpfs;

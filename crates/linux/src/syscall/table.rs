@@ -199,9 +199,9 @@ calls! {
     82  _   old_select(Ptr)                                  No;
     413 270 pselect6(Int Ptr Ptr Ptr Ptr Ptr)                No;
     308 _   pselect6_32(Int Ptr Ptr Ptr Ptr Ptr)             No;
-    168 7   poll(Ptr Uint Int)                               No;
-    414 271 ppoll(Ptr Uint Ptr Ptr Size)                     No;
-    309 _   ppoll32(Ptr Uint Ptr Ptr Size)                   No;
+    168 7   poll(Ptr Uint Int)                       Full crate::fs::poll::poll;
+    414 271 ppoll(Ptr Uint Ptr Ptr Size)             Full crate::fs::poll::ppoll;
+    309 _   ppoll32(Ptr Uint Ptr Ptr Size)           Full crate::fs::poll::ppoll32;
     291 253 inotify_init()                                   No;
     332 294 inotify_init1(Open)                              No;
     292 254 inotify_add_watch(Fd Path Hex)                   No;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,5 +47,23 @@ int main(void) {
     printf("into itself %zd %d\n", n, errno);
     n = rename("d", "two");
     printf("over a file %zd %d\n", n, errno);
+    pipe(p);
+    struct pollfd list[3] = {{p[0], POLLIN, 0}, {p[1], POLLOUT, 0}, {99, POLLIN, 0}};
+    n = poll(list, 3, 0);
+    printf("poll %zd %x %x %x\n", n, list[0].revents, list[1].revents, list[2].revents);
+    n = poll(list, 1, 20);
+    printf("timeout %zd\n", n);
+    fflush(stdout);
+    if (fork() == 0) {
+        usleep(20000);
+        write(p[1], "z", 1);
+        _exit(0);
+    }
+    close(p[1]);
+    n = poll(list, 1, -1);
+    printf("data %zd %x\n", n, list[0].revents & POLLIN);
+    read(p[0], got, 1);
+    n = poll(list, 1, -1);
+    printf("end %zd %x\n", n, list[0].revents);
     return 0;
 }
