@@ -68,10 +68,14 @@ fn native(program: &Path) -> (String, i32) {
 }
 
 fn emulated(program: &Path) -> (String, i32) {
+    run(program, 256 << 20)
+}
+
+fn run(program: &Path, memory: u64) -> (String, i32) {
     let output = Rc::new(RefCell::new(Vec::new()));
     let host = Capture { output: output.clone(), started: Instant::now() };
     let config = Config {
-        memory: 256 << 20,
+        memory,
         hostname: b"test".to_vec(),
         trace: std::env::var_os("SAMPAN_TRACE").is_some(),
         new_machine: Interpreter::create,
@@ -115,4 +119,16 @@ fn same_as_this_machines_kernel() {
         }
     }
     assert!(count >= 2);
+}
+
+#[test]
+fn too_much_memory_ends_the_process() {
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hungry.c");
+    let text = "#include <stdio.h>\n#include <string.h>\n#include <sys/mman.h>\n\
+        int main(void) { for (int i = 0; i < 40; i++) \
+        memset(mmap(0, 1 << 20, 3, 34, -1, 0), 1, 1 << 20); puts(\"done\"); }";
+    std::fs::write(&source, text).expect("the folder can be written");
+    let program = compile(&source, "-m64");
+    assert_eq!(run(&program, 20 << 20), (String::new(), 9));
+    assert_eq!(run(&program, 100 << 20), ("done\n".into(), 0));
 }

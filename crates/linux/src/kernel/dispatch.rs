@@ -40,7 +40,19 @@ fn run(cx: &mut Context) {
         }
         let mm = thread.mm();
         let exit = mm.borrow_mut().machine.run(&mut thread.registers.borrow_mut(), SLICE);
+        let grew = {
+            let mut mm = mm.borrow_mut();
+            let pages = mm.machine.touched_pages();
+            let grew = pages > mm.checked_pages + 64;
+            if grew {
+                mm.checked_pages = pages;
+            }
+            grew
+        };
         drop(mm);
+        if grew {
+            cx.kernel.check_memory(&thread);
+        }
         match exit {
             Exit::Syscall(kind) => {
                 begin(cx, kind);
@@ -52,10 +64,7 @@ fn run(cx: &mut Context) {
                     return;
                 }
             }
-            Exit::Budget => {
-                cx.kernel.check_memory(&thread);
-                return;
-            }
+            Exit::Budget => return,
             other => signal::fault::raise(cx, other),
         }
     }

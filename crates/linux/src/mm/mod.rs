@@ -82,6 +82,8 @@ pub struct Mm {
     pub auxv: Vec<u8>,
     /// Where signal handlers of i386 return to without a restorer.
     pub trampoline: u64,
+    /// Pages that it took when the limit was last looked at.
+    pub checked_pages: usize,
 }
 
 /// Rounds up to a page.
@@ -128,6 +130,7 @@ impl Mm {
             environment: 0..0,
             auxv: Vec::new(),
             trampoline: 0,
+            checked_pages: 0,
         }
     }
 
@@ -143,6 +146,7 @@ impl Mm {
             environment: self.environment.clone(),
             auxv: self.auxv.clone(),
             trampoline: self.trampoline,
+            checked_pages: 0,
         })
     }
 
