@@ -7,11 +7,16 @@
 //! SAMPAN_TAIL_CALLS (this workspace's `.cargo/config.toml` sets it); else a loop is used.
 
 fn main() {
+    // Where size counts, frequent ways are not written out in many places.
+    println!("cargo::rustc-check-cfg=cfg(sampan_small)");
+    if matches!(std::env::var("OPT_LEVEL").as_deref(), Ok("s" | "z")) {
+        println!("cargo::rustc-cfg=sampan_small");
+    }
     println!("cargo::rustc-check-cfg=cfg(sampan_tail_calls)");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=SAMPAN_TAIL_CALLS");
     let wanted = std::env::var("SAMPAN_TAIL_CALLS").is_ok_and(|value| value == "1");
-    let optimised = !matches!(std::env::var("OPT_LEVEL").as_deref(), Ok("0" | "1"));
+    let optimised = !matches!(std::env::var("OPT_LEVEL").as_deref(), Ok("0" | "1" | "s" | "z"));
     let arch = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     // Windows passes only four arguments in registers.
     let windows = std::env::var("CARGO_CFG_WINDOWS").is_ok();

@@ -8,6 +8,7 @@
 mod bench;
 mod demo;
 mod fetch;
+mod firmware;
 mod kernels;
 mod platform;
 mod programs;
@@ -37,8 +38,10 @@ enum Habit {
     Test(test::Options),
     /// Check what no compiler checks: floors, file sizes, where `unsafe` and systems' names are
     Tidy,
-    /// Build the `no_std` crates for a Cortex-M4F and print their code size
+    /// Link a small embedder for a Cortex-M4F, and check its code size against budgets.toml
     Sizes(sizes::Options),
+    /// Boot the firmware example in QEMU, and compare what it prints
+    Firmware,
     /// Fetch the real programs that tests run, and print where they are
     Fetch(fetch::Options),
     /// Run the real programs only, in sampan or in another command of the same shape
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Habit::Test(options) => test::run(&options),
         Habit::Tidy => tidy::run(),
         Habit::Sizes(options) => sizes::run(&options),
+        Habit::Firmware => firmware::run(),
         Habit::Fetch(options) => fetch::run(&options),
         Habit::Programs(options) => programs::run(&options),
         Habit::Bench(options) => bench::run(&options),

@@ -28,6 +28,9 @@ pub enum Command {
     #[command(after_long_help = RUN_HELP)]
     #[command(override_usage = "sampan run [OPTIONS] <FILE> [ARGS]...")]
     Run(Box<Run>),
+    /// Run a Linux program for x86 or x86-64 on sampan's own kernel
+    #[command(override_usage = "sampan linux [OPTIONS] <FILE> [-- ARGS...]")]
+    Linux(Box<Linux>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Wast),
     /// Check modules; exit 1 and one line per problem
@@ -118,6 +121,56 @@ impl Run {
     }
 }
 
+/// `sampan linux`.
+#[derive(Args, Debug)]
+pub struct Linux {
+    /// Memory for all processes together; K, M and G are powers of 1024
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "1G")]
+    pub memory: u64,
+    /// Keep changes of the image in this file (not yet)
+    #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
+    pub overlay: Option<PathBuf>,
+    /// Forget changes of the image at the end (not yet)
+    #[arg(long)]
+    pub ephemeral: bool,
+    /// Give a directory of the host (not yet)
+    #[arg(long = "mount", value_name = "HOST:GUEST[:ro]")]
+    pub mounts: Vec<String>,
+    /// Set an environment variable
+    #[arg(long = "env", value_name = "K=V", value_parser = variable)]
+    pub env: Vec<(String, String)>,
+    /// The directory to start in
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<String>,
+    /// The user and group to run as
+    #[arg(long, value_name = "UID[:GID]", value_parser = user, default_value = "0")]
+    pub user: (u32, u32),
+    /// Network: none, or through the host's sockets (not yet)
+    #[arg(long, value_parser = ["none", "host"], default_value = "none")]
+    pub net: String,
+    /// Let the host reach a port (not yet)
+    #[arg(long, value_name = "HOST:GUEST")]
+    pub publish: Vec<String>,
+    /// Print each system call
+    #[arg(long)]
+    pub trace: bool,
+    /// List at the end what was missing
+    #[arg(long)]
+    pub report: bool,
+    /// How to execute; for now, both are the interpreter
+    #[arg(long, value_parser = ["interpreter", "auto"], default_value = "auto")]
+    pub mode: String,
+    /// Check every memory access (not yet a choice: the interpreter always does)
+    #[arg(long)]
+    pub strict: bool,
+    /// An ELF file, which runs with nothing around it
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// The program's arguments
+    #[arg(last = true, value_name = "ARGS")]
+    pub program: Vec<OsString>,
+}
+
 /// `sampan wast`.
 #[derive(Args, Debug)]
 pub struct Wast {
@@ -183,6 +236,14 @@ fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
         _ => Err("expected K=V".into()),
+    }
+}
+
+fn user(text: &str) -> Result<(u32, u32), String> {
+    let (uid, gid) = text.split_once(':').unwrap_or((text, text));
+    match (uid.parse(), gid.parse()) {
+        (Ok(uid), Ok(gid)) => Ok((uid, gid)),
+        _ => Err("expected UID or UID:GID, as numbers".into()),
     }
 }
 

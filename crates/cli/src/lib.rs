@@ -6,6 +6,7 @@
 
 mod args;
 mod inspect;
+mod linux;
 mod report;
 mod run;
 pub mod spec;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => run::run(*args),
+        Command::Linux(args) => linux::linux(&args),
         Command::Wast(args) => wast::wast(args),
         Command::Validate(args) => validate::validate(args),
         Command::Inspect(args) => inspect::inspect(&args),

@@ -4,13 +4,29 @@ use crate::sync::Arc;
 use sampan_wasm::{Feature, Features};
 
 /// Which interpreter runs functions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Runs the module's own bytes in place, with a small side table for branches.
     Classic,
     /// Translates to register-based internal code, which takes memory and runs faster.
-    #[default]
     Fast,
+}
+
+impl Mode {
+    /// Whether this build has the interpreter; modules cannot be made for one that it lacks.
+    pub const fn is_built_in(self) -> bool {
+        match self {
+            Mode::Classic => cfg!(feature = "classic"),
+            Mode::Fast => cfg!(feature = "fast"),
+        }
+    }
+}
+
+impl Default for Mode {
+    /// Fast, or what else is built in.
+    fn default() -> Mode {
+        if Mode::Fast.is_built_in() { Mode::Fast } else { Mode::Classic }
+    }
 }
 
 /// When a function is prepared for execution.
@@ -60,8 +76,15 @@ impl Default for Config {
 }
 
 /// The proposals that both interpreters execute; the others are only validated.
-pub const EXECUTABLE: Features =
-    Features::WASM2.with(Feature::TailCall).with(Feature::ExtendedConst);
+pub const EXECUTABLE: Features = Features::WASM2
+    .with(Feature::TailCall)
+    .with(Feature::ExtendedConst)
+    .with(Feature::RelaxedSimd)
+    .with(Feature::MultiMemory)
+    .with(Feature::Memory64)
+    .with(Feature::CustomPageSizes)
+    .with(Feature::WideArithmetic)
+    .with(Feature::FunctionReferences);
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]

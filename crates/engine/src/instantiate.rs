@@ -124,6 +124,9 @@ impl Machine {
     }
 
     fn describe_type(&self, types: &[u32], ty: &ExternType) -> String {
+        if !cfg!(feature = "messages") {
+            return String::new();
+        }
         match ty {
             ExternType::Func(index) => match self.registry.func(types[*index as usize]) {
                 Some(ty) => format!("function {ty}"),
@@ -147,6 +150,9 @@ impl Machine {
 
     /// What something is, in words for a message.
     pub fn describe(&self, value: Extern) -> String {
+        if !cfg!(feature = "messages") {
+            return String::new();
+        }
         match value {
             Extern::Func(id) => format!("function {}", self.func_type(id)),
             Extern::Table(id) => self.describe_type(&[], &ExternType::Table(self.table(id).ty())),
@@ -282,7 +288,7 @@ impl Machine {
                         continue;
                     };
                     let table = self.table_mut(table);
-                    let to = mask(table.ty().addr, to);
+                    let to = table.operand(to);
                     table.init(to, &items, 0, items.len() as u64)?;
                 }
             }
@@ -299,7 +305,7 @@ impl Machine {
             instance.dropped_data[index] = true;
             let bytes = &module.bytes()[segment.bytes.start as usize..segment.bytes.end as usize];
             let memory = self.memory_mut(memory);
-            let to = mask(memory.ty().addr, to);
+            let to = memory.operand(to);
             memory.init(to, bytes, 0, bytes.len() as u64)?;
         }
         Ok(())
@@ -319,14 +325,6 @@ impl Machine {
             RawRef::func(instance.funcs[func as usize])
         };
         (0..items.count).map(item).collect()
-    }
-}
-
-/// An address operand as its width has it: the upper half of a 32-bit slot is unspecified.
-fn mask(addr: sampan_wasm::AddrType, value: u64) -> u64 {
-    match addr {
-        sampan_wasm::AddrType::I32 => value & 0xffff_ffff,
-        sampan_wasm::AddrType::I64 => value,
     }
 }
 

@@ -24,6 +24,8 @@ mod machine;
 mod memory;
 mod module;
 mod once;
+#[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
+mod relaxed;
 mod stable;
 mod stack;
 mod sync;

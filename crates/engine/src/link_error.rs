@@ -19,6 +19,12 @@ pub struct LinkError {
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            f.write_str("import does not fit: ")?;
+            f.write_str(&self.module)?;
+            f.write_str(" ")?;
+            return f.write_str(&self.name);
+        }
         match &self.found {
             None => write!(
                 f,
@@ -60,6 +66,12 @@ pub enum InstantiateError {
 impl fmt::Display for InstantiateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            InstantiateError::ImportCount { .. } if !cfg!(feature = "messages") => {
+                f.write_str("wrong number of imports")
+            }
+            InstantiateError::Limit(_) if !cfg!(feature = "messages") => {
+                f.write_str("a limit is reached")
+            }
             InstantiateError::Link(error) => error.fmt(f),
             InstantiateError::ImportCount { expected, found } => {
                 write!(f, "the module has {expected} imports, but {found} were given")

@@ -128,11 +128,48 @@ impl MemoryEntity {
         Ok(())
     }
 
+    /// The width of an address or a length that is an operand in a slot.
+    pub(crate) fn operand(&self, slot: u64) -> u64 {
+        operand(self.ty.addr, slot)
+    }
+
+    /// Whether addresses have 32 bits and nobody else has access: then the interpreters reach
+    /// the bytes by the base and length that they keep of memory 0.
+    #[allow(dead_code)] // As is the next, by one interpreter only.
+    pub(crate) fn is_plain(&self) -> bool {
+        is_plain(&self.ty)
+    }
+
+    /// The address of `size` bytes at `base + offset`, if all are in the memory.
+    #[inline]
+    #[allow(dead_code)]
+    pub(crate) fn locate(&self, base: u64, offset: u64, size: u64) -> Option<*mut u8> {
+        let at = base.checked_add(offset)?;
+        if at.checked_add(size)? > self.len() as u64 {
+            return None;
+        }
+        Some(self.base().wrapping_add(at as usize))
+    }
+
     /// `memory.copy` within one memory.
     pub(crate) fn copy_within(&mut self, to: u64, from: u64, len: u64) -> Result<(), TrapKind> {
         let from = checked(from, len, self.len)?;
         let to = checked(to, len, self.len)?;
         self.data_mut().copy_within(from, to.start);
+        Ok(())
+    }
+
+    /// `memory.copy` from another memory.
+    pub(crate) fn copy_from(
+        &mut self,
+        to: u64,
+        source: &MemoryEntity,
+        from: u64,
+        len: u64,
+    ) -> Result<(), TrapKind> {
+        let from = checked(from, len, source.len())?;
+        let to = checked(to, len, self.len())?;
+        self.data_mut()[to].copy_from_slice(&source.data()[from]);
         Ok(())
     }
 
@@ -154,6 +191,20 @@ impl MemoryEntity {
 impl Drop for MemoryEntity {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+/// Whether a memory of the type is plain; see [`MemoryEntity::is_plain`].
+pub(crate) fn is_plain(ty: &MemoryType) -> bool {
+    ty.addr == AddrType::I32 && !ty.shared
+}
+
+/// An address, index or length in a slot, whose upper half means nothing if it has 32 bits.
+#[inline]
+pub(crate) fn operand(addr: AddrType, slot: u64) -> u64 {
+    match addr {
+        AddrType::I32 => slot & 0xffff_ffff,
+        AddrType::I64 => slot,
     }
 }
 

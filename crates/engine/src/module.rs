@@ -4,7 +4,7 @@ use crate::sync::Arc;
 use crate::{Engine, Mode, Preparation, exec, once::Once};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use sampan_wasm::{self as wasm, Scratch, Span};
+use sampan_wasm::{self as wasm, Span};
 
 /// A validated module. Clones share it.
 #[derive(Clone)]
@@ -64,6 +64,9 @@ impl Module {
     pub fn new(engine: &Engine, bytes: impl Into<Bytes>) -> Result<Module, wasm::Error> {
         let bytes = bytes.into();
         let config = engine.config();
+        if !config.mode.is_built_in() {
+            return Err(not_built_in());
+        }
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
         let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code }));
@@ -80,10 +83,20 @@ impl Module {
 
     fn validate(&self) -> Result<(), wasm::Error> {
         let ModuleData { bytes, decl, engine, .. } = &*self.0;
-        let mut scratch = Scratch::default();
-        for index in decl.imported_funcs..decl.funcs.len() as u32 {
-            let features = engine.config().features;
-            wasm::validate_body(bytes, features, decl, index, &mut scratch, &mut ())?;
+        // The same code that prepares functions, once more for nothing but its errors.
+        #[cfg(sampan_small)]
+        for body in 0..decl.bodies.len() as u32 {
+            exec::validate(&self.0, body)?;
+        }
+        #[cfg(sampan_small)]
+        let _ = (bytes, engine);
+        #[cfg(not(sampan_small))]
+        {
+            let mut scratch = wasm::Scratch::default();
+            for index in decl.imported_funcs..decl.funcs.len() as u32 {
+                let features = engine.config().features;
+                wasm::validate_body(bytes, features, decl, index, &mut scratch, &mut ())?;
+            }
         }
         Ok(())
     }
@@ -139,6 +152,12 @@ impl CodeSlots {
             Mode::Fast => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
         }
     }
+}
+
+/// "The interpreter is not there."
+#[cold]
+pub(crate) fn not_built_in() -> wasm::Error {
+    wasm::Error::invalid("the engine's mode is an interpreter that is not built in", 0)
 }
 
 impl fmt::Debug for Module {

@@ -8,6 +8,8 @@ use sampan_wasm::{AddrType, TableType};
 #[derive(Debug)]
 pub struct TableEntity {
     pub(crate) elements: Vec<RawRef>,
+    /// The bits of a slot that are an index.
+    pub(crate) index_mask: u64,
     /// Its element type is in the registry's numbering.
     ty: TableType,
     pub(crate) id: u32,
@@ -26,7 +28,12 @@ impl TableEntity {
         let mut elements = Vec::new();
         elements.try_reserve_exact(usize::try_from(ty.limits.min).ok()?).ok()?;
         elements.resize(ty.limits.min as usize, init);
-        Some(TableEntity { elements, ty, id })
+        Some(TableEntity {
+            elements,
+            index_mask: crate::memory::operand(ty.addr, u64::MAX),
+            ty,
+            id,
+        })
     }
 
     /// The type, with the current size as its minimum.
@@ -34,6 +41,11 @@ impl TableEntity {
         let mut ty = self.ty;
         ty.limits.min = self.elements.len() as u64;
         ty
+    }
+
+    /// An index or a length that is an operand in a slot.
+    pub(crate) fn operand(&self, slot: u64) -> u64 {
+        crate::memory::operand(self.ty.addr, slot)
     }
 
     /// The number of elements.

@@ -37,6 +37,22 @@ pub enum TrapKind {
     Interrupted,
     /// A function's translation does not fit into the host's memory or the format's limits.
     OutOfMemory,
+    /// A null reference where an object or a function is needed.
+    NullReference,
+    /// `ref.cast` to a type that the reference is not of.
+    CastFailure,
+    /// An access beyond the end of an array.
+    ArrayOutOfBounds,
+    /// There is no room for another object of the garbage-collected heap.
+    HeapExhausted,
+    /// An atomic access whose address is not a multiple of its size.
+    UnalignedAtomic,
+    /// A wait on a memory that is not shared.
+    ExpectedSharedMemory,
+    /// A wait where the platform has no way to wait.
+    CannotWait,
+    /// An exception that no function caught; [`crate::Machine::take_exception`] has it.
+    Exception,
     /// A host function failed.
     Host(HostError),
 }
@@ -57,9 +73,58 @@ impl fmt::Display for TrapKind {
             TrapKind::OutOfFuel => "all fuel consumed",
             TrapKind::Interrupted => "interrupted",
             TrapKind::OutOfMemory => "out of memory while preparing a function",
+            TrapKind::NullReference => "null reference",
+            TrapKind::CastFailure => "cast failure",
+            TrapKind::ArrayOutOfBounds => "out of bounds array access",
+            TrapKind::HeapExhausted => "no room for another object",
+            TrapKind::UnalignedAtomic => "unaligned atomic",
+            TrapKind::ExpectedSharedMemory => "expected shared memory",
+            TrapKind::CannotWait => "waiting is not possible on this platform",
+            TrapKind::Exception => "uncaught exception",
             TrapKind::Host(error) => return error.fmt(f),
         })
     }
+}
+
+/// What services of the machine give back, to interpreters and compiled code alike: [`DONE`],
+/// or the number of a trap. A `Result` would be in memory, whose address keeps a handler's
+/// last call from being a jump.
+pub(crate) type Outcome = u8;
+
+/// The work is done.
+pub(crate) const DONE: Outcome = u8::MAX;
+
+macro_rules! trap_codes {
+    ($($kind:ident)*) => {
+        #[allow(clippy::enum_variant_names)]
+        #[repr(u8)]
+        enum TrapCode { $($kind),* }
+
+        impl TrapKind {
+            /// The number of a kind of trap that an instruction can cause.
+            #[inline(always)]
+            pub(crate) fn code(&self) -> Outcome {
+                match self {
+                    $(TrapKind::$kind => TrapCode::$kind as u8,)*
+                    TrapKind::Host(_) => unreachable!("raised with its error"),
+                }
+            }
+
+            /// The kind with a number.
+            pub(crate) fn from_code(code: Outcome) -> TrapKind {
+                $(if code == TrapCode::$kind as u8 {
+                    return TrapKind::$kind;
+                })*
+                unreachable!("made by `code`")
+            }
+        }
+    };
+}
+trap_codes! {
+    Unreachable MemoryOutOfBounds TableOutOfBounds UndefinedElement UninitializedElement
+    IndirectCallTypeMismatch IntegerOverflow IntegerDivideByZero InvalidConversionToInteger
+    StackOverflow OutOfFuel Interrupted OutOfMemory NullReference CastFailure ArrayOutOfBounds
+    HeapExhausted UnalignedAtomic ExpectedSharedMemory CannotWait Exception
 }
 
 /// A call on the stack at the time of a trap.
@@ -125,6 +190,9 @@ impl fmt::Display for Trap {
 
 impl fmt::Debug for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            return self.0.kind.fmt(f);
+        }
         write!(f, "{} {:?}", self.0.kind, self.0.frames)
     }
 }

@@ -24,6 +24,18 @@ struct ErrorData {
     backtrace: WasmBacktrace,
 }
 
+/// A sentence, where those are built in, and else its short form.
+macro_rules! message {
+    ($short:literal: $($long:tt)*) => {
+        if cfg!(feature = "messages") {
+            alloc::format!($($long)*)
+        } else {
+            alloc::string::String::from($short)
+        }
+    };
+}
+pub(crate) use message;
+
 /// What went wrong.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -132,6 +144,13 @@ impl Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ErrorKind::Unsupported(..) if !cfg!(feature = "messages") => {
+                f.write_str("a feature is not executed")
+            }
+            ErrorKind::Link(errors) if !cfg!(feature = "messages") => match errors.first() {
+                Some(error) => error.fmt(f),
+                None => Ok(()),
+            },
             ErrorKind::Module(error) => error.fmt(f),
             ErrorKind::Unsupported(features, error) => {
                 f.write_str("this version does not execute")?;
@@ -156,7 +175,7 @@ impl fmt::Display for ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.kind.fmt(f)?;
-        if !self.0.backtrace.frames().is_empty() {
+        if cfg!(feature = "messages") && !self.0.backtrace.frames().is_empty() {
             write!(f, "\n{}", self.0.backtrace)?;
         }
         Ok(())
@@ -196,6 +215,9 @@ pub struct I32Exit(pub i32);
 
 impl fmt::Display for I32Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            return f.write_str("exited");
+        }
         write!(f, "exited with status {}", self.0)
     }
 }
@@ -257,6 +279,20 @@ traps! {
     Interrupt = Interrupted, "interrupted";
     /// There was no memory to prepare a function for execution.
     OutOfMemory = OutOfMemory, "out of memory while preparing a function";
+    /// A null reference where an object or a function is needed.
+    NullReference = NullReference, "null reference";
+    /// A cast to a type that the reference is not of.
+    CastFailure = CastFailure, "cast failure";
+    /// An access beyond the end of an array.
+    ArrayOutOfBounds = ArrayOutOfBounds, "out of bounds array access";
+    /// There is no room for another object of the garbage-collected heap.
+    HeapExhausted = HeapExhausted, "no room for another object";
+    /// An atomic access whose address is not a multiple of its size.
+    HeapMisaligned = UnalignedAtomic, "unaligned atomic";
+    /// A wait on a memory that is not shared.
+    AtomicWaitNonSharedMemory = ExpectedSharedMemory, "expected shared memory";
+    /// A wait where the platform has no way to wait.
+    CannotWait = CannotWait, "waiting is not possible on this platform";
 }
 
 impl core::error::Error for Trap {}

@@ -1,10 +1,11 @@
 //! Functions.
 
+use crate::error::message;
 use crate::into_func::{HostFunc, IntoFunc};
 use crate::store::StoreId;
 use crate::wasm_ty::{WasmParams, WasmResults};
 use crate::{AsContext, AsContextMut, Caller, Error, FuncType, Result, TypedFunc, Val, types};
-use alloc::{format, vec};
+use alloc::vec;
 use sampan_engine::FuncId;
 
 /// A function of a store: a guest's or the host's.
@@ -98,8 +99,9 @@ impl Func {
                 .zip(R::types())
                 .all(|(&result, r)| registry.val_matches(result, r));
         if !fits {
-            let (p, r) = (types::describe(P::types()), types::describe(R::types()));
-            return Err(Error::new(format!("type mismatch: expected {p} -> {r}, found {ty}")));
+            let text = message!("type mismatch": "type mismatch: expected {} -> {}, found {ty}",
+                types::describe(P::types()), types::describe(R::types()));
+            return Err(Error::new(text));
         }
         Ok(TypedFunc::new(*self))
     }
@@ -107,7 +109,9 @@ impl Func {
 
 fn check_count(what: &str, expected: usize, found: usize) -> Result<()> {
     if expected != found {
-        return Err(Error::new(format!("expected {expected} {what}, found {found}")));
+        return Err(Error::new(
+            message!("wrong number of values": "expected {expected} {what}, found {found}"),
+        ));
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Instances and what they export.
 
+use crate::error::message;
 use crate::store::StoreId;
 use crate::wasm_ty::{WasmParams, WasmResults};
 use crate::{
     AsContext, AsContextMut, Error, ErrorKind, ExternType, Func, Global, Memory, Module, Result,
     StoreContext, Table, TypedFunc,
 };
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 use sampan_engine::{self as engine, InstanceId};
 
 /// Something of a store that can be imported and exported.
@@ -170,8 +171,9 @@ impl Instance {
         name: &str,
     ) -> Result<TypedFunc<P, R>> {
         let func = self.get_func(&store, name);
-        let func =
-            func.ok_or_else(|| Error::new(format!("no function is exported as {name:?}")))?;
+        let func = func.ok_or_else(|| {
+            Error::new(message!("no such function": "no function is exported as {name:?}"))
+        })?;
         func.typed(store)
     }
 

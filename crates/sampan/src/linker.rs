@@ -1,11 +1,12 @@
 //! Imports by name.
 
+use crate::error::message;
 use crate::into_func::{HostFunc, IntoFunc};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, Extern, FuncType, Instance, Module,
     Result, Val,
 };
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use sampan_engine as engine;
 
 /// Defines what modules may import, and instantiates them with it.
@@ -14,8 +15,22 @@ use sampan_engine as engine;
 /// it was defined with.
 pub struct Linker<T: 'static> {
     engine: Engine,
-    names: BTreeMap<String, BTreeMap<String, Definition<T>>>,
+    /// In the order of their names.
+    items: Vec<Item<T>>,
     allow_shadowing: bool,
+}
+
+struct Item<T: 'static> {
+    module: String,
+    name: String,
+    definition: Definition<T>,
+}
+
+impl<T: 'static> Clone for Item<T> {
+    fn clone(&self) -> Item<T> {
+        let (module, name) = (self.module.clone(), self.name.clone());
+        Item { module, name, definition: self.definition.clone() }
+    }
 }
 
 enum Definition<T: 'static> {
@@ -34,15 +49,15 @@ impl<T: 'static> Clone for Definition<T> {
 
 impl<T: 'static> Clone for Linker<T> {
     fn clone(&self) -> Linker<T> {
-        let (engine, names) = (self.engine.clone(), self.names.clone());
-        Linker { engine, names, allow_shadowing: self.allow_shadowing }
+        let (engine, items) = (self.engine.clone(), self.items.clone());
+        Linker { engine, items, allow_shadowing: self.allow_shadowing }
     }
 }
 
 impl<T: 'static> Linker<T> {
     /// A linker that defines nothing.
     pub fn new(engine: &Engine) -> Linker<T> {
-        Linker { engine: engine.clone(), names: BTreeMap::new(), allow_shadowing: false }
+        Linker { engine: engine.clone(), items: Vec::new(), allow_shadowing: false }
     }
 
     /// The engine that it was made for.
@@ -149,8 +164,10 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     /// A name is defined already.
     pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<&mut Self> {
-        for (name, definition) in self.names.get(module).cloned().unwrap_or_default() {
-            self.insert(as_module, &name, definition)?;
+        let of_module = |item: &&Item<T>| item.module == module;
+        let items: Vec<Item<T>> = self.items.iter().filter(of_module).cloned().collect();
+        for item in items {
+            self.insert(as_module, &item.name, item.definition)?;
         }
         Ok(self)
     }
@@ -165,7 +182,8 @@ impl<T: 'static> Linker<T> {
         module: &str,
         name: &str,
     ) -> Option<Extern> {
-        match self.names.get(module)?.get(name)? {
+        let place = self.place(module, name).ok()?;
+        match &self.items[place].definition {
             Definition::Extern(item) => {
                 item.to_raw(store.as_context().inner.id);
                 Some(*item)
@@ -203,24 +221,30 @@ impl<T: 'static> Linker<T> {
         Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), |i| raw[i]))))
     }
 
+    /// Where a name is, or where it would be.
+    fn place(&self, module: &str, name: &str) -> Result<usize, usize> {
+        self.items.binary_search_by(|item| (&*item.module, &*item.name).cmp(&(module, name)))
+    }
+
     fn insert(&mut self, module: &str, name: &str, definition: Definition<T>) -> Result<&mut Self> {
-        if !self.names.contains_key(module) {
-            self.names.insert(module.into(), BTreeMap::new());
+        match self.place(module, name) {
+            Ok(_) if !self.allow_shadowing => {
+                let text = message!("defined twice": "{module:?} {name:?} is defined twice");
+                return Err(Error::new(text));
+            }
+            Ok(place) => self.items[place].definition = definition,
+            Err(place) => {
+                let item = Item { module: module.into(), name: name.into(), definition };
+                self.items.insert(place, item);
+            }
         }
-        let names = self.names.get_mut(module).expect("just made");
-        if !self.allow_shadowing && names.contains_key(name) {
-            return Err(Error::new(format!("{module:?} {name:?} is defined twice")));
-        }
-        names.insert(name.into(), definition);
         Ok(self)
     }
 }
 
 impl<T: 'static> core::fmt::Debug for Linker<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let names = self.names.iter().flat_map(|(module, names)| {
-            names.keys().map(move |name| (module.as_str(), name.as_str()))
-        });
+        let names = self.items.iter().map(|item| (&item.module, &item.name));
         f.debug_set().entries(names).finish()
     }
 }

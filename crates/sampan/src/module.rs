@@ -145,6 +145,9 @@ impl fmt::Debug for Module {
 /// Says so where a module needs proposals that are not executed, whether they are off by the
 /// embedder's choice or not.
 fn explain(engine: &Engine, bytes: &[u8], error: wasm::Error) -> Error {
+    if !cfg!(feature = "messages") {
+        return error.into();
+    }
     let newer = || Feature::ALL.iter().copied().filter(|&f| !engine::EXECUTABLE.has(f));
     let features: Vec<Feature> = match *error.kind() {
         wasm::ErrorKind::FeatureDisabled(feature) if !engine::EXECUTABLE.has(feature) => {

@@ -2,7 +2,7 @@
 
 use crate::store::StoreId;
 use crate::{AsContext, AsContextMut, Error, Func, HeapType, RefType, Result, ValType};
-use alloc::{boxed::Box, format};
+use alloc::boxed::Box;
 use core::any::Any;
 use sampan_engine::{FuncId, Machine, RawRef};
 
@@ -154,7 +154,9 @@ impl Val {
             _ => self.ty(),
         };
         if !machine.registry().val_matches(found, ty) {
-            return Err(Error::new(format!("type mismatch: expected {ty}, found {}", self.ty())));
+            return Err(Error::new(
+                crate::error::message!("type mismatch": "type mismatch: expected {ty}, found {}", self.ty()),
+            ));
         }
         slots[0] = match self {
             Val::I32(value) => value as u32 as u64,

@@ -8,15 +8,51 @@
 //! Source: core specification 3.0, sections 3.1.2 "Rolling and Unrolling" and 3.3.2.
 
 use crate::{CompositeType, FieldType, FuncType, StorageType, SubType};
-use alloc::{boxed::Box, collections::BTreeMap};
+use alloc::boxed::Box;
+#[cfg(feature = "gc")]
+use alloc::collections::BTreeMap;
+#[cfg(not(feature = "gc"))]
+use alloc::vec::Vec;
 
 /// Marks a position in the group that is described; canonical numbers stay below it.
 pub(crate) const RELATIVE: u32 = 1 << 29;
 
 /// The groups met so far and the canonical number of each one's first member.
 #[derive(Clone, Debug, Default)]
+#[cfg(feature = "gc")]
 pub(crate) struct Groups(BTreeMap<Box<[SubType]>, u32>);
 
+/// The groups met so far and the canonical number of each one's first member.
+///
+/// In builds for devices a list in order does: modules have few types, and the code is small.
+#[derive(Clone, Debug, Default)]
+#[cfg(not(feature = "gc"))]
+pub(crate) struct Groups(Vec<(Box<[SubType]>, u32)>);
+
+#[cfg(not(feature = "gc"))]
+impl Groups {
+    fn place(&self, key: &[SubType]) -> Result<usize, usize> {
+        self.0.binary_search_by(|(group, _)| (**group).cmp(key))
+    }
+
+    /// The number of the first member of the group that equals `key`.
+    pub(crate) fn get(&self, key: &[SubType]) -> Option<u32> {
+        self.place(key).ok().map(|place| self.0[place].1)
+    }
+
+    /// [`Groups::get`], after adding the group with number `next` if there is none.
+    pub(crate) fn intern(&mut self, key: Box<[SubType]>, next: u32) -> u32 {
+        match self.place(&key) {
+            Ok(place) => self.0[place].1,
+            Err(place) => {
+                self.0.insert(place, (key, next));
+                next
+            }
+        }
+    }
+}
+
+#[cfg(feature = "gc")]
 impl Groups {
     /// The number of the first member of the group that equals `key`.
     pub(crate) fn get(&self, key: &[SubType]) -> Option<u32> {

@@ -44,6 +44,8 @@ pub enum ErrorKind {
     },
     /// An instruction or a type of a proposal that is switched off.
     FeatureDisabled(Feature),
+    /// An instruction or a type of a proposal that this build was made without.
+    NotBuiltIn(Feature),
     /// An opcode that no known proposal has: prefix (or 0) and number.
     UnknownOpcode(u8, u32),
     /// More of something than the implementation takes.
@@ -65,21 +67,31 @@ impl Error {
     }
 
     /// Bytes that do not follow the binary format.
-    #[cold]
+    #[inline]
     pub fn malformed(what: &'static str, offset: usize) -> Error {
-        Error::new(ErrorKind::Malformed(what), offset)
+        #[cold]
+        #[inline(never)]
+        fn error(what: &'static str, offset: usize) -> Error {
+            Error::new(ErrorKind::Malformed(what), offset)
+        }
+        error(worded(what), offset)
     }
 
     /// A rule of validation that is broken.
-    #[cold]
+    #[inline]
     pub fn invalid(what: &'static str, offset: usize) -> Error {
-        Error::new(ErrorKind::Invalid(what), offset)
+        #[cold]
+        #[inline(never)]
+        fn error(what: &'static str, offset: usize) -> Error {
+            Error::new(ErrorKind::Invalid(what), offset)
+        }
+        error(worded(what), offset)
     }
 
     /// An index that is out of range.
     #[cold]
     pub fn unknown(what: &'static str, index: u32, offset: usize) -> Error {
-        Error::new(ErrorKind::Unknown { what, index }, offset)
+        Error::new(ErrorKind::Unknown { what: worded(what), index }, offset)
     }
 
     /// The same error, said to lie in function `index`.
@@ -110,8 +122,23 @@ impl Error {
     }
 }
 
+/// The text, where texts are built in.
+#[inline(always)]
+fn worded(text: &'static str) -> &'static str {
+    if cfg!(feature = "messages") { text } else { "" }
+}
+
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            return f.write_str(match self {
+                ErrorKind::Malformed(_) | ErrorKind::UnknownOpcode(..) => "malformed module",
+                ErrorKind::FeatureDisabled(_) => "a feature is off",
+                ErrorKind::NotBuiltIn(_) => "a feature is not built in",
+                ErrorKind::Limit { .. } => "a limit is passed",
+                _ => "invalid module",
+            });
+        }
         match self {
             ErrorKind::Malformed(what) | ErrorKind::Invalid(what) => f.write_str(what),
             ErrorKind::Unknown { what, index } => write!(f, "unknown {what} {index}"),
@@ -123,6 +150,9 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::FeatureDisabled(feature) => {
                 write!(f, "the {} feature is needed here and is switched off", feature.name())
+            }
+            ErrorKind::NotBuiltIn(feature) => {
+                write!(f, "the {} feature is needed here and is not built in", feature.name())
             }
             ErrorKind::UnknownOpcode(0, code) => write!(f, "illegal opcode 0x{code:02x}"),
             ErrorKind::UnknownOpcode(prefix, code) => {
@@ -136,6 +166,9 @@ impl fmt::Display for ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !cfg!(feature = "messages") {
+            return self.0.kind.fmt(f);
+        }
         write!(f, "{} (", self.0.kind)?;
         if let Some(func) = self.0.func {
             write!(f, "function {func}, ")?;

@@ -1,4 +1,6 @@
-//! The proposals, each a run-time switch.
+//! The proposals, each a run-time switch; those that take much code are cargo features too.
+
+use crate::ErrorKind;
 
 /// A proposal that adds to WebAssembly 1.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -6,6 +8,8 @@
 pub enum Feature {
     /// The first version; always on.
     Mvp,
+    /// Floating point, which is part of the first version, but can be left out of a build.
+    Float,
     /// Imported and exported mutable globals.
     MutableGlobal,
     /// `i32.trunc_sat_f32_s` and its kin.
@@ -52,6 +56,7 @@ impl Feature {
         use Feature::*;
         &[
             Mvp,
+            Float,
             MutableGlobal,
             SaturatingFloatToInt,
             SignExtension,
@@ -78,6 +83,7 @@ impl Feature {
     pub fn name(self) -> &'static str {
         match self {
             Feature::Mvp => "mvp",
+            Feature::Float => "float",
             Feature::MutableGlobal => "mutable-global",
             Feature::SaturatingFloatToInt => "saturating-float-to-int",
             Feature::SignExtension => "sign-extension",
@@ -107,7 +113,7 @@ pub struct Features(u32);
 
 impl Features {
     /// WebAssembly 1.0.
-    pub const MVP: Features = Features(1);
+    pub const MVP: Features = Features(1).with(Feature::Float);
 
     /// WebAssembly 2.0.
     pub const WASM2: Features = Features::MVP
@@ -137,6 +143,21 @@ impl Features {
         .with(Feature::CustomPageSizes)
         .with(Feature::WideArithmetic);
 
+    /// What this build was made with: all, or what its cargo features name. Small additions
+    /// to the first version are always there.
+    pub const BUILT: Features = {
+        let mut built = Features::ALL;
+        let mut i = 0;
+        while i < OPTIONAL.len() {
+            let (feature, is_built) = OPTIONAL[i];
+            if !is_built {
+                built = built.without(feature);
+            }
+            i += 1;
+        }
+        built
+    };
+
     /// The set with `feature` added.
     #[must_use]
     pub const fn with(self, feature: Feature) -> Features {
@@ -149,10 +170,20 @@ impl Features {
         Features(self.0 & !(1 << feature as u32))
     }
 
-    /// Whether `feature` is in the set.
+    /// Whether `feature` is in the set and built in. Where it is not, the compiler knows the
+    /// answer, and leaves out what depends on it.
     #[inline]
     pub const fn has(self, feature: Feature) -> bool {
-        self.0 & 1 << feature as u32 != 0
+        self.0 & Features::BUILT.0 & 1 << feature as u32 != 0
+    }
+
+    /// Why something that needs `feature`, which the set does not have, cannot be.
+    #[cold]
+    pub(crate) fn refusal(feature: Feature) -> ErrorKind {
+        match Features::BUILT.has(feature) {
+            true => ErrorKind::FeatureDisabled(feature),
+            false => ErrorKind::NotBuiltIn(feature),
+        }
     }
 }
 
@@ -162,3 +193,23 @@ impl Default for Features {
         Features::WASM3
     }
 }
+
+/// What cargo features decide on, and their decision.
+const OPTIONAL: &[(Feature, bool)] = &[
+    (Feature::Float, cfg!(feature = "float")),
+    (Feature::SaturatingFloatToInt, cfg!(feature = "float")),
+    (Feature::BulkMemory, cfg!(feature = "bulk-memory")),
+    (Feature::ReferenceTypes, cfg!(feature = "reference-types")),
+    (Feature::Simd, cfg!(feature = "simd")),
+    (Feature::RelaxedSimd, cfg!(feature = "relaxed-simd")),
+    (Feature::TailCall, cfg!(feature = "tail-calls")),
+    (Feature::FunctionReferences, cfg!(feature = "function-references")),
+    (Feature::Gc, cfg!(feature = "gc")),
+    (Feature::Exceptions, cfg!(feature = "exceptions")),
+    (Feature::LegacyExceptions, cfg!(feature = "exceptions")),
+    (Feature::Memory64, cfg!(feature = "memory64")),
+    (Feature::MultiMemory, cfg!(feature = "multi-memory")),
+    (Feature::Threads, cfg!(feature = "threads")),
+    (Feature::CustomPageSizes, cfg!(feature = "custom-page-sizes")),
+    (Feature::WideArithmetic, cfg!(feature = "wide-arithmetic")),
+];

@@ -1,7 +1,8 @@
 //! One decoded instruction: opcode and immediates.
 
 use crate::{
-    Error, ErrorKind, Feature, HeapType, ImmKind, Opcode, Reader, RefType, Result, ValType,
+    Error, ErrorKind, Feature, Features, HeapType, ImmKind, Opcode, Reader, RefType, Result,
+    ValType,
     type_reader::{heap_type, val_type},
 };
 
@@ -150,9 +151,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn enabled_opcode(&mut self) -> Result<Opcode> {
         let at = self.pos();
         let op = self.opcode()?;
-        if !self.features().has(op.feature()) {
-            return Err(disabled(op, at));
-        }
+        self.need(op.feature(), at)?;
         Ok(op)
     }
 
@@ -173,6 +172,11 @@ impl<'a> Reader<'a> {
             return Err(Error::new(ErrorKind::UnknownOpcode(0, u32::from(prefix)), at));
         };
         let sub = self.u32()?;
+        if let Some(feature) = Opcode::page_feature(prefix)
+            && !Features::BUILT.has(feature)
+        {
+            self.need(feature, at)?;
+        }
         let op = if sub < len { Opcode::from_code(page + sub) } else { None };
         op.ok_or_else(|| Error::new(ErrorKind::UnknownOpcode(prefix, sub), at))
     }
@@ -264,11 +268,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-#[cold]
-fn disabled(op: Opcode, at: usize) -> Error {
-    Error::new(ErrorKind::FeatureDisabled(op.feature()), at)
-}
-
 fn block_type(reader: &mut Reader<'_>) -> Result<BlockType> {
     let at = reader.pos();
     match reader.peek() {
@@ -280,7 +279,7 @@ fn block_type(reader: &mut Reader<'_>) -> Result<BlockType> {
         Some(byte) if byte & 0xc0 == 0x40 => Ok(BlockType::Val(val_type(reader)?)),
         _ => match u32::try_from(reader.i33()?) {
             Ok(index) if reader.features().has(Feature::MultiValue) => Ok(BlockType::Func(index)),
-            Ok(_) => Err(Error::new(ErrorKind::FeatureDisabled(Feature::MultiValue), at)),
+            Ok(_) => Err(Error::new(Features::refusal(Feature::MultiValue), at)),
             Err(_) => Err(Error::malformed("malformed block type", at)),
         },
     }

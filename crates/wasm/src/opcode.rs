@@ -11,12 +11,15 @@
 //!   (`addr` is the address type of the accessed memory), else `[*]`.
 //! - *Feature*: the proposal that brought the instruction.
 //!
+//! Rows of proposals that can be left out at build time and have a prefix of their own come
+//! last, the largest at the very end: the tables at run time end with what is built in.
+//!
 //! The decoder, the validator, the disassembler and every execution engine use
 //! [`Opcode`]. CONTRIBUTING.md says what else a new row needs.
 //!
 //! Source: WebAssembly core specification 3.0, appendix "Index of Instructions".
 
-use crate::Feature;
+use crate::{Feature, Features};
 
 /// What follows an opcode in the binary format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,38 +161,148 @@ macro_rules! opcodes {
         #[allow(missing_docs)] // The names are the specification's.
         pub enum Opcode { $($name),* }
 
-        impl Opcode {
-            /// Every opcode, in the order of the table.
-            pub const ALL: &[Opcode] = &[$(Opcode::$name),*];
-        }
-
+        const ALL: &[Opcode] = &[$(Opcode::$name),*];
         const CODES: &[u16] = &[$($code),*];
         const TEXTS: &[&str] = &[$($text),*];
-        const IMMEDIATES: &[ImmKind] = &[$(ImmKind::$imm $(($n))?),*];
-        const SIGNATURES: &[Option<Signature>] = &[$(signature!($($sig)*)),*];
-        const FEATURES: &[Feature] = &[$(Feature::$feature),*];
+        const ALL_IMMEDIATES: &[ImmKind] = &[$(ImmKind::$imm $(($n))?),*];
+        const ALL_SIGNATURES: &[Option<Signature>] = &[$(signature!($($sig)*)),*];
+        const ALL_FEATURES: &[Feature] = &[$(Feature::$feature),*];
     };
 }
 
-/// One more than the largest code in the table.
-const CODE_END: usize = 0x550;
+/// The prefixes: for each the first of its codes in the table's numbering, and one more
+/// than its largest sub-opcode. One whose proposal is not built in has no codes.
+const PAGES: [(u32, usize); 5] = [
+    (0x000, 0xfb),
+    (0x100, if cfg!(feature = "gc") { 0x1f } else { 0 }),
+    (0x200, 0x17),
+    (0x300, if cfg!(feature = "simd") { 0x114 } else { 0 }),
+    (0x500, if cfg!(feature = "threads") { 0x4f } else { 0 }),
+];
 
-static DECODE: [Option<Opcode>; CODE_END] = {
-    let mut map = [None; CODE_END];
+/// Where each page begins in [`DECODE`], and where the last one ends.
+const STARTS: [usize; 6] = {
+    let mut starts = [0; 6];
+    let mut page = 0;
+    while page < PAGES.len() {
+        starts[page + 1] = starts[page] + PAGES[page].1;
+        page += 1;
+    }
+    starts
+};
+
+/// Where a code is in [`DECODE`].
+const fn place(code: u32) -> Option<usize> {
+    let page = match code {
+        0..0x100 => 0,
+        0x100..0x200 => 1,
+        0x200..0x300 => 2,
+        0x300..0x500 => 3,
+        _ => 4,
+    };
+    let sub = (code - PAGES[page].0) as usize;
+    if sub < PAGES[page].1 { Some(STARTS[page] + sub) } else { None }
+}
+
+static DECODE: [Option<Opcode>; STARTS[5]] = {
+    let mut map = [None; STARTS[5]];
     let mut i = 0;
     while i < CODES.len() {
-        assert!(map[CODES[i] as usize].is_none(), "two rows have the same code");
-        map[CODES[i] as usize] = Some(Opcode::ALL[i]);
+        if let Some(place) = place(CODES[i] as u32) {
+            assert!(map[place].is_none(), "two rows have the same code");
+            map[place] = Some(ALL[i]);
+        }
         i += 1;
     }
     map
 };
 
+/// How many opcodes have properties at run time: those up to the last that is built in.
+const BUILT: usize = {
+    let mut count = 0;
+    let mut i = 0;
+    while i < CODES.len() {
+        if place(CODES[i] as u32).is_some() {
+            count = i + 1;
+        }
+        i += 1;
+    }
+    count
+};
+
+/// The opcodes' properties, without those that no opcode at run time has.
+static IMMEDIATES: [ImmKind; BUILT] = first(ALL_IMMEDIATES);
+static FEATURES: [Feature; BUILT] = first(ALL_FEATURES);
+/// Which of [`KINDS`] each has. There are few, as most opcodes share theirs.
+static SIGNATURES: [u8; BUILT] = SIGNATURES_AND_KINDS.0;
+static KINDS: [Option<Signature>; SIGNATURES_AND_KINDS.2] = {
+    let mut kinds = [None; SIGNATURES_AND_KINDS.2];
+    let mut i = 0;
+    while i < kinds.len() {
+        kinds[i] = ALL_SIGNATURES[SIGNATURES_AND_KINDS.1[i]];
+        i += 1;
+    }
+    kinds
+};
+
+/// For each opcode the number of its signature, for each number the first opcode that has
+/// it, and how many there are.
+const SIGNATURES_AND_KINDS: ([u8; BUILT], [usize; 64], usize) = {
+    let (mut numbers, mut firsts, mut count) = ([0; BUILT], [0; 64], 0);
+    let mut i = 0;
+    while i < BUILT {
+        let mut kind = 0;
+        while kind < count && !same(&ALL_SIGNATURES[firsts[kind]], &ALL_SIGNATURES[i]) {
+            kind += 1;
+        }
+        if kind == count {
+            firsts[kind] = i;
+            count += 1;
+        }
+        numbers[i] = kind as u8;
+        i += 1;
+    }
+    (numbers, firsts, count)
+};
+
+const fn same(a: &Option<Signature>, b: &Option<Signature>) -> bool {
+    let (a, b) = match (a, b) {
+        (Some(a), Some(b)) => (a, b),
+        (None, None) => return true,
+        _ => return false,
+    };
+    let results = match (a.result, b.result) {
+        (Some(a), Some(b)) => a as u8 == b as u8,
+        (None, None) => true,
+        _ => false,
+    };
+    let mut same = results && a.params.len() == b.params.len();
+    let mut i = 0;
+    while same && i < a.params.len() {
+        same = a.params[i] as u8 == b.params[i] as u8;
+        i += 1;
+    }
+    same
+}
+
+const fn first<T: Copy>(all: &[T]) -> [T; BUILT] {
+    let mut first = [all[0]; BUILT];
+    let mut i = 0;
+    while i < BUILT {
+        first[i] = all[i];
+        i += 1;
+    }
+    first
+}
+
 impl Opcode {
+    /// Every opcode that is built in, in the order of the table.
+    pub const ALL: &[Opcode] = ALL.split_at(BUILT).0;
+
     /// The opcode of a single byte, or of a prefix's page plus sub-opcode.
     #[inline]
     pub fn from_code(code: u32) -> Option<Opcode> {
-        DECODE.get(code as usize).copied().flatten()
+        place(code).and_then(|place| DECODE[place])
     }
 
     /// The page that a prefix byte selects, and the number of codes in it.
@@ -202,6 +315,21 @@ impl Opcode {
             0xfe => Some((0x500, 0x50)),
             _ => None,
         }
+    }
+
+    /// The proposal that a prefix belongs to as a whole, if there is one.
+    pub(crate) fn page_feature(prefix: u8) -> Option<Feature> {
+        match prefix {
+            0xfb => Some(Feature::Gc),
+            0xfd => Some(Feature::Simd),
+            0xfe => Some(Feature::Threads),
+            _ => None,
+        }
+    }
+
+    /// Whether this build has the proposal that the instruction belongs to.
+    pub const fn is_built_in(self) -> bool {
+        Features::BUILT.has(ALL_FEATURES[self as usize])
     }
 
     /// The code in the table's numbering.
@@ -223,7 +351,7 @@ impl Opcode {
     /// The signature, where it does not depend on context.
     #[inline]
     pub fn signature(self) -> Option<&'static Signature> {
-        SIGNATURES[self as usize].as_ref()
+        KINDS[SIGNATURES[self as usize] as usize].as_ref()
     }
 
     /// The proposal that the instruction belongs to.
@@ -276,8 +404,8 @@ opcodes! {
     // Memory.
     0x028 I32Load "i32.load" MemArg(2) [addr -> i32] Mvp;
     0x029 I64Load "i64.load" MemArg(3) [addr -> i64] Mvp;
-    0x02a F32Load "f32.load" MemArg(2) [addr -> f32] Mvp;
-    0x02b F64Load "f64.load" MemArg(3) [addr -> f64] Mvp;
+    0x02a F32Load "f32.load" MemArg(2) [addr -> f32] Float;
+    0x02b F64Load "f64.load" MemArg(3) [addr -> f64] Float;
     0x02c I32Load8S "i32.load8_s" MemArg(0) [addr -> i32] Mvp;
     0x02d I32Load8U "i32.load8_u" MemArg(0) [addr -> i32] Mvp;
     0x02e I32Load16S "i32.load16_s" MemArg(1) [addr -> i32] Mvp;
@@ -290,8 +418,8 @@ opcodes! {
     0x035 I64Load32U "i64.load32_u" MemArg(2) [addr -> i64] Mvp;
     0x036 I32Store "i32.store" MemArg(2) [addr i32 ->] Mvp;
     0x037 I64Store "i64.store" MemArg(3) [addr i64 ->] Mvp;
-    0x038 F32Store "f32.store" MemArg(2) [addr f32 ->] Mvp;
-    0x039 F64Store "f64.store" MemArg(3) [addr f64 ->] Mvp;
+    0x038 F32Store "f32.store" MemArg(2) [addr f32 ->] Float;
+    0x039 F64Store "f64.store" MemArg(3) [addr f64 ->] Float;
     0x03a I32Store8 "i32.store8" MemArg(0) [addr i32 ->] Mvp;
     0x03b I32Store16 "i32.store16" MemArg(1) [addr i32 ->] Mvp;
     0x03c I64Store8 "i64.store8" MemArg(0) [addr i64 ->] Mvp;
@@ -303,8 +431,8 @@ opcodes! {
     // Constants.
     0x041 I32Const "i32.const" I32 [-> i32] Mvp;
     0x042 I64Const "i64.const" I64 [-> i64] Mvp;
-    0x043 F32Const "f32.const" F32 [-> f32] Mvp;
-    0x044 F64Const "f64.const" F64 [-> f64] Mvp;
+    0x043 F32Const "f32.const" F32 [-> f32] Float;
+    0x044 F64Const "f64.const" F64 [-> f64] Float;
 
     // Integer and float arithmetic.
     0x045 I32Eqz "i32.eqz" None [i32 -> i32] Mvp;
@@ -329,18 +457,18 @@ opcodes! {
     0x058 I64LeU "i64.le_u" None [i64 i64 -> i32] Mvp;
     0x059 I64GeS "i64.ge_s" None [i64 i64 -> i32] Mvp;
     0x05a I64GeU "i64.ge_u" None [i64 i64 -> i32] Mvp;
-    0x05b F32Eq "f32.eq" None [f32 f32 -> i32] Mvp;
-    0x05c F32Ne "f32.ne" None [f32 f32 -> i32] Mvp;
-    0x05d F32Lt "f32.lt" None [f32 f32 -> i32] Mvp;
-    0x05e F32Gt "f32.gt" None [f32 f32 -> i32] Mvp;
-    0x05f F32Le "f32.le" None [f32 f32 -> i32] Mvp;
-    0x060 F32Ge "f32.ge" None [f32 f32 -> i32] Mvp;
-    0x061 F64Eq "f64.eq" None [f64 f64 -> i32] Mvp;
-    0x062 F64Ne "f64.ne" None [f64 f64 -> i32] Mvp;
-    0x063 F64Lt "f64.lt" None [f64 f64 -> i32] Mvp;
-    0x064 F64Gt "f64.gt" None [f64 f64 -> i32] Mvp;
-    0x065 F64Le "f64.le" None [f64 f64 -> i32] Mvp;
-    0x066 F64Ge "f64.ge" None [f64 f64 -> i32] Mvp;
+    0x05b F32Eq "f32.eq" None [f32 f32 -> i32] Float;
+    0x05c F32Ne "f32.ne" None [f32 f32 -> i32] Float;
+    0x05d F32Lt "f32.lt" None [f32 f32 -> i32] Float;
+    0x05e F32Gt "f32.gt" None [f32 f32 -> i32] Float;
+    0x05f F32Le "f32.le" None [f32 f32 -> i32] Float;
+    0x060 F32Ge "f32.ge" None [f32 f32 -> i32] Float;
+    0x061 F64Eq "f64.eq" None [f64 f64 -> i32] Float;
+    0x062 F64Ne "f64.ne" None [f64 f64 -> i32] Float;
+    0x063 F64Lt "f64.lt" None [f64 f64 -> i32] Float;
+    0x064 F64Gt "f64.gt" None [f64 f64 -> i32] Float;
+    0x065 F64Le "f64.le" None [f64 f64 -> i32] Float;
+    0x066 F64Ge "f64.ge" None [f64 f64 -> i32] Float;
     0x067 I32Clz "i32.clz" None [i32 -> i32] Mvp;
     0x068 I32Ctz "i32.ctz" None [i32 -> i32] Mvp;
     0x069 I32Popcnt "i32.popcnt" None [i32 -> i32] Mvp;
@@ -377,59 +505,59 @@ opcodes! {
     0x088 I64ShrU "i64.shr_u" None [i64 i64 -> i64] Mvp;
     0x089 I64Rotl "i64.rotl" None [i64 i64 -> i64] Mvp;
     0x08a I64Rotr "i64.rotr" None [i64 i64 -> i64] Mvp;
-    0x08b F32Abs "f32.abs" None [f32 -> f32] Mvp;
-    0x08c F32Neg "f32.neg" None [f32 -> f32] Mvp;
-    0x08d F32Ceil "f32.ceil" None [f32 -> f32] Mvp;
-    0x08e F32Floor "f32.floor" None [f32 -> f32] Mvp;
-    0x08f F32Trunc "f32.trunc" None [f32 -> f32] Mvp;
-    0x090 F32Nearest "f32.nearest" None [f32 -> f32] Mvp;
-    0x091 F32Sqrt "f32.sqrt" None [f32 -> f32] Mvp;
-    0x092 F32Add "f32.add" None [f32 f32 -> f32] Mvp;
-    0x093 F32Sub "f32.sub" None [f32 f32 -> f32] Mvp;
-    0x094 F32Mul "f32.mul" None [f32 f32 -> f32] Mvp;
-    0x095 F32Div "f32.div" None [f32 f32 -> f32] Mvp;
-    0x096 F32Min "f32.min" None [f32 f32 -> f32] Mvp;
-    0x097 F32Max "f32.max" None [f32 f32 -> f32] Mvp;
-    0x098 F32Copysign "f32.copysign" None [f32 f32 -> f32] Mvp;
-    0x099 F64Abs "f64.abs" None [f64 -> f64] Mvp;
-    0x09a F64Neg "f64.neg" None [f64 -> f64] Mvp;
-    0x09b F64Ceil "f64.ceil" None [f64 -> f64] Mvp;
-    0x09c F64Floor "f64.floor" None [f64 -> f64] Mvp;
-    0x09d F64Trunc "f64.trunc" None [f64 -> f64] Mvp;
-    0x09e F64Nearest "f64.nearest" None [f64 -> f64] Mvp;
-    0x09f F64Sqrt "f64.sqrt" None [f64 -> f64] Mvp;
-    0x0a0 F64Add "f64.add" None [f64 f64 -> f64] Mvp;
-    0x0a1 F64Sub "f64.sub" None [f64 f64 -> f64] Mvp;
-    0x0a2 F64Mul "f64.mul" None [f64 f64 -> f64] Mvp;
-    0x0a3 F64Div "f64.div" None [f64 f64 -> f64] Mvp;
-    0x0a4 F64Min "f64.min" None [f64 f64 -> f64] Mvp;
-    0x0a5 F64Max "f64.max" None [f64 f64 -> f64] Mvp;
-    0x0a6 F64Copysign "f64.copysign" None [f64 f64 -> f64] Mvp;
+    0x08b F32Abs "f32.abs" None [f32 -> f32] Float;
+    0x08c F32Neg "f32.neg" None [f32 -> f32] Float;
+    0x08d F32Ceil "f32.ceil" None [f32 -> f32] Float;
+    0x08e F32Floor "f32.floor" None [f32 -> f32] Float;
+    0x08f F32Trunc "f32.trunc" None [f32 -> f32] Float;
+    0x090 F32Nearest "f32.nearest" None [f32 -> f32] Float;
+    0x091 F32Sqrt "f32.sqrt" None [f32 -> f32] Float;
+    0x092 F32Add "f32.add" None [f32 f32 -> f32] Float;
+    0x093 F32Sub "f32.sub" None [f32 f32 -> f32] Float;
+    0x094 F32Mul "f32.mul" None [f32 f32 -> f32] Float;
+    0x095 F32Div "f32.div" None [f32 f32 -> f32] Float;
+    0x096 F32Min "f32.min" None [f32 f32 -> f32] Float;
+    0x097 F32Max "f32.max" None [f32 f32 -> f32] Float;
+    0x098 F32Copysign "f32.copysign" None [f32 f32 -> f32] Float;
+    0x099 F64Abs "f64.abs" None [f64 -> f64] Float;
+    0x09a F64Neg "f64.neg" None [f64 -> f64] Float;
+    0x09b F64Ceil "f64.ceil" None [f64 -> f64] Float;
+    0x09c F64Floor "f64.floor" None [f64 -> f64] Float;
+    0x09d F64Trunc "f64.trunc" None [f64 -> f64] Float;
+    0x09e F64Nearest "f64.nearest" None [f64 -> f64] Float;
+    0x09f F64Sqrt "f64.sqrt" None [f64 -> f64] Float;
+    0x0a0 F64Add "f64.add" None [f64 f64 -> f64] Float;
+    0x0a1 F64Sub "f64.sub" None [f64 f64 -> f64] Float;
+    0x0a2 F64Mul "f64.mul" None [f64 f64 -> f64] Float;
+    0x0a3 F64Div "f64.div" None [f64 f64 -> f64] Float;
+    0x0a4 F64Min "f64.min" None [f64 f64 -> f64] Float;
+    0x0a5 F64Max "f64.max" None [f64 f64 -> f64] Float;
+    0x0a6 F64Copysign "f64.copysign" None [f64 f64 -> f64] Float;
     0x0a7 I32WrapI64 "i32.wrap_i64" None [i64 -> i32] Mvp;
-    0x0a8 I32TruncF32S "i32.trunc_f32_s" None [f32 -> i32] Mvp;
-    0x0a9 I32TruncF32U "i32.trunc_f32_u" None [f32 -> i32] Mvp;
-    0x0aa I32TruncF64S "i32.trunc_f64_s" None [f64 -> i32] Mvp;
-    0x0ab I32TruncF64U "i32.trunc_f64_u" None [f64 -> i32] Mvp;
+    0x0a8 I32TruncF32S "i32.trunc_f32_s" None [f32 -> i32] Float;
+    0x0a9 I32TruncF32U "i32.trunc_f32_u" None [f32 -> i32] Float;
+    0x0aa I32TruncF64S "i32.trunc_f64_s" None [f64 -> i32] Float;
+    0x0ab I32TruncF64U "i32.trunc_f64_u" None [f64 -> i32] Float;
     0x0ac I64ExtendI32S "i64.extend_i32_s" None [i32 -> i64] Mvp;
     0x0ad I64ExtendI32U "i64.extend_i32_u" None [i32 -> i64] Mvp;
-    0x0ae I64TruncF32S "i64.trunc_f32_s" None [f32 -> i64] Mvp;
-    0x0af I64TruncF32U "i64.trunc_f32_u" None [f32 -> i64] Mvp;
-    0x0b0 I64TruncF64S "i64.trunc_f64_s" None [f64 -> i64] Mvp;
-    0x0b1 I64TruncF64U "i64.trunc_f64_u" None [f64 -> i64] Mvp;
-    0x0b2 F32ConvertI32S "f32.convert_i32_s" None [i32 -> f32] Mvp;
-    0x0b3 F32ConvertI32U "f32.convert_i32_u" None [i32 -> f32] Mvp;
-    0x0b4 F32ConvertI64S "f32.convert_i64_s" None [i64 -> f32] Mvp;
-    0x0b5 F32ConvertI64U "f32.convert_i64_u" None [i64 -> f32] Mvp;
-    0x0b6 F32DemoteF64 "f32.demote_f64" None [f64 -> f32] Mvp;
-    0x0b7 F64ConvertI32S "f64.convert_i32_s" None [i32 -> f64] Mvp;
-    0x0b8 F64ConvertI32U "f64.convert_i32_u" None [i32 -> f64] Mvp;
-    0x0b9 F64ConvertI64S "f64.convert_i64_s" None [i64 -> f64] Mvp;
-    0x0ba F64ConvertI64U "f64.convert_i64_u" None [i64 -> f64] Mvp;
-    0x0bb F64PromoteF32 "f64.promote_f32" None [f32 -> f64] Mvp;
-    0x0bc I32ReinterpretF32 "i32.reinterpret_f32" None [f32 -> i32] Mvp;
-    0x0bd I64ReinterpretF64 "i64.reinterpret_f64" None [f64 -> i64] Mvp;
-    0x0be F32ReinterpretI32 "f32.reinterpret_i32" None [i32 -> f32] Mvp;
-    0x0bf F64ReinterpretI64 "f64.reinterpret_i64" None [i64 -> f64] Mvp;
+    0x0ae I64TruncF32S "i64.trunc_f32_s" None [f32 -> i64] Float;
+    0x0af I64TruncF32U "i64.trunc_f32_u" None [f32 -> i64] Float;
+    0x0b0 I64TruncF64S "i64.trunc_f64_s" None [f64 -> i64] Float;
+    0x0b1 I64TruncF64U "i64.trunc_f64_u" None [f64 -> i64] Float;
+    0x0b2 F32ConvertI32S "f32.convert_i32_s" None [i32 -> f32] Float;
+    0x0b3 F32ConvertI32U "f32.convert_i32_u" None [i32 -> f32] Float;
+    0x0b4 F32ConvertI64S "f32.convert_i64_s" None [i64 -> f32] Float;
+    0x0b5 F32ConvertI64U "f32.convert_i64_u" None [i64 -> f32] Float;
+    0x0b6 F32DemoteF64 "f32.demote_f64" None [f64 -> f32] Float;
+    0x0b7 F64ConvertI32S "f64.convert_i32_s" None [i32 -> f64] Float;
+    0x0b8 F64ConvertI32U "f64.convert_i32_u" None [i32 -> f64] Float;
+    0x0b9 F64ConvertI64S "f64.convert_i64_s" None [i64 -> f64] Float;
+    0x0ba F64ConvertI64U "f64.convert_i64_u" None [i64 -> f64] Float;
+    0x0bb F64PromoteF32 "f64.promote_f32" None [f32 -> f64] Float;
+    0x0bc I32ReinterpretF32 "i32.reinterpret_f32" None [f32 -> i32] Float;
+    0x0bd I64ReinterpretF64 "i64.reinterpret_f64" None [f64 -> i64] Float;
+    0x0be F32ReinterpretI32 "f32.reinterpret_i32" None [i32 -> f32] Float;
+    0x0bf F64ReinterpretI64 "f64.reinterpret_i64" None [i64 -> f64] Float;
     0x0c0 I32Extend8S "i32.extend8_s" None [i32 -> i32] SignExtension;
     0x0c1 I32Extend16S "i32.extend16_s" None [i32 -> i32] SignExtension;
     0x0c2 I64Extend8S "i64.extend8_s" None [i64 -> i64] SignExtension;
@@ -444,6 +572,30 @@ opcodes! {
     0x0d4 RefAsNonNull "ref.as_non_null" None [*] FunctionReferences;
     0x0d5 BrOnNull "br_on_null" Label [*] FunctionReferences;
     0x0d6 BrOnNonNull "br_on_non_null" Label [*] FunctionReferences;
+
+    // Saturating conversions, bulk memory, wide arithmetic: prefix 0xFC.
+    0x200 I32TruncSatF32S "i32.trunc_sat_f32_s" None [f32 -> i32] SaturatingFloatToInt;
+    0x201 I32TruncSatF32U "i32.trunc_sat_f32_u" None [f32 -> i32] SaturatingFloatToInt;
+    0x202 I32TruncSatF64S "i32.trunc_sat_f64_s" None [f64 -> i32] SaturatingFloatToInt;
+    0x203 I32TruncSatF64U "i32.trunc_sat_f64_u" None [f64 -> i32] SaturatingFloatToInt;
+    0x204 I64TruncSatF32S "i64.trunc_sat_f32_s" None [f32 -> i64] SaturatingFloatToInt;
+    0x205 I64TruncSatF32U "i64.trunc_sat_f32_u" None [f32 -> i64] SaturatingFloatToInt;
+    0x206 I64TruncSatF64S "i64.trunc_sat_f64_s" None [f64 -> i64] SaturatingFloatToInt;
+    0x207 I64TruncSatF64U "i64.trunc_sat_f64_u" None [f64 -> i64] SaturatingFloatToInt;
+    0x208 MemoryInit "memory.init" MemoryInit [*] BulkMemory;
+    0x209 DataDrop "data.drop" Data [*] BulkMemory;
+    0x20a MemoryCopy "memory.copy" MemoryCopy [*] BulkMemory;
+    0x20b MemoryFill "memory.fill" Memory [*] BulkMemory;
+    0x20c TableInit "table.init" TableInit [*] BulkMemory;
+    0x20d ElemDrop "elem.drop" Elem [*] BulkMemory;
+    0x20e TableCopy "table.copy" TableCopy [*] BulkMemory;
+    0x20f TableGrow "table.grow" Table [*] ReferenceTypes;
+    0x210 TableSize "table.size" Table [*] ReferenceTypes;
+    0x211 TableFill "table.fill" Table [*] ReferenceTypes;
+    0x213 I64Add128 "i64.add128" None [*] WideArithmetic;
+    0x214 I64Sub128 "i64.sub128" None [*] WideArithmetic;
+    0x215 I64MulWideS "i64.mul_wide_s" None [*] WideArithmetic;
+    0x216 I64MulWideU "i64.mul_wide_u" None [*] WideArithmetic;
 
     // Garbage collection: prefix 0xFB.
     0x100 StructNew "struct.new" Type [*] Gc;
@@ -478,29 +630,74 @@ opcodes! {
     0x11d I31GetS "i31.get_s" None [*] Gc;
     0x11e I31GetU "i31.get_u" None [*] Gc;
 
-    // Saturating conversions, bulk memory, wide arithmetic: prefix 0xFC.
-    0x200 I32TruncSatF32S "i32.trunc_sat_f32_s" None [f32 -> i32] SaturatingFloatToInt;
-    0x201 I32TruncSatF32U "i32.trunc_sat_f32_u" None [f32 -> i32] SaturatingFloatToInt;
-    0x202 I32TruncSatF64S "i32.trunc_sat_f64_s" None [f64 -> i32] SaturatingFloatToInt;
-    0x203 I32TruncSatF64U "i32.trunc_sat_f64_u" None [f64 -> i32] SaturatingFloatToInt;
-    0x204 I64TruncSatF32S "i64.trunc_sat_f32_s" None [f32 -> i64] SaturatingFloatToInt;
-    0x205 I64TruncSatF32U "i64.trunc_sat_f32_u" None [f32 -> i64] SaturatingFloatToInt;
-    0x206 I64TruncSatF64S "i64.trunc_sat_f64_s" None [f64 -> i64] SaturatingFloatToInt;
-    0x207 I64TruncSatF64U "i64.trunc_sat_f64_u" None [f64 -> i64] SaturatingFloatToInt;
-    0x208 MemoryInit "memory.init" MemoryInit [*] BulkMemory;
-    0x209 DataDrop "data.drop" Data [*] BulkMemory;
-    0x20a MemoryCopy "memory.copy" MemoryCopy [*] BulkMemory;
-    0x20b MemoryFill "memory.fill" Memory [*] BulkMemory;
-    0x20c TableInit "table.init" TableInit [*] BulkMemory;
-    0x20d ElemDrop "elem.drop" Elem [*] BulkMemory;
-    0x20e TableCopy "table.copy" TableCopy [*] BulkMemory;
-    0x20f TableGrow "table.grow" Table [*] ReferenceTypes;
-    0x210 TableSize "table.size" Table [*] ReferenceTypes;
-    0x211 TableFill "table.fill" Table [*] ReferenceTypes;
-    0x213 I64Add128 "i64.add128" None [*] WideArithmetic;
-    0x214 I64Sub128 "i64.sub128" None [*] WideArithmetic;
-    0x215 I64MulWideS "i64.mul_wide_s" None [*] WideArithmetic;
-    0x216 I64MulWideU "i64.mul_wide_u" None [*] WideArithmetic;
+    // Atomics: prefix 0xFE.
+    0x500 MemoryAtomicNotify "memory.atomic.notify" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x501 MemoryAtomicWait32 "memory.atomic.wait32" AtomicMemArg(2) [addr i32 i64 -> i32] Threads;
+    0x502 MemoryAtomicWait64 "memory.atomic.wait64" AtomicMemArg(3) [addr i64 i64 -> i32] Threads;
+    0x503 AtomicFence "atomic.fence" Fence [->] Threads;
+    0x510 I32AtomicLoad "i32.atomic.load" AtomicMemArg(2) [addr -> i32] Threads;
+    0x511 I64AtomicLoad "i64.atomic.load" AtomicMemArg(3) [addr -> i64] Threads;
+    0x512 I32AtomicLoad8U "i32.atomic.load8_u" AtomicMemArg(0) [addr -> i32] Threads;
+    0x513 I32AtomicLoad16U "i32.atomic.load16_u" AtomicMemArg(1) [addr -> i32] Threads;
+    0x514 I64AtomicLoad8U "i64.atomic.load8_u" AtomicMemArg(0) [addr -> i64] Threads;
+    0x515 I64AtomicLoad16U "i64.atomic.load16_u" AtomicMemArg(1) [addr -> i64] Threads;
+    0x516 I64AtomicLoad32U "i64.atomic.load32_u" AtomicMemArg(2) [addr -> i64] Threads;
+    0x517 I32AtomicStore "i32.atomic.store" AtomicMemArg(2) [addr i32 ->] Threads;
+    0x518 I64AtomicStore "i64.atomic.store" AtomicMemArg(3) [addr i64 ->] Threads;
+    0x519 I32AtomicStore8 "i32.atomic.store8" AtomicMemArg(0) [addr i32 ->] Threads;
+    0x51a I32AtomicStore16 "i32.atomic.store16" AtomicMemArg(1) [addr i32 ->] Threads;
+    0x51b I64AtomicStore8 "i64.atomic.store8" AtomicMemArg(0) [addr i64 ->] Threads;
+    0x51c I64AtomicStore16 "i64.atomic.store16" AtomicMemArg(1) [addr i64 ->] Threads;
+    0x51d I64AtomicStore32 "i64.atomic.store32" AtomicMemArg(2) [addr i64 ->] Threads;
+    0x51e I32AtomicRmwAdd "i32.atomic.rmw.add" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x51f I64AtomicRmwAdd "i64.atomic.rmw.add" AtomicMemArg(3) [addr i64 -> i64] Threads;
+    0x520 I32AtomicRmw8AddU "i32.atomic.rmw8.add_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
+    0x521 I32AtomicRmw16AddU "i32.atomic.rmw16.add_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
+    0x522 I64AtomicRmw8AddU "i64.atomic.rmw8.add_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
+    0x523 I64AtomicRmw16AddU "i64.atomic.rmw16.add_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
+    0x524 I64AtomicRmw32AddU "i64.atomic.rmw32.add_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
+    0x525 I32AtomicRmwSub "i32.atomic.rmw.sub" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x526 I64AtomicRmwSub "i64.atomic.rmw.sub" AtomicMemArg(3) [addr i64 -> i64] Threads;
+    0x527 I32AtomicRmw8SubU "i32.atomic.rmw8.sub_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
+    0x528 I32AtomicRmw16SubU "i32.atomic.rmw16.sub_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
+    0x529 I64AtomicRmw8SubU "i64.atomic.rmw8.sub_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
+    0x52a I64AtomicRmw16SubU "i64.atomic.rmw16.sub_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
+    0x52b I64AtomicRmw32SubU "i64.atomic.rmw32.sub_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
+    0x52c I32AtomicRmwAnd "i32.atomic.rmw.and" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x52d I64AtomicRmwAnd "i64.atomic.rmw.and" AtomicMemArg(3) [addr i64 -> i64] Threads;
+    0x52e I32AtomicRmw8AndU "i32.atomic.rmw8.and_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
+    0x52f I32AtomicRmw16AndU "i32.atomic.rmw16.and_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
+    0x530 I64AtomicRmw8AndU "i64.atomic.rmw8.and_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
+    0x531 I64AtomicRmw16AndU "i64.atomic.rmw16.and_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
+    0x532 I64AtomicRmw32AndU "i64.atomic.rmw32.and_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
+    0x533 I32AtomicRmwOr "i32.atomic.rmw.or" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x534 I64AtomicRmwOr "i64.atomic.rmw.or" AtomicMemArg(3) [addr i64 -> i64] Threads;
+    0x535 I32AtomicRmw8OrU "i32.atomic.rmw8.or_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
+    0x536 I32AtomicRmw16OrU "i32.atomic.rmw16.or_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
+    0x537 I64AtomicRmw8OrU "i64.atomic.rmw8.or_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
+    0x538 I64AtomicRmw16OrU "i64.atomic.rmw16.or_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
+    0x539 I64AtomicRmw32OrU "i64.atomic.rmw32.or_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
+    0x53a I32AtomicRmwXor "i32.atomic.rmw.xor" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x53b I64AtomicRmwXor "i64.atomic.rmw.xor" AtomicMemArg(3) [addr i64 -> i64] Threads;
+    0x53c I32AtomicRmw8XorU "i32.atomic.rmw8.xor_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
+    0x53d I32AtomicRmw16XorU "i32.atomic.rmw16.xor_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
+    0x53e I64AtomicRmw8XorU "i64.atomic.rmw8.xor_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
+    0x53f I64AtomicRmw16XorU "i64.atomic.rmw16.xor_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
+    0x540 I64AtomicRmw32XorU "i64.atomic.rmw32.xor_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
+    0x541 I32AtomicRmwXchg "i32.atomic.rmw.xchg" AtomicMemArg(2) [addr i32 -> i32] Threads;
+    0x542 I64AtomicRmwXchg "i64.atomic.rmw.xchg" AtomicMemArg(3) [addr i64 -> i64] Threads;
+    0x543 I32AtomicRmw8XchgU "i32.atomic.rmw8.xchg_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
+    0x544 I32AtomicRmw16XchgU "i32.atomic.rmw16.xchg_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
+    0x545 I64AtomicRmw8XchgU "i64.atomic.rmw8.xchg_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
+    0x546 I64AtomicRmw16XchgU "i64.atomic.rmw16.xchg_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
+    0x547 I64AtomicRmw32XchgU "i64.atomic.rmw32.xchg_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
+    0x548 I32AtomicRmwCmpxchg "i32.atomic.rmw.cmpxchg" AtomicMemArg(2) [addr i32 i32 -> i32] Threads;
+    0x549 I64AtomicRmwCmpxchg "i64.atomic.rmw.cmpxchg" AtomicMemArg(3) [addr i64 i64 -> i64] Threads;
+    0x54a I32AtomicRmw8CmpxchgU "i32.atomic.rmw8.cmpxchg_u" AtomicMemArg(0) [addr i32 i32 -> i32] Threads;
+    0x54b I32AtomicRmw16CmpxchgU "i32.atomic.rmw16.cmpxchg_u" AtomicMemArg(1) [addr i32 i32 -> i32] Threads;
+    0x54c I64AtomicRmw8CmpxchgU "i64.atomic.rmw8.cmpxchg_u" AtomicMemArg(0) [addr i64 i64 -> i64] Threads;
+    0x54d I64AtomicRmw16CmpxchgU "i64.atomic.rmw16.cmpxchg_u" AtomicMemArg(1) [addr i64 i64 -> i64] Threads;
+    0x54e I64AtomicRmw32CmpxchgU "i64.atomic.rmw32.cmpxchg_u" AtomicMemArg(2) [addr i64 i64 -> i64] Threads;
 
     // 128-bit operations: prefix 0xFD.
     0x300 V128Load "v128.load" MemArg(4) [addr -> v128] Simd;
@@ -759,73 +956,4 @@ opcodes! {
     0x411 I16x8RelaxedQ15mulrS "i16x8.relaxed_q15mulr_s" None [v128 v128 -> v128] RelaxedSimd;
     0x412 I16x8RelaxedDotI8x16I7x16S "i16x8.relaxed_dot_i8x16_i7x16_s" None [v128 v128 -> v128] RelaxedSimd;
     0x413 I32x4RelaxedDotI8x16I7x16AddS "i32x4.relaxed_dot_i8x16_i7x16_add_s" None [v128 v128 v128 -> v128] RelaxedSimd;
-
-    // Atomics: prefix 0xFE.
-    0x500 MemoryAtomicNotify "memory.atomic.notify" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x501 MemoryAtomicWait32 "memory.atomic.wait32" AtomicMemArg(2) [addr i32 i64 -> i32] Threads;
-    0x502 MemoryAtomicWait64 "memory.atomic.wait64" AtomicMemArg(3) [addr i64 i64 -> i32] Threads;
-    0x503 AtomicFence "atomic.fence" Fence [->] Threads;
-    0x510 I32AtomicLoad "i32.atomic.load" AtomicMemArg(2) [addr -> i32] Threads;
-    0x511 I64AtomicLoad "i64.atomic.load" AtomicMemArg(3) [addr -> i64] Threads;
-    0x512 I32AtomicLoad8U "i32.atomic.load8_u" AtomicMemArg(0) [addr -> i32] Threads;
-    0x513 I32AtomicLoad16U "i32.atomic.load16_u" AtomicMemArg(1) [addr -> i32] Threads;
-    0x514 I64AtomicLoad8U "i64.atomic.load8_u" AtomicMemArg(0) [addr -> i64] Threads;
-    0x515 I64AtomicLoad16U "i64.atomic.load16_u" AtomicMemArg(1) [addr -> i64] Threads;
-    0x516 I64AtomicLoad32U "i64.atomic.load32_u" AtomicMemArg(2) [addr -> i64] Threads;
-    0x517 I32AtomicStore "i32.atomic.store" AtomicMemArg(2) [addr i32 ->] Threads;
-    0x518 I64AtomicStore "i64.atomic.store" AtomicMemArg(3) [addr i64 ->] Threads;
-    0x519 I32AtomicStore8 "i32.atomic.store8" AtomicMemArg(0) [addr i32 ->] Threads;
-    0x51a I32AtomicStore16 "i32.atomic.store16" AtomicMemArg(1) [addr i32 ->] Threads;
-    0x51b I64AtomicStore8 "i64.atomic.store8" AtomicMemArg(0) [addr i64 ->] Threads;
-    0x51c I64AtomicStore16 "i64.atomic.store16" AtomicMemArg(1) [addr i64 ->] Threads;
-    0x51d I64AtomicStore32 "i64.atomic.store32" AtomicMemArg(2) [addr i64 ->] Threads;
-    0x51e I32AtomicRmwAdd "i32.atomic.rmw.add" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x51f I64AtomicRmwAdd "i64.atomic.rmw.add" AtomicMemArg(3) [addr i64 -> i64] Threads;
-    0x520 I32AtomicRmw8AddU "i32.atomic.rmw8.add_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
-    0x521 I32AtomicRmw16AddU "i32.atomic.rmw16.add_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
-    0x522 I64AtomicRmw8AddU "i64.atomic.rmw8.add_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
-    0x523 I64AtomicRmw16AddU "i64.atomic.rmw16.add_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
-    0x524 I64AtomicRmw32AddU "i64.atomic.rmw32.add_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
-    0x525 I32AtomicRmwSub "i32.atomic.rmw.sub" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x526 I64AtomicRmwSub "i64.atomic.rmw.sub" AtomicMemArg(3) [addr i64 -> i64] Threads;
-    0x527 I32AtomicRmw8SubU "i32.atomic.rmw8.sub_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
-    0x528 I32AtomicRmw16SubU "i32.atomic.rmw16.sub_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
-    0x529 I64AtomicRmw8SubU "i64.atomic.rmw8.sub_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
-    0x52a I64AtomicRmw16SubU "i64.atomic.rmw16.sub_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
-    0x52b I64AtomicRmw32SubU "i64.atomic.rmw32.sub_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
-    0x52c I32AtomicRmwAnd "i32.atomic.rmw.and" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x52d I64AtomicRmwAnd "i64.atomic.rmw.and" AtomicMemArg(3) [addr i64 -> i64] Threads;
-    0x52e I32AtomicRmw8AndU "i32.atomic.rmw8.and_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
-    0x52f I32AtomicRmw16AndU "i32.atomic.rmw16.and_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
-    0x530 I64AtomicRmw8AndU "i64.atomic.rmw8.and_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
-    0x531 I64AtomicRmw16AndU "i64.atomic.rmw16.and_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
-    0x532 I64AtomicRmw32AndU "i64.atomic.rmw32.and_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
-    0x533 I32AtomicRmwOr "i32.atomic.rmw.or" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x534 I64AtomicRmwOr "i64.atomic.rmw.or" AtomicMemArg(3) [addr i64 -> i64] Threads;
-    0x535 I32AtomicRmw8OrU "i32.atomic.rmw8.or_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
-    0x536 I32AtomicRmw16OrU "i32.atomic.rmw16.or_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
-    0x537 I64AtomicRmw8OrU "i64.atomic.rmw8.or_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
-    0x538 I64AtomicRmw16OrU "i64.atomic.rmw16.or_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
-    0x539 I64AtomicRmw32OrU "i64.atomic.rmw32.or_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
-    0x53a I32AtomicRmwXor "i32.atomic.rmw.xor" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x53b I64AtomicRmwXor "i64.atomic.rmw.xor" AtomicMemArg(3) [addr i64 -> i64] Threads;
-    0x53c I32AtomicRmw8XorU "i32.atomic.rmw8.xor_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
-    0x53d I32AtomicRmw16XorU "i32.atomic.rmw16.xor_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
-    0x53e I64AtomicRmw8XorU "i64.atomic.rmw8.xor_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
-    0x53f I64AtomicRmw16XorU "i64.atomic.rmw16.xor_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
-    0x540 I64AtomicRmw32XorU "i64.atomic.rmw32.xor_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
-    0x541 I32AtomicRmwXchg "i32.atomic.rmw.xchg" AtomicMemArg(2) [addr i32 -> i32] Threads;
-    0x542 I64AtomicRmwXchg "i64.atomic.rmw.xchg" AtomicMemArg(3) [addr i64 -> i64] Threads;
-    0x543 I32AtomicRmw8XchgU "i32.atomic.rmw8.xchg_u" AtomicMemArg(0) [addr i32 -> i32] Threads;
-    0x544 I32AtomicRmw16XchgU "i32.atomic.rmw16.xchg_u" AtomicMemArg(1) [addr i32 -> i32] Threads;
-    0x545 I64AtomicRmw8XchgU "i64.atomic.rmw8.xchg_u" AtomicMemArg(0) [addr i64 -> i64] Threads;
-    0x546 I64AtomicRmw16XchgU "i64.atomic.rmw16.xchg_u" AtomicMemArg(1) [addr i64 -> i64] Threads;
-    0x547 I64AtomicRmw32XchgU "i64.atomic.rmw32.xchg_u" AtomicMemArg(2) [addr i64 -> i64] Threads;
-    0x548 I32AtomicRmwCmpxchg "i32.atomic.rmw.cmpxchg" AtomicMemArg(2) [addr i32 i32 -> i32] Threads;
-    0x549 I64AtomicRmwCmpxchg "i64.atomic.rmw.cmpxchg" AtomicMemArg(3) [addr i64 i64 -> i64] Threads;
-    0x54a I32AtomicRmw8CmpxchgU "i32.atomic.rmw8.cmpxchg_u" AtomicMemArg(0) [addr i32 i32 -> i32] Threads;
-    0x54b I32AtomicRmw16CmpxchgU "i32.atomic.rmw16.cmpxchg_u" AtomicMemArg(1) [addr i32 i32 -> i32] Threads;
-    0x54c I64AtomicRmw8CmpxchgU "i64.atomic.rmw8.cmpxchg_u" AtomicMemArg(0) [addr i64 i64 -> i64] Threads;
-    0x54d I64AtomicRmw16CmpxchgU "i64.atomic.rmw16.cmpxchg_u" AtomicMemArg(1) [addr i64 i64 -> i64] Threads;
-    0x54e I64AtomicRmw32CmpxchgU "i64.atomic.rmw32.cmpxchg_u" AtomicMemArg(2) [addr i64 i64 -> i64] Threads;
 }

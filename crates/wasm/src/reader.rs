@@ -5,7 +5,7 @@
 //!
 //! Source: core specification 3.0, section 5.2.
 
-use crate::{Error, Features, Result};
+use crate::{Error, Feature, Features, Result};
 use core::ops::Range;
 
 /// A cursor over a part of a module.
@@ -28,6 +28,15 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn features(&self) -> Features {
         self.features
+    }
+
+    /// The feature that something at `at` belongs to is switched on.
+    #[inline]
+    pub(crate) fn need(&self, feature: Feature, at: usize) -> Result<()> {
+        if self.features.has(feature) {
+            return Ok(());
+        }
+        Err(Error::new(Features::refusal(feature), at))
     }
 
     /// Bytes from the module's start to the cursor.

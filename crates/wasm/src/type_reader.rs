@@ -2,7 +2,7 @@
 //!
 //! Source: core specification 3.0, section 5.3.
 
-use crate::{Error, ErrorKind, Feature, HeapType, Reader, RefType, Result, ValType};
+use crate::{Error, Feature, HeapType, Reader, RefType, Result, ValType};
 
 /// A value type.
 pub(crate) fn val_type(reader: &mut Reader<'_>) -> Result<ValType> {
@@ -10,16 +10,18 @@ pub(crate) fn val_type(reader: &mut Reader<'_>) -> Result<ValType> {
     let plain = match reader.peek() {
         Some(0x7f) => ValType::I32,
         Some(0x7e) => ValType::I64,
-        Some(0x7d) => ValType::F32,
-        Some(0x7c) => ValType::F64,
+        Some(byte @ (0x7c | 0x7d)) => {
+            reader.need(Feature::Float, at)?;
+            if byte == 0x7d { ValType::F32 } else { ValType::F64 }
+        }
         Some(0x7b) => {
-            need(reader, Feature::Simd, at)?;
+            reader.need(Feature::Simd, at)?;
             ValType::V128
         }
         _ => {
             // In WebAssembly 1.0 `funcref` is the type of a table's elements, not of values.
             let ty = ref_type(reader)?;
-            need(reader, Feature::ReferenceTypes, at)?;
+            reader.need(Feature::ReferenceTypes, at)?;
             return Ok(ValType::Ref(ty));
         }
     };
@@ -33,7 +35,7 @@ pub(crate) fn ref_type(reader: &mut Reader<'_>) -> Result<RefType> {
     let byte = reader.u8()?;
     let ty = match byte {
         0x63 | 0x64 => {
-            need(reader, Feature::FunctionReferences, at)?;
+            reader.need(Feature::FunctionReferences, at)?;
             RefType::new(byte == 0x63, heap_type(reader)?)
         }
         _ => match abstract_heap_type(byte) {
@@ -42,7 +44,7 @@ pub(crate) fn ref_type(reader: &mut Reader<'_>) -> Result<RefType> {
         },
     };
     if ty != RefType::FUNCREF {
-        need(reader, heap_feature(ty.heap()), at)?;
+        reader.need(heap_feature(ty.heap()), at)?;
     }
     Ok(ty)
 }
@@ -52,12 +54,12 @@ pub(crate) fn heap_type(reader: &mut Reader<'_>) -> Result<HeapType> {
     let at = reader.pos();
     if let Some(heap) = reader.peek().and_then(abstract_heap_type) {
         reader.u8()?;
-        need(reader, heap_feature(heap), at)?;
+        reader.need(heap_feature(heap), at)?;
         return Ok(heap);
     }
     match u32::try_from(reader.i33()?) {
         Ok(index) if index < crate::limits::MAX_TYPES => {
-            need(reader, Feature::FunctionReferences, at)?;
+            reader.need(Feature::FunctionReferences, at)?;
             Ok(HeapType::Concrete(index))
         }
         Ok(index) => Err(Error::unknown("type", index, at)),
@@ -90,11 +92,4 @@ fn heap_feature(heap: HeapType) -> Feature {
         HeapType::Exn | HeapType::NoExn => Feature::Exceptions,
         _ => Feature::Gc,
     }
-}
-
-fn need(reader: &Reader<'_>, feature: Feature, at: usize) -> Result<()> {
-    if reader.features().has(feature) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::FeatureDisabled(feature), at))
 }

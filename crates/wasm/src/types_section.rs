@@ -115,7 +115,7 @@ impl Types {
         let mut count = 1;
         if reader.peek() == Some(0x4e) {
             reader.u8()?;
-            need(reader, Feature::Gc, at)?;
+            reader.need(Feature::Gc, at)?;
             count = reader.count("members of a recursion group", limits::MAX_REC_GROUP)?;
         }
         let end = start + count;
@@ -210,7 +210,7 @@ fn sub_type(reader: &mut Reader<'_>) -> Result<SubType> {
         let composite = composite_type(reader, byte, at)?;
         return Ok(SubType { is_final: true, supertype: None, composite });
     }
-    need(reader, Feature::Gc, at)?;
+    reader.need(Feature::Gc, at)?;
     let count_at = reader.pos();
     let supertype = match reader.u32()? {
         0 => None,
@@ -226,13 +226,13 @@ fn composite_type(reader: &mut Reader<'_>, form: u8, at: usize) -> Result<Compos
     Ok(match form {
         0x60 => CompositeType::Func(func_type(reader)?),
         0x5f => {
-            need(reader, Feature::Gc, at)?;
+            reader.need(Feature::Gc, at)?;
             let count = reader.count("fields", limits::MAX_FIELDS)?;
             let fields: Result<Box<[FieldType]>> = (0..count).map(|_| field(reader)).collect();
             CompositeType::Struct(fields?)
         }
         0x5e => {
-            need(reader, Feature::Gc, at)?;
+            reader.need(Feature::Gc, at)?;
             CompositeType::Array(field(reader)?)
         }
         _ => return Err(Error::malformed("malformed type: unknown form", at)),
@@ -248,7 +248,7 @@ fn func_type(reader: &mut Reader<'_>) -> Result<FuncType> {
     let at = reader.pos();
     let count = reader.count("results", limits::MAX_RESULTS)?;
     if count > 1 {
-        need(reader, Feature::MultiValue, at)?;
+        reader.need(Feature::MultiValue, at)?;
     }
     let mut results = Vec::with_capacity(count as usize);
     for _ in 0..count {
@@ -286,11 +286,4 @@ fn type_index(reader: &mut Reader<'_>) -> Result<u32> {
         return Err(Error::unknown("type", index, at));
     }
     Ok(index)
-}
-
-fn need(reader: &Reader<'_>, feature: Feature, at: usize) -> Result<()> {
-    if reader.features().has(feature) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::FeatureDisabled(feature), at))
 }

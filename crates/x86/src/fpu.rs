@@ -114,6 +114,7 @@ impl Fpu {
         self.last_opcode = u16_at(6) & 0x7ff;
         self.last_ip = u64_at(8);
         self.last_data = u64_at(16);
+        crate::x87::control::update_pending(self);
         for i in 0..8 {
             let at = 32 + i * 16;
             self.st[(self.top() + i) & 7] =

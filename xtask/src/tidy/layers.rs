@@ -11,9 +11,11 @@ use crate::project;
 
 /// The floors, lowest first. ARCHITECTURE.md says what each is for.
 const FLOORS: &[(&str, u32)] = &[
+    ("sampan-arena", 0),
     ("sampan-wasm", 0),
     ("sampan-engine", 1),
     ("sampan-x86", 1),
+    ("sampan-linux", 2),
     // Host functions over a memory and a file system: it knows no engine.
     ("sampan-wasi", 1),
     ("sampan", 4),

@@ -1,10 +1,16 @@
 //! Running functions: the two interpreters behind one entry.
 
+#[cfg_attr(not(feature = "classic"), path = "absent.rs")]
 pub(crate) mod classic;
+#[cfg_attr(not(feature = "fast"), path = "absent.rs")]
 pub(crate) mod fast;
-#[allow(dead_code)] // The classic interpreter will use what the fast one fuses.
+#[allow(dead_code, unused_macros, unused_imports)] // Each interpreter uses what the other does not.
 pub(crate) mod num;
+#[cfg(feature = "simd")]
+#[allow(dead_code, unused_macros, unused_imports)]
 pub(crate) mod simd;
+#[allow(dead_code)] // As above.
+pub(crate) mod work;
 
 use crate::entity::InstanceData;
 use crate::{Machine, Mode, Trap};
@@ -22,5 +28,14 @@ pub(crate) fn run(
     match machine.engine.config().mode {
         Mode::Classic => classic::run(machine, data, instance, body, slots),
         Mode::Fast => fast::run(machine, data, instance, body, slots),
+    }
+}
+
+/// Validates the body with an index by preparing it.
+#[cfg(sampan_small)]
+pub(crate) fn validate(module: &crate::module::ModuleData, body: u32) -> sampan_wasm::Result<()> {
+    match module.engine.config().mode {
+        Mode::Classic => classic::prepare(module, body).map(drop),
+        Mode::Fast => fast::prepare(module, body).map(drop),
     }
 }

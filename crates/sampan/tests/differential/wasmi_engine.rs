@@ -13,7 +13,12 @@ use wasmi::{
 /// The module is not valid.
 pub fn run(bytes: &[u8]) -> Result<Outcome, Error> {
     let mut config = Config::default();
-    config.consume_fuel(true);
+    config
+        .consume_fuel(true)
+        .wasm_memory64(true)
+        .wasm_multi_memory(true)
+        .wasm_custom_page_sizes(true)
+        .wasm_wide_arithmetic(true);
     let engine = Engine::new(&config);
     let module = Module::new(&engine, bytes)?;
     let limits = StoreLimitsBuilder::new().memory_size(outcome::MEMORY_BYTES).build();

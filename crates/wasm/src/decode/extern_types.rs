@@ -1,6 +1,6 @@
 //! The types of what a module can import: limits, memories, tables, globals, tags.
 
-use super::{Decoder, need};
+use super::Decoder;
 use crate::{
     AddrType, Error, Feature, GlobalType, HeapType, Limits, MemoryType, Reader, RefType, Result,
     TableType, ValType, limits,
@@ -89,7 +89,7 @@ pub(super) fn need_tags(reader: &Reader<'_>, at: usize) -> Result<()> {
     if reader.features().has(Feature::LegacyExceptions) {
         return Ok(());
     }
-    need(reader, Feature::Exceptions, at)
+    reader.need(Feature::Exceptions, at)
 }
 
 pub(super) fn memory_type(reader: &mut Reader<'_>) -> Result<MemoryType> {
@@ -133,7 +133,7 @@ fn limits_flags(reader: &mut Reader<'_>, allowed: u8) -> Result<u8> {
     ];
     for (flag, feature) in features {
         if flags & flag != 0 {
-            need(reader, feature, at)?;
+            reader.need(feature, at)?;
         }
     }
     Ok(flags)

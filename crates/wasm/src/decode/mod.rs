@@ -6,6 +6,8 @@
 //! Source: core specification 3.0, sections 3.4 "Modules" and 5.5 "Modules".
 
 mod const_expr;
+#[cfg(feature = "gc")]
+mod const_gc;
 mod declared;
 mod extern_types;
 mod sections;
@@ -132,7 +134,7 @@ impl Decoder {
             10 => self.code(reader)?,
             11 => self.data(reader)?,
             12 => {
-                need(reader, Feature::BulkMemory, at)?;
+                reader.need(Feature::BulkMemory, at)?;
                 self.module.data_count = Some(reader.u32()?);
             }
             _ => {
@@ -163,14 +165,6 @@ impl Decoder {
         module.declared_funcs = self.declared.into_sorted();
         Ok(self.module)
     }
-}
-
-/// The feature that something at `at` belongs to is switched on.
-fn need(reader: &Reader<'_>, feature: Feature, at: usize) -> Result<()> {
-    if reader.features().has(feature) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::FeatureDisabled(feature), at))
 }
 
 fn too_many(what: &'static str, limit: u32, at: usize) -> Error {

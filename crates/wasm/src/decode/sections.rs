@@ -1,7 +1,7 @@
 //! The sections that declare functions, tables, memories, tags, globals, and what of
 //! them goes in and out.
 
-use super::{Decoder, extern_types::memory_type, need, too_many};
+use super::{Decoder, extern_types::memory_type, too_many};
 use crate::{
     Error, Export, ExternKind, ExternType, Feature, Global, Import, MemoryType, Reader, Result,
     Table, limits,
@@ -49,7 +49,7 @@ impl Decoder {
             ExternKind::Global => {
                 let ty = self.global_type(reader)?;
                 if ty.mutable {
-                    need(reader, Feature::MutableGlobal, at)?;
+                    reader.need(Feature::MutableGlobal, at)?;
                 }
                 self.module.globals.push(Global { ty, init: None });
                 ExternType::Global(ty)
@@ -117,7 +117,7 @@ impl Decoder {
             }
             return Ok(Table { ty, init: None });
         }
-        need(reader, Feature::FunctionReferences, at)?;
+        reader.need(Feature::FunctionReferences, at)?;
         reader.u8()?;
         if reader.u8()? != 0 {
             return Err(Error::malformed("malformed table: zero byte expected", at + 1));
@@ -200,7 +200,9 @@ impl Decoder {
     ) -> Result<()> {
         match self.module.extern_type(kind, index) {
             None => return Err(Error::unknown(kind.name(), index, at)),
-            Some(ExternType::Global(ty)) if ty.mutable => need(reader, Feature::MutableGlobal, at)?,
+            Some(ExternType::Global(ty)) if ty.mutable => {
+                reader.need(Feature::MutableGlobal, at)?
+            }
             Some(ExternType::Func(_)) => self.declared.insert(index),
             Some(_) => {}
         }

@@ -1,6 +1,6 @@
 //! Element and data segments.
 
-use super::{Decoder, need};
+use super::Decoder;
 use crate::{
     Data, Element, ElementItems, Error, Feature, HeapType, Reader, RefType, Result, SegmentMode,
     ValType, limits,
@@ -29,7 +29,7 @@ impl Decoder {
         }
         let mut table_type = None;
         let mode = if flags & PASSIVE_OR_DECLARED != 0 {
-            need(reader, Feature::BulkMemory, at)?;
+            reader.need(Feature::BulkMemory, at)?;
             if flags & EXPLICIT != 0 { SegmentMode::Declared } else { SegmentMode::Passive }
         } else {
             let index_at = reader.pos();
@@ -55,7 +55,7 @@ impl Decoder {
     fn element_type(&self, reader: &mut Reader<'_>, flags: u32) -> Result<RefType> {
         let at = reader.pos();
         if flags & EXPRS != 0 {
-            need(reader, Feature::ReferenceTypes, at)?;
+            reader.need(Feature::ReferenceTypes, at)?;
         }
         let explicit = flags & (PASSIVE_OR_DECLARED | EXPLICIT) != 0;
         match (flags & EXPRS != 0, explicit) {
@@ -103,7 +103,7 @@ impl Decoder {
         let index = match reader.u32()? {
             0 => 0,
             1 => {
-                need(reader, Feature::BulkMemory, at)?;
+                reader.need(Feature::BulkMemory, at)?;
                 return Ok(SegmentMode::Passive);
             }
             2 => reader.u32()?,

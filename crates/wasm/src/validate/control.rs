@@ -1,14 +1,9 @@
-//! Blocks, branches, calls, exceptions.
+//! Blocks, branches, calls.
 
 use super::body::Validator;
 use super::frame::{Frame, FrameKind, block_params};
 use super::locals::check_val_type;
-use crate::{BlockType, BrTable, Catches, Error, FuncType, HeapType, RefType, Result, ValType};
-
-/// `(ref exn)`
-const EXN: ValType = ValType::Ref(RefType::new(false, HeapType::Exn));
-/// `exnref`
-const EXNREF: ValType = ValType::Ref(RefType::new(true, HeapType::Exn));
+use crate::{BlockType, BrTable, Error, FuncType, RefType, Result, ValType};
 
 /// Blocks.
 impl<'m> Validator<'m> {
@@ -36,7 +31,7 @@ impl<'m> Validator<'m> {
         self.push_all(params)
     }
 
-    fn check_block_type(&self, ty: BlockType) -> Result<()> {
+    pub(super) fn check_block_type(&self, ty: BlockType) -> Result<()> {
         match ty {
             BlockType::Empty => Ok(()),
             BlockType::Val(ty) => check_val_type(&self.module.types, ty, self.at),
@@ -45,7 +40,7 @@ impl<'m> Validator<'m> {
     }
 
     /// Checks that the innermost block ends with its results, and takes it and them away.
-    fn pop_frame(&mut self) -> Result<Frame> {
+    pub(super) fn pop_frame(&mut self) -> Result<Frame> {
         let Some(&frame) = self.frames.last() else {
             return Err(Error::malformed("unexpected end", self.at));
         };
@@ -164,7 +159,7 @@ impl<'m> Validator<'m> {
     }
 
     /// The type of function `index`.
-    fn callee(&self, index: u32) -> Result<&'m FuncType> {
+    pub(super) fn callee(&self, index: u32) -> Result<&'m FuncType> {
         match self.module.funcs.get(index as usize) {
             Some(&ty) => self.func_type(ty),
             None => Err(self.unknown("function", index)),
@@ -172,7 +167,7 @@ impl<'m> Validator<'m> {
     }
 
     /// Takes the index of a `call_indirect`, and yields the callee's type.
-    fn indirect_callee(&mut self, ty: u32, table: u32) -> Result<&'m FuncType> {
+    pub(super) fn indirect_callee(&mut self, ty: u32, table: u32) -> Result<&'m FuncType> {
         let table = self.table(table)?;
         if !self.module.types.ref_matches(table.element, RefType::FUNCREF) {
             return Err(self.invalid("type mismatch: the table does not hold functions"));
@@ -182,20 +177,14 @@ impl<'m> Validator<'m> {
         Ok(ty)
     }
 
-    /// Takes the reference of a `call_ref`, and yields the callee's type.
-    fn ref_callee(&mut self, ty: u32) -> Result<&'m FuncType> {
-        let func_type = self.func_type(ty)?;
-        self.pop(ValType::Ref(RefType::new(true, HeapType::Concrete(ty))))?;
-        Ok(func_type)
-    }
-
     #[inline]
-    fn apply(&mut self, ty: &FuncType) -> Result<()> {
+    pub(super) fn apply(&mut self, ty: &FuncType) -> Result<()> {
         self.pop_all(ty.params())?;
         self.push_all(ty.results())
     }
 
-    fn tail_apply(&mut self, ty: &FuncType) -> Result<()> {
+    #[cfg(any(feature = "tail-calls", feature = "function-references"))]
+    pub(super) fn tail_apply(&mut self, ty: &FuncType) -> Result<()> {
         let frame = self.label(self.frames.len() as u32 - 1)?;
         if !self.all_match(ty.results(), frame.results(self.module)) {
             return Err(self.invalid("type mismatch: the callee's results are not this function's"));
@@ -216,117 +205,9 @@ impl<'m> Validator<'m> {
         self.apply(ty)
     }
 
-    pub(super) fn call_ref(&mut self, ty: u32) -> Result<()> {
-        let ty = self.ref_callee(ty)?;
-        self.apply(ty)
-    }
-
-    pub(super) fn return_call(&mut self, index: u32) -> Result<()> {
-        let ty = self.callee(index)?;
-        self.tail_apply(ty)
-    }
-
-    pub(super) fn return_call_indirect(&mut self, ty: u32, table: u32) -> Result<()> {
-        let ty = self.indirect_callee(ty, table)?;
-        self.tail_apply(ty)
-    }
-
-    pub(super) fn return_call_ref(&mut self, ty: u32) -> Result<()> {
-        let ty = self.ref_callee(ty)?;
-        self.tail_apply(ty)
-    }
-
     /// Whether values of types `subs` can stand where `sups` are expected.
     pub(super) fn all_match(&self, subs: &[ValType], sups: &[ValType]) -> bool {
         subs.len() == sups.len()
             && subs.iter().zip(sups).all(|(&sub, &sup)| self.module.types.matches(sub, sup))
-    }
-}
-
-/// Exceptions.
-impl<'m> Validator<'m> {
-    /// The type of tag `index`.
-    fn tag(&self, index: u32) -> Result<&'m FuncType> {
-        match self.module.tags.get(index as usize) {
-            Some(&ty) => self.func_type(ty),
-            None => Err(self.unknown("tag", index)),
-        }
-    }
-
-    pub(super) fn throw(&mut self, tag: u32) -> Result<()> {
-        let ty = self.tag(tag)?;
-        self.pop_all(ty.params())?;
-        self.unreachable();
-        Ok(())
-    }
-
-    pub(super) fn throw_ref(&mut self) -> Result<()> {
-        self.pop(EXNREF)?;
-        self.unreachable();
-        Ok(())
-    }
-
-    pub(super) fn try_table(&mut self, ty: BlockType, catches: &Catches<'_>) -> Result<()> {
-        self.check_block_type(ty)?;
-        for catch in catches.iter() {
-            let thrown = match catch.tag {
-                Some(tag) => self.tag(tag)?.params(),
-                None => &[],
-            };
-            let frame = self.label(catch.label)?;
-            let types = frame.label_types(self.module);
-            let types = match types.split_last() {
-                Some((&last, rest)) if catch.with_ref => {
-                    self.module.types.matches(EXN, last).then_some(rest)
-                }
-                _ if catch.with_ref => None,
-                _ => Some(types),
-            };
-            if !types.is_some_and(|types| self.all_match(thrown, types)) {
-                return Err(self.invalid(
-                    "type mismatch: the label does not take what the catch clause passes",
-                ));
-            }
-        }
-        self.open(FrameKind::TryTable, ty)
-    }
-
-    /// `catch` or `catch_all` of the legacy exceptions.
-    pub(super) fn legacy_catch(&mut self, tag: Option<u32>) -> Result<()> {
-        if !matches!(self.frames.last().map(|f| f.kind), Some(FrameKind::Try | FrameKind::Catch)) {
-            return Err(Error::malformed("END opcode expected: catch without try", self.at));
-        }
-        let frame = self.pop_frame()?;
-        match tag {
-            Some(tag) => {
-                let ty = self.tag(tag)?;
-                self.push_frame(FrameKind::Catch, frame.ty, frame.reachable);
-                self.push_all(ty.params())
-            }
-            None => {
-                self.push_frame(FrameKind::CatchAll, frame.ty, frame.reachable);
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn delegate(&mut self, label: u32) -> Result<()> {
-        if self.frames.last().map(|f| f.kind) != Some(FrameKind::Try) {
-            return Err(Error::malformed("END opcode expected: delegate without try", self.at));
-        }
-        let frame = self.pop_frame()?;
-        // The label counts from outside the try block.
-        self.label(label)?;
-        self.push_all(frame.results(self.module))
-    }
-
-    pub(super) fn rethrow(&mut self, label: u32) -> Result<()> {
-        match self.label(label)?.kind {
-            FrameKind::Catch | FrameKind::CatchAll => {
-                self.unreachable();
-                Ok(())
-            }
-            _ => Err(self.invalid("invalid rethrow label: not a catch block")),
-        }
     }
 }

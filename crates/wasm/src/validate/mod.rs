@@ -9,8 +9,9 @@
 //! - [`frame`]: the open blocks.
 //! - [`locals`]: the local declarations, and which locals are set.
 //! - [`body`]: the loop over instructions, and the short ways of the frequent ones.
-//! - [`control`], [`memory`], [`table`], [`reference`], [`gc`]: the rules by kind.
 //! - [`special`]: which rule each instruction without a context-free signature has.
+//! - [`control`], [`memory`], [`table`]: the rules of WebAssembly 1.0; the other files have
+//!   those of a proposal each, and [`absent`] stands for those that are not built in.
 //!
 //! Time is linear in the body's size but for what the limits allow: an instruction can
 //! handle [`crate::limits::MAX_PARAMS`] values, a function can declare
@@ -19,19 +20,34 @@
 //!
 //! Source: core specification 3.0, section 3.4 and appendix "Validation Algorithm".
 
+mod absent;
 mod body;
+#[cfg(feature = "bulk-memory")]
+mod bulk;
+#[cfg(feature = "gc")]
+mod cast;
 mod control;
+#[cfg(feature = "exceptions")]
+mod exceptions;
 mod frame;
+#[cfg(feature = "function-references")]
+mod function_reference;
+#[cfg(feature = "gc")]
 mod gc;
 mod locals;
 mod memory;
+#[cfg(feature = "reference-types")]
 mod reference;
 mod special;
 mod stack;
 mod state;
 mod table;
+#[cfg(feature = "tail-calls")]
+mod tail_call;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "wide-arithmetic")]
+mod wide;
 
 pub use body::{Scratch, validate_body};
 pub use frame::{Frame, FrameKind, block_params, block_results};

@@ -1,31 +1,51 @@
-//! References: null, functions, casts and the branches on them.
+//! References as values, and the tables that hold them.
 
 use super::body::Validator;
 use super::locals::check_val_type;
-use super::stack::Slot;
-use crate::{CompositeType, HeapType, RefType, Result, ValType};
+use crate::{HeapType, Imm, Instr, Opcode, RefType, Result, ValType};
 
-/// `eqref`
-const EQREF: ValType = ValType::Ref(RefType::new(true, HeapType::Eq));
+impl Validator<'_> {
+    /// An instruction of the reference types proposal.
+    pub(super) fn reference_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
+        match (instr.op, &instr.imm) {
+            (Opcode::SelectTyped, &Imm::SelectType(ty)) => self.select_typed(ty),
+            (Opcode::TableGet, &Imm::Index(table)) => self.table_get(table),
+            (Opcode::TableSet, &Imm::Index(table)) => self.table_set(table),
+            (Opcode::TableSize, &Imm::Index(table)) => self.table_size(table),
+            (Opcode::TableGrow, &Imm::Index(table)) => self.table_grow(table),
+            (Opcode::TableFill, &Imm::Index(table)) => self.table_fill(table),
+            (Opcode::RefNull, &Imm::HeapType(heap)) => self.ref_null(heap),
+            (Opcode::RefIsNull, _) => self.ref_is_null(),
+            (Opcode::RefFunc, &Imm::Index(func)) => self.ref_func(func),
+            (op, _) => Err(self.no_rule(op)),
+        }
+    }
 
-impl<'m> Validator<'m> {
-    fn check_heap_type(&self, heap: HeapType) -> Result<()> {
+    fn select_typed(&mut self, ty: ValType) -> Result<()> {
+        check_val_type(&self.module.types, ty, self.at)?;
+        self.pop_all(&[ty, ty, ValType::I32])?;
+        self.operand = Some(ty);
+        self.push(ty);
+        Ok(())
+    }
+
+    pub(super) fn check_heap_type(&self, heap: HeapType) -> Result<()> {
         check_val_type(&self.module.types, ValType::Ref(RefType::new(true, heap)), self.at)
     }
 
-    pub(super) fn ref_null(&mut self, heap: HeapType) -> Result<()> {
+    fn ref_null(&mut self, heap: HeapType) -> Result<()> {
         self.check_heap_type(heap)?;
         self.push(ValType::Ref(RefType::new(true, heap)));
         Ok(())
     }
 
-    pub(super) fn ref_is_null(&mut self) -> Result<()> {
+    fn ref_is_null(&mut self) -> Result<()> {
         self.pop_ref()?;
         self.push(ValType::I32);
         Ok(())
     }
 
-    pub(super) fn ref_func(&mut self, index: u32) -> Result<()> {
+    fn ref_func(&mut self, index: u32) -> Result<()> {
         let Some(&ty) = self.module.funcs.get(index as usize) else {
             return Err(self.unknown("function", index));
         };
@@ -36,129 +56,34 @@ impl<'m> Validator<'m> {
         Ok(())
     }
 
-    pub(super) fn ref_eq(&mut self) -> Result<()> {
-        self.pop_all(&[EQREF, EQREF])?;
-        self.push(ValType::I32);
+    fn table_get(&mut self, index: u32) -> Result<()> {
+        let table = self.table(index)?;
+        self.pop(table.addr.val())?;
+        self.push(ValType::Ref(table.element));
         Ok(())
     }
 
-    pub(super) fn ref_as_non_null(&mut self) -> Result<()> {
-        let ty = self.pop_ref()?;
-        self.push_non_null(ty);
+    fn table_set(&mut self, index: u32) -> Result<()> {
+        let table = self.table(index)?;
+        self.pop_all(&[table.addr.val(), ValType::Ref(table.element)])
+    }
+
+    fn table_size(&mut self, index: u32) -> Result<()> {
+        let table = self.table(index)?;
+        self.push(table.addr.val());
         Ok(())
     }
 
-    fn push_non_null(&mut self, ty: Option<RefType>) {
-        self.operands.push(match ty {
-            Some(ty) => Slot::Val(ValType::Ref(ty.with_nullable(false))),
-            None => Slot::BottomRef,
-        });
-    }
-
-    pub(super) fn br_on_null(&mut self, label: u32) -> Result<()> {
-        let ty = self.pop_ref()?;
-        let frame = self.label(label)?;
-        self.retype_top(frame.label_types(self.module))?;
-        self.push_non_null(ty);
+    fn table_grow(&mut self, index: u32) -> Result<()> {
+        let table = self.table(index)?;
+        self.pop_all(&[ValType::Ref(table.element), table.addr.val()])?;
+        self.push(table.addr.val());
         Ok(())
     }
 
-    pub(super) fn br_on_non_null(&mut self, label: u32) -> Result<()> {
-        let ty = self.pop_ref()?;
-        let frame = self.label(label)?;
-        let Some((&last, rest)) = frame.label_types(self.module).split_last() else {
-            return Err(self.invalid("type mismatch: the label takes no reference"));
-        };
-        self.push_non_null(ty);
-        self.pop(last)?;
-        self.retype_top(rest)
+    fn table_fill(&mut self, index: u32) -> Result<()> {
+        let table = self.table(index)?;
+        let addr = table.addr.val();
+        self.pop_all(&[addr, ValType::Ref(table.element), addr])
     }
-
-    pub(super) fn ref_test(&mut self, to: HeapType) -> Result<()> {
-        self.pop_castable(to)?;
-        self.push(ValType::I32);
-        Ok(())
-    }
-
-    pub(super) fn ref_cast(&mut self, to: RefType) -> Result<()> {
-        self.pop_castable(to.heap())?;
-        self.push(ValType::Ref(to));
-        Ok(())
-    }
-
-    /// Takes a reference that can be cast to `to`: one of the same hierarchy.
-    fn pop_castable(&mut self, to: HeapType) -> Result<()> {
-        self.check_heap_type(to)?;
-        let top = match to {
-            HeapType::Func | HeapType::NoFunc => HeapType::Func,
-            HeapType::Extern | HeapType::NoExtern => HeapType::Extern,
-            HeapType::Exn | HeapType::NoExn => HeapType::Exn,
-            HeapType::Any
-            | HeapType::Eq
-            | HeapType::I31
-            | HeapType::Struct
-            | HeapType::Array
-            | HeapType::None => HeapType::Any,
-            HeapType::Concrete(index) => match self.module.types.get(index).map(|t| &t.composite) {
-                Some(CompositeType::Func(_)) => HeapType::Func,
-                _ => HeapType::Any,
-            },
-        };
-        self.pop(ValType::Ref(RefType::new(true, top)))
-    }
-
-    pub(super) fn br_on_cast(&mut self, label: u32, from: RefType, to: RefType) -> Result<()> {
-        self.cast_branch(label, from, to, to, difference(from, to))
-    }
-
-    pub(super) fn br_on_cast_fail(&mut self, label: u32, from: RefType, to: RefType) -> Result<()> {
-        self.cast_branch(label, from, to, difference(from, to), to)
-    }
-
-    /// A cast of `from` to `to` that passes a reference of type `branch` to the label, and
-    /// one of type `next` to the next instruction.
-    fn cast_branch(
-        &mut self,
-        label: u32,
-        from: RefType,
-        to: RefType,
-        branch: RefType,
-        next: RefType,
-    ) -> Result<()> {
-        self.check_heap_type(from.heap())?;
-        self.check_heap_type(to.heap())?;
-        if !self.module.types.ref_matches(to, from) {
-            return Err(
-                self.invalid("type mismatch: the cast's target is not a subtype of its source")
-            );
-        }
-        let frame = self.label(label)?;
-        let Some((&last, rest)) = frame.label_types(self.module).split_last() else {
-            return Err(self.invalid("type mismatch: the label takes no reference"));
-        };
-        if !self.module.types.matches(ValType::Ref(branch), last) {
-            return Err(self.invalid("type mismatch: the label does not take what the cast passes"));
-        }
-        self.pop(ValType::Ref(from))?;
-        self.retype_top(rest)?;
-        self.push(ValType::Ref(next));
-        Ok(())
-    }
-
-    /// `any.convert_extern` and `extern.convert_any`.
-    pub(super) fn convert(&mut self, from: HeapType, to: HeapType) -> Result<()> {
-        let top = self.pop_ref()?;
-        let from_type = RefType::new(true, from);
-        if top.is_some_and(|top| !self.module.types.ref_matches(top, from_type)) {
-            return Err(self.invalid("type mismatch: the reference is of another hierarchy"));
-        }
-        let nullable = top.is_some_and(|top| top.is_nullable());
-        self.push(ValType::Ref(RefType::new(nullable, to)));
-        Ok(())
-    }
-}
-
-/// What remains of `from` where a cast to `to` fails.
-fn difference(from: RefType, to: RefType) -> RefType {
-    if to.is_nullable() { from.with_nullable(false) } else { from }
 }

@@ -4,7 +4,7 @@
 //! polymorphic: it yields [`Slot::Bottom`] as often as it is asked.
 
 use super::body::Validator;
-use crate::{Error, ErrorKind, RefType, Result, ValType, limits};
+use crate::{Error, ErrorKind, Result, ValType, limits};
 
 /// What is known of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(super) enum Slot {
     /// Any type: unreachable code.
     Bottom,
     /// Any reference that is not null: unreachable code.
+    #[cfg_attr(not(feature = "function-references"), allow(dead_code))]
     BottomRef,
 }
 
@@ -76,7 +77,8 @@ impl<'m> Validator<'m> {
     }
 
     /// Takes a reference; `None` is a bottom.
-    pub(super) fn pop_ref(&mut self) -> Result<Option<RefType>> {
+    #[cfg(feature = "reference-types")]
+    pub(super) fn pop_ref(&mut self) -> Result<Option<crate::RefType>> {
         match self.pop_any()? {
             Slot::Val(ValType::Ref(ty)) => Ok(Some(ty)),
             Slot::Bottom | Slot::BottomRef => Ok(None),

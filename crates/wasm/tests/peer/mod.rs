@@ -42,6 +42,7 @@ fn peer_features(features: Features) -> WasmFeatures {
     for &feature in Feature::ALL {
         let flag = match feature {
             Feature::Mvp => WasmFeatures::empty(),
+            Feature::Float => WasmFeatures::FLOATS,
             Feature::MutableGlobal => WasmFeatures::MUTABLE_GLOBAL,
             Feature::SaturatingFloatToInt => WasmFeatures::SATURATING_FLOAT_TO_INT,
             Feature::SignExtension => WasmFeatures::SIGN_EXTENSION,

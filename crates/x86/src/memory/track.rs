@@ -70,11 +70,6 @@ impl AddressSpace {
         }
     }
 
-    /// The byte of a page.
-    pub(crate) fn page_state(&self, number: usize) -> u8 {
-        self.pages.get(number).copied().unwrap_or(0)
-    }
-
     /// From now on stores to this page are noted.
     pub(crate) fn mark_code(&mut self, number: usize) {
         self.pages[number] = page::with_code(self.pages[number]);

@@ -40,6 +40,7 @@ pub(crate) struct Code {
     /// The index of the body in its module.
     pub(super) body: u32,
     /// In a function that handles vectors: the first slot of each local, and one past all.
+    #[cfg_attr(not(feature = "simd"), allow(dead_code))]
     pub(super) local_slots: Box<[u32]>,
 }
 

@@ -6,6 +6,7 @@ use super::tables::Tables;
 use crate::entity::{FuncEntity, GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;
+use crate::trap::Outcome;
 use crate::{Machine, Trap, TrapFrame};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -35,6 +36,10 @@ pub(super) struct Context {
     /// What a call of other than a function of the same instance is about to call.
     pub callee: *const FuncEntity,
     pub trap: Option<Trap>,
+    /// The number of the trap for which an instruction was refused.
+    pub refusal: Outcome,
+    /// Where an instruction left the end of the operands.
+    pub operands: *mut u64,
     /// In the instruction that trapped, or at its end, and its frame.
     pub trap_pc: *const u8,
     pub trap_fp: *mut u64,
@@ -66,11 +71,13 @@ impl Context {
         // SAFETY: the machine owns instance and memory.
         unsafe {
             let instance = &*self.instance;
-            if let Some(&memory) = instance.memories.first() {
-                self.memory = (*memory).base();
-                self.memory_len = (*memory).len() as u64;
-            } else {
-                self.memory_len = 0;
+            // The others have no byte here: their accesses fail and then take the long way.
+            match instance.memories.first() {
+                Some(&memory) if (*memory).is_plain() => {
+                    self.memory = (*memory).base();
+                    self.memory_len = (*memory).len() as u64;
+                }
+                _ => self.memory_len = 0,
             }
         }
     }

@@ -17,6 +17,7 @@
 
 mod code;
 mod context;
+#[allow(clippy::needless_borrow)] // The registers are handed on by value or by reference.
 mod ops;
 mod prepare;
 mod regs;

@@ -18,7 +18,7 @@ pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
     let mut scratch = Scratch::default();
     let mut builder = Builder { interruptible: config.interruptible, ..Builder::default() };
     validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
-    if builder.saw_vector {
+    if cfg!(feature = "simd") && builder.saw_vector {
         builder.vectors = true;
         validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
     }
@@ -123,6 +123,12 @@ impl Visitor for Builder {
             (Opcode::Br, &Imm::Label(label)) if state.reachable => self.branch(at, label, 0, state),
             (Opcode::BrIf, &Imm::Label(label)) if state.reachable => {
                 self.branch(at, label, 1, state)
+            }
+            (Opcode::BrOnNull, &Imm::Label(label)) if state.reachable => {
+                self.branch(at, label, 1, state)
+            }
+            (Opcode::BrOnNonNull, &Imm::Label(label)) if state.reachable => {
+                self.branch(at, label, 0, state)
             }
             (Opcode::BrTable, Imm::BrTable(table)) if state.reachable => {
                 for label in table.labels() {
@@ -310,7 +316,11 @@ fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
         (_, Imm::CallIndirect { ty, .. }) => {
             module.types.func(*ty).map_or(0, |ty| ty.results().len())
         }
-        (Opcode::BrIf, &Imm::Label(label)) => state.label_types(label).len(),
+        (Opcode::CallRef, &Imm::Index(ty)) => {
+            module.types.func(ty).map_or(0, |ty| ty.results().len())
+        }
+        (Opcode::BrIf | Opcode::BrOnNonNull, &Imm::Label(label)) => state.label_types(label).len(),
+        (Opcode::BrOnNull, &Imm::Label(label)) => state.label_types(label).len() + 1,
         _ => 2,
     };
     count as u32

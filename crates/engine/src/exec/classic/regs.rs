@@ -10,7 +10,7 @@
 //! the dispatch table has a part for each depth. So `local.get`, `local.get`, `i32.add`,
 //! `local.set` never touches the operand stack in memory. An opcode without a handler for
 //! a depth has one there that moves operands and jumps to its handler for depth 1. In the
-//! loop the depth is always 1. When the operand stack is empty at depth 1, the register
+//! loop the depth is always 0. When the operand stack is empty at depth 1, the register
 //! holds the word below it, which is part of the frame's linkage and never changes.
 
 use super::code::Entry;
@@ -54,14 +54,19 @@ pub(super) type Handler =
     unsafe fn(*const u8, *mut u64, *mut u64, *mut Context, u64, u64, Side) -> Flow;
 /// The code of an opcode.
 #[cfg(not(sampan_tail_calls))]
-pub(super) type Handler = unsafe fn(Regs) -> Flow;
+pub(super) type Handler = unsafe fn(&mut Regs) -> Flow;
 
-/// What a handler returns: nothing, as the last one of all returns to `run`.
+/// How the registers are handed on: by value to the next handler, or in place by the loop,
+/// which makes small code.
 #[cfg(sampan_tail_calls)]
-pub(super) type Flow = ();
-/// What a handler returns. `Context::running` says whether there is a next one.
+pub(super) type Passed<'a> = Regs;
+/// How the registers are handed on.
 #[cfg(not(sampan_tail_calls))]
-pub(super) type Flow = Regs;
+pub(super) type Passed<'a> = &'a mut Regs;
+
+/// What a handler returns: nothing. The last one of all returns to `run`, or tells the loop
+/// so by `Context::running`.
+pub(super) type Flow = ();
 
 /// Declares handlers: `fn name<const G: Type, T: Bound>(regs) { body }`, generic or not. The body ends in one of
 /// the methods of [`Regs`] that return a [`Flow`].
@@ -101,7 +106,7 @@ macro_rules! one_handler {
         #[cfg(not(sampan_tail_calls))]
         $(#[$m])*
         pub(in crate::exec::classic) unsafe fn $name<$($g)*>(
-            #[allow(unused_mut)] mut $r: $crate::exec::classic::regs::Regs,
+            #[allow(unused_mut)] mut $r: &mut $crate::exec::classic::regs::Regs,
         ) -> $crate::exec::classic::regs::Flow {
             // SAFETY: as above.
             unsafe { $body }
@@ -116,7 +121,8 @@ impl Regs {
     /// # Safety
     /// There must be an instruction; so for all that follow.
     #[inline(always)]
-    pub unsafe fn next(mut self, depth: usize, len: usize) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn next(mut self: Passed<'_>, depth: usize, len: usize) -> Flow {
         // SAFETY: the caller's promise.
         unsafe {
             self.pc = self.pc.add(len);
@@ -138,29 +144,14 @@ impl Regs {
     /// Goes on at `self.pc`.
     #[cfg(not(sampan_tail_calls))]
     #[inline(always)]
-    pub unsafe fn go(mut self, depth: usize) -> Flow {
+    pub unsafe fn go(&mut self, depth: usize) -> Flow {
         // SAFETY: the caller's promise.
-        unsafe {
-            match depth {
-                0 => {
-                    self.sp = self.sp.sub(1);
-                    self.a = *self.sp;
-                }
-                2 => {
-                    *self.sp = self.a;
-                    self.sp = self.sp.add(1);
-                    self.a = self.b;
-                }
-                _ => {}
-            }
-        }
-        self
+        unsafe { self.spill(depth) }
     }
 
     /// Executes the instruction at `self.pc` with the function's own tables, unmetered.
     #[inline(always)]
-    #[allow(unused_mut)]
-    pub unsafe fn go_base(mut self, depth: usize) -> Flow {
+    pub unsafe fn go_base(self: Passed<'_>, depth: usize) -> Flow {
         // SAFETY: every byte has an entry.
         unsafe {
             let tables: *const Tables = (*(*self.ctx).code).base;
@@ -168,7 +159,7 @@ impl Regs {
             let part = depth;
             #[cfg(not(sampan_tail_calls))]
             let part = {
-                self = self.go(depth);
+                self.go(depth);
                 0
             };
             self.call((*tables)[part][*self.pc as usize])
@@ -186,7 +177,7 @@ impl Regs {
     /// Goes on in another handler.
     #[cfg(not(sampan_tail_calls))]
     #[inline(always)]
-    pub unsafe fn call(self, handler: Handler) -> Flow {
+    pub unsafe fn call(&mut self, handler: Handler) -> Flow {
         // SAFETY: the handler's demands are those on the caller.
         unsafe { handler(self) }
     }
@@ -313,13 +304,31 @@ macro_rules! leb_of_32_bits {
 }
 
 /// An unsigned LEB128 of 32 bits and its length. The bytes are validated.
-#[inline(always)]
+#[cfg_attr(not(sampan_small), inline(always))]
+#[cfg_attr(sampan_small, inline(never))]
 pub(super) unsafe fn leb(at: *const u8) -> (u32, usize) {
     leb_of_32_bits!(at, |value: u32, _: u32, len: usize| (value, len))
 }
 
-/// A signed LEB128 of 32 bits and its length. The bytes are validated.
+/// An unsigned LEB128 of 64 bits and its length. The bytes are validated.
 #[inline(always)]
+pub(super) unsafe fn leb_64(at: *const u8) -> (u64, usize) {
+    let mut value = 0u64;
+    let mut len = 0;
+    loop {
+        // SAFETY: validated: the number ends within the function.
+        let byte = unsafe { *at.add(len) };
+        value |= u64::from(byte & 0x7f) << ((7 * len as u32) & 63);
+        len += 1;
+        if byte < 0x80 {
+            return (value, len);
+        }
+    }
+}
+
+/// A signed LEB128 of 32 bits and its length. The bytes are validated.
+#[cfg_attr(not(sampan_small), inline(always))]
+#[cfg_attr(sampan_small, inline(never))]
 pub(super) unsafe fn signed_leb(at: *const u8) -> (i32, usize) {
     leb_of_32_bits!(at, |value: u32, unused: u32, len: usize| {
         ((value << unused) as i32 >> unused, len)

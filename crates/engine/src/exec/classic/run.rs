@@ -56,6 +56,8 @@ pub(crate) fn run(
         cross: Vec::new(),
         callee: null(),
         trap: None,
+        refusal: crate::trap::DONE,
+        operands: null_mut(),
         trap_pc: null(),
         trap_fp: fp,
         #[cfg(not(sampan_tail_calls))]
@@ -99,11 +101,10 @@ unsafe fn execute(r: Regs) {
 unsafe fn execute(mut r: Regs) {
     // SAFETY: the caller's promise; every byte has a handler.
     unsafe {
-        r = r.go(0);
         while (*r.ctx).running {
             let tables = (*r.ctx).tables;
             let [handlers] = &*tables;
-            r = handlers[*r.pc as usize](r);
+            handlers[*r.pc as usize](&mut r);
         }
     }
 }

@@ -4,16 +4,30 @@
 //! of NaNs; a set has a table for each number of operands in registers. Metering is a set
 //! whose handlers count and then go on in the function's own.
 
+/// Sets entries: `Variant handler;`.
+macro_rules! set {
+    ($t:ident $page:literal: $($variant:ident $handler:expr;)*) => {
+        $(
+            if Opcode::$variant.is_built_in() {
+                $t[Opcode::$variant.code() as usize - $page] = $handler;
+            }
+        )*
+    };
+}
+
+#[cfg(feature = "simd")]
+mod vectors;
+
 #[cfg(sampan_tail_calls)]
 use super::ops::fused;
-use super::ops::{call, control, memory, misc, numeric, trap, variable, vector};
+use super::ops::{call, control, memory, misc, numeric, reference, trap, variable};
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};
 use sampan_wasm::Opcode;
 
 /// The numbers of operands in registers: 0, 1, 2 where handlers jump to each other, else
-/// always 1.
+/// always 0.
 pub(super) const DEPTHS: usize = if cfg!(sampan_tail_calls) { 3 } else { 1 };
 
 /// Handlers by number of operands in registers and opcode byte.
@@ -26,12 +40,18 @@ pub(super) static CROSS: [u8; 1] = [0xf1];
 
 /// The handlers for a function.
 pub(super) fn base(vectors: bool, config: &Config) -> *const Tables {
-    match (vectors, config.canonical_nans, config.fuel) {
-        (false, false, false) => &SCALAR,
-        (false, false, true) => &SCALAR_SINGLE,
-        (false, true, _) => &SCALAR_CANONICAL,
-        (true, false, _) => &VECTOR,
-        (true, true, _) => &VECTOR_CANONICAL,
+    let canonical = cfg!(feature = "canonical-nans") && config.canonical_nans;
+    #[cfg(feature = "simd")]
+    if vectors {
+        return vectors::base(canonical);
+    }
+    let _ = vectors;
+    match (canonical, config.fuel) {
+        (false, false) => &SCALAR,
+        // Without handlers for pairs it would be the same table.
+        (false, true) if cfg!(sampan_tail_calls) => &SCALAR_SINGLE,
+        (false, true) => &SCALAR,
+        (true, _) => &SCALAR_CANONICAL,
     }
 }
 
@@ -44,8 +64,6 @@ pub(super) fn metered() -> *const Tables {
 static SCALAR: Tables = tables::<AnyNans>(false, true);
 static SCALAR_SINGLE: Tables = tables::<AnyNans>(false, false);
 static SCALAR_CANONICAL: Tables = tables::<CanonicalNans>(false, false);
-static VECTOR: Tables = tables::<AnyNans>(true, false);
-static VECTOR_CANONICAL: Tables = tables::<CanonicalNans>(true, false);
 static METERED: Tables = metered_tables();
 
 #[cfg(sampan_tail_calls)]
@@ -54,7 +72,7 @@ const fn tables<N: Nans>(vectors: bool, pairs: bool) -> Tables {
 }
 #[cfg(not(sampan_tail_calls))]
 const fn tables<N: Nans>(vectors: bool, pairs: bool) -> Tables {
-    [table::<1, N>(vectors, pairs)]
+    [table::<0, N>(vectors, pairs)]
 }
 
 #[cfg(sampan_tail_calls)]
@@ -63,7 +81,7 @@ const fn metered_tables() -> Tables {
 }
 #[cfg(not(sampan_tail_calls))]
 const fn metered_tables() -> Tables {
-    [metered_table::<1>()]
+    [metered_table::<0>()]
 }
 
 handler! {
@@ -87,22 +105,20 @@ handler! {
             r.sp = r.sp.add(1);
             r.a = r.b;
         }
-        r.go_base(1)
+        #[cfg(sampan_tail_calls)]
+        return r.go_base(1);
+        #[cfg(not(sampan_tail_calls))]
+        return r.call(handler_at_depth_1(*r.pc));
     }
 
     fn prefix_fc<const DEPTH: usize, N: Nans>(r) {
         let (code, len) = leb(r.pc.add(1));
-        r.pc = r.pc.add(len);
         let handler = MISC[code as usize % MISC.len()];
+        // What is no arithmetic is decoded from its start.
+        if !(8..0x13).contains(&code) {
+            r.pc = r.pc.add(len);
+        }
         r.call(handler)
-    }
-
-    fn prefix_fd<const DEPTH: usize, N: Nans>(r) {
-        let (code, len) = leb(r.pc.add(1));
-        r.pc = r.pc.add(len);
-        r.spill(DEPTH);
-        let table = if N::CANONICAL { &VECTORS_CANONICAL } else { &VECTORS };
-        r.call(table[code as usize % table.len()])
     }
 }
 
@@ -118,18 +134,11 @@ const fn metered_table<const DEPTH: usize>() -> [Handler; 256] {
     t
 }
 
-/// Sets entries: `Variant handler;`.
-macro_rules! set {
-    ($t:ident $page:literal: $($variant:ident $handler:expr;)*) => {
-        $( $t[Opcode::$variant.code() as usize - $page] = $handler; )*
-    };
-}
-
 /// Sets the entries of the scalar operations that are in a page.
 macro_rules! numeric_rows {
     ([$t:ident $page:literal $depth:ident $n:ident]
      $($shape:ident $variant:ident $f:ident $($more:ident)*;)*) => {$(
-        if Opcode::$variant.code() as usize / 256 == $page {
+        if Opcode::$variant.is_built_in() && Opcode::$variant.code() as usize / 256 == $page {
             $t[Opcode::$variant.code() as usize % 256] =
                 numeric_row!($shape $f $depth $n $($more)*);
         }
@@ -169,6 +178,44 @@ macro_rules! fused_row {
         $t[Opcode::$variant.code() as usize] = fused::$f::<$depth>;
     };
     ($($other:tt)*) => {};
+}
+
+/// The handlers of rare opcodes, which all begin at depth 1.
+macro_rules! rare_rows {
+    ($callback:ident [$($context:tt)*]) => {
+        $callback! { $($context)*
+            ReturnCall call::return_call;
+            ReturnCallIndirect call::return_call_indirect;
+            CallRef call::call_ref;
+            ReturnCallRef call::return_call_ref;
+            BrOnNull reference::br_on_null;
+            BrOnNonNull reference::br_on_non_null;
+            RefAsNonNull reference::ref_as_non_null;
+            SelectTyped control::select_typed;
+            TableGet misc::slow;
+            TableSet misc::slow;
+            MemorySize misc::slow;
+            MemoryGrow misc::slow;
+            RefFunc numeric::ref_func;
+        }
+    };
+}
+
+/// The handler of an opcode that has one for depth 1 only. The loop has no table of them.
+#[cfg(not(sampan_tail_calls))]
+fn handler_at_depth_1(opcode: u8) -> Handler {
+    macro_rules! find {
+        ($($variant:ident $handler:path;)*) => {$(
+            if Opcode::$variant.is_built_in() && u16::from(opcode) == Opcode::$variant.code() {
+                return $handler;
+            }
+        )*};
+    }
+    rare_rows! { find [] }
+    match opcode {
+        0xfc => prefix_fc::<1, AnyNans>,
+        _ => trap::invalid,
+    }
 }
 
 const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Handler; 256] {
@@ -225,37 +272,22 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         RefIsNull numeric::ref_is_null::<DEPTH>;
     }
     crate::exec::num::with_numeric_ops!(numeric_rows [t 0 DEPTH N]);
-    t[0xfd] = prefix_fd::<DEPTH, N>;
+    #[cfg(feature = "simd")]
+    {
+        t[0xfd] = vectors::prefix_fd::<DEPTH, N>;
+    }
     t[LEAVE[0] as usize] = trap::leave::<DEPTH>;
     t[CROSS[0] as usize] = call::return_cross::<DEPTH>;
     if DEPTH == 1 {
-        set! { t 0:
-            ReturnCall call::return_call;
-            ReturnCallIndirect call::return_call_indirect;
-            SelectTyped control::select_typed;
-            TableGet misc::op_table_get;
-            TableSet misc::op_table_set;
-            MemorySize misc::op_memory_size;
-            MemoryGrow misc::op_memory_grow;
-            RefFunc numeric::ref_func;
-        }
+        rare_rows! { set [t 0:] }
         t[0xfc] = prefix_fc::<DEPTH, N>;
     }
+    #[cfg(feature = "simd")]
     if vectors {
-        set! { t 0:
-            LocalGet vector::local_get::<DEPTH>;
-            LocalSet vector::local_set::<DEPTH>;
-            LocalTee vector::local_tee::<DEPTH>;
-        }
-        let rare = DEPTH != 1;
-        set! { t 0:
-            GlobalGet if rare { at_depth_1::<DEPTH> } else { vector::global_get };
-            GlobalSet if rare { at_depth_1::<DEPTH> } else { vector::global_set };
-            Drop if rare { at_depth_1::<DEPTH> } else { vector::drop };
-            Select if rare { at_depth_1::<DEPTH> } else { vector::select };
-            SelectTyped if rare { at_depth_1::<DEPTH> } else { vector::select_typed };
-        }
+        t = vectors::replace::<DEPTH>(t);
     }
+    #[cfg(not(feature = "simd"))]
+    let _ = vectors;
     #[cfg(not(sampan_tail_calls))]
     let _ = pairs; // There are no handlers for pairs.
     #[cfg(sampan_tail_calls)]
@@ -277,68 +309,16 @@ static MISC: [Handler; 32] = {
     const ONE: usize = 1;
     crate::exec::num::with_numeric_ops!(numeric_rows [t 2 ONE AnyNans]);
     set! { t 0x200:
-        MemoryInit misc::op_memory_init;
-        DataDrop misc::op_data_drop;
-        MemoryCopy misc::op_memory_copy;
-        MemoryFill misc::op_memory_fill;
-        TableInit misc::op_table_init;
-        ElemDrop misc::op_elem_drop;
-        TableCopy misc::op_table_copy;
-        TableGrow misc::op_table_grow;
-        TableSize misc::op_table_size;
-        TableFill misc::op_table_fill;
+        MemoryInit misc::slow;
+        DataDrop misc::slow;
+        MemoryCopy misc::slow;
+        MemoryFill misc::slow;
+        TableInit misc::slow;
+        ElemDrop misc::slow;
+        TableCopy misc::slow;
+        TableGrow misc::slow;
+        TableSize misc::slow;
+        TableFill misc::slow;
     }
     t
 };
-
-macro_rules! vector_rows {
-    ([$t:ident $n:ident] $($shape:ident $variant:ident $f:ident $($more:ident)*;)*) => {
-        $( $t[Opcode::$variant.code() as usize - 0x300] = vector_row!($shape $f $n $($more)*); )*
-    };
-}
-macro_rules! vector_row {
-    ($shape:ident $f:ident $n:ident canon_f32x4) => {
-        vector::$f::<0, $n>
-    };
-    ($shape:ident $f:ident $n:ident canon_f64x2) => {
-        vector::$f::<0, $n>
-    };
-    ($shape:ident $f:ident $n:ident $($more:ident)*) => {
-        vector::$f
-    };
-}
-
-/// The opcodes with prefix 0xFD; all begin at depth 0.
-static VECTORS: [Handler; 0x120] = vector_table::<AnyNans>();
-static VECTORS_CANONICAL: [Handler; 0x120] = vector_table::<CanonicalNans>();
-
-const fn vector_table<N: Nans>() -> [Handler; 0x120] {
-    let mut t = [trap::invalid as Handler; 0x120];
-    crate::exec::simd::with_simd_ops!(vector_rows [t N]);
-    set! { t 0x300:
-        V128Load vector::v128_load;
-        V128Load8x8S vector::load::<8, vector::Extend8S>;
-        V128Load8x8U vector::load::<8, vector::Extend8U>;
-        V128Load16x4S vector::load::<8, vector::Extend16S>;
-        V128Load16x4U vector::load::<8, vector::Extend16U>;
-        V128Load32x2S vector::load::<8, vector::Extend32S>;
-        V128Load32x2U vector::load::<8, vector::Extend32U>;
-        V128Load8Splat vector::load::<1, vector::Splat8>;
-        V128Load16Splat vector::load::<2, vector::Splat16>;
-        V128Load32Splat vector::load::<4, vector::Splat32>;
-        V128Load64Splat vector::load::<8, vector::Splat64>;
-        V128Load32Zero vector::load::<4, vector::Zero>;
-        V128Load64Zero vector::load::<8, vector::Zero>;
-        V128Store vector::v128_store;
-        V128Const vector::v128_const;
-        V128Load8Lane vector::load_lane::<1>;
-        V128Load16Lane vector::load_lane::<2>;
-        V128Load32Lane vector::load_lane::<4>;
-        V128Load64Lane vector::load_lane::<8>;
-        V128Store8Lane vector::store_lane::<1>;
-        V128Store16Lane vector::store_lane::<2>;
-        V128Store32Lane vector::store_lane::<4>;
-        V128Store64Lane vector::store_lane::<8>;
-    }
-    t
-}

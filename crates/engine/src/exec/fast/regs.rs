@@ -168,7 +168,7 @@ impl Regs {
     #[inline(always)]
     pub unsafe fn trap(self, kind: TrapKind) -> Flow {
         // The kind goes as a number: its address must not escape, or calls would not be jumps.
-        let code = trap_code(&kind);
+        let code = kind.code();
         core::mem::forget(kind);
         // SAFETY: the caller's promise.
         unsafe { self.trap_with(code) }
@@ -236,40 +236,11 @@ impl Regs {
     }
 }
 
-macro_rules! trap_codes {
-    ($($kind:ident)*) => {
-        #[allow(clippy::enum_variant_names)]
-        #[repr(u8)]
-        enum TrapCode { $($kind),* }
-
-        /// The number of a kind of trap that an instruction can cause.
-        #[inline(always)]
-        pub(super) fn trap_code(kind: &TrapKind) -> u8 {
-            match kind {
-                $(TrapKind::$kind => TrapCode::$kind as u8,)*
-                TrapKind::Host(_) => unreachable!("raised with its error"),
-            }
-        }
-
-        fn kind_of(code: u8) -> TrapKind {
-            $(if code == TrapCode::$kind as u8 {
-                return TrapKind::$kind;
-            })*
-            unreachable!("made by trap_code")
-        }
-    };
-}
-trap_codes! {
-    Unreachable MemoryOutOfBounds TableOutOfBounds UndefinedElement UninitializedElement
-    IndirectCallTypeMismatch IntegerOverflow IntegerDivideByZero InvalidConversionToInteger
-    StackOverflow OutOfFuel Interrupted OutOfMemory
-}
-
 #[cold]
 #[inline(never)]
 unsafe fn trap_with_code(ctx: *mut Ctx, ip: *const u64, sp: *mut u64, code: u8) {
     // SAFETY: the caller's promise.
-    unsafe { raise_trap(ctx, ip, sp, Trap::new(kind_of(code))) }
+    unsafe { raise_trap(ctx, ip, sp, Trap::new(TrapKind::from_code(code))) }
 }
 
 #[cold]

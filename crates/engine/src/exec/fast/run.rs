@@ -26,6 +26,9 @@ pub(super) struct Ctx {
     pub interrupt: *const AtomicBool,
     /// Return addresses and instances of the callers of functions of other instances.
     pub cross: Vec<(*const u64, *mut InstanceData)>,
+    /// The instruction, and its frame, that called out of the interpreter.
+    pub at_ip: *const u64,
+    pub at_sp: *mut u64,
     /// The number of the trap for which a call was refused.
     pub refusal: u8,
     pub trap: Option<Trap>,
@@ -107,6 +110,8 @@ pub(crate) fn run(
         stack_end: machine.stack.end(),
         interrupt: &raw const *machine.interrupt,
         cross: Vec::new(),
+        at_ip: null(),
+        at_sp: null_mut(),
         refusal: 0,
         trap: None,
         trap_ip: null(),

@@ -62,19 +62,14 @@ macro_rules! portable_rounding {
     };
 }
 
-/// Square root from the integer one, for a float type, its bits, and an integer of twice
-/// the mantissa's width and more.
-///
-/// The mantissa is scaled to leave the root with more bits than a mantissa, the last of
-/// them set if anything is cut off, and by an even power of two. The conversion of the
-/// root back into a float does the rounding.
+/// Square root, for a float type and its bits: bit by bit, the largest number whose square
+/// does not pass the mantissa, with one bit more than a mantissa for rounding.
 #[cfg(any(test, not(feature = "std")))]
 macro_rules! portable_sqrt {
-    ($f:ident, $bits:ident, $wide:ident) => {
+    ($f:ident, $bits:ident) => {
         pub(crate) fn sqrt(x: $f) -> $f {
             const MANTISSA: u32 = $f::MANTISSA_DIGITS - 1;
-            /// Of the root's scale; the operand's is twice as much.
-            const SCALE: i32 = $f::MANTISSA_DIGITS as i32 / 2 + 3;
+            const BIAS: i32 = $f::MAX_EXP - 1;
 
             if x.is_nan() || x < 0.0 {
                 // An invalid operation, of which a quiet NaN is the result.
@@ -83,24 +78,33 @@ macro_rules! portable_sqrt {
             if x == 0.0 || x == $f::INFINITY {
                 return x;
             }
-            // x = mantissa * 2^exponent
+            // x = mantissa * 2^(exponent - MANTISSA)
             let biased = (x.to_bits() >> MANTISSA) as i32;
             let fraction = x.to_bits() & ((1 << MANTISSA) - 1);
-            let (mut mantissa, mut exponent) = match biased {
-                0 => (fraction, 1),
-                _ => (fraction | 1 << MANTISSA, biased),
+            let (mut rest, mut exponent) = match biased {
+                0 => (fraction, 1 - BIAS),
+                _ => (fraction | 1 << MANTISSA, biased - BIAS),
             };
-            let shift = mantissa.leading_zeros() - ($bits::BITS - 1 - MANTISSA);
-            mantissa <<= shift;
-            exponent -= shift as i32 + ($f::MAX_EXP - 1) + MANTISSA as i32;
-            let odd = exponent.rem_euclid(2);
-            let scaled = ($wide::from(mantissa) << odd) << (2 * SCALE);
-            let root = scaled.isqrt();
-            let root = root | $wide::from(root * root != scaled);
-            // The power of two is that of a normal number: half the operand's exponent.
-            let power = (exponent - odd) / 2 - SCALE;
-            let power = $f::from_bits(((power + $f::MAX_EXP - 1) as $bits) << MANTISSA);
-            root as $f * power
+            let shift = rest.leading_zeros() - ($bits::BITS - 1 - MANTISSA);
+            rest <<= shift;
+            exponent -= shift as i32;
+            rest <<= 1 + (exponent & 1);
+            // `rest` is what the square of `root` leaves of the mantissa, scaled.
+            let (mut root, mut twice, mut bit): ($bits, $bits, $bits) = (0, 0, 1 << (MANTISSA + 1));
+            while bit != 0 {
+                let step = twice + bit;
+                if step <= rest {
+                    twice = step + bit;
+                    rest -= step;
+                    root += bit;
+                }
+                rest <<= 1;
+                bit >>= 1;
+            }
+            // To nearest; a root is never halfway between two floats.
+            root += root & 1;
+            let power = (((exponent >> 1) + BIAS - 1) as $bits) << MANTISSA;
+            $f::from_bits((root >> 1) + power)
         }
     };
 }
@@ -121,26 +125,26 @@ macro_rules! rounding {
 
 #[cfg(feature = "std")]
 macro_rules! square_root {
-    ($f:ident, $bits:ident, $wide:ident) => {
+    ($f:ident, $bits:ident) => {
         std_functions! { $f: sqrt = sqrt }
     };
 }
 
 #[cfg(not(feature = "std"))]
 macro_rules! square_root {
-    ($f:ident, $bits:ident, $wide:ident) => {
-        portable_sqrt! { $f, $bits, $wide }
+    ($f:ident, $bits:ident) => {
+        portable_sqrt! { $f, $bits }
     };
 }
 
 pub(crate) mod f32 {
     rounding! { f32 }
-    square_root! { f32, u32, u64 }
+    square_root! { f32, u32 }
 }
 
 pub(crate) mod f64 {
     rounding! { f64 }
-    square_root! { f64, u64, u128 }
+    square_root! { f64, u64 }
 }
 
 /// The portable functions, whatever the build uses.
@@ -148,11 +152,11 @@ pub(crate) mod f64 {
 pub(crate) mod portable {
     pub(crate) mod f32 {
         portable_rounding! { f32 }
-        portable_sqrt! { f32, u32, u64 }
+        portable_sqrt! { f32, u32 }
     }
 
     pub(crate) mod f64 {
         portable_rounding! { f64 }
-        portable_sqrt! { f64, u64, u128 }
+        portable_sqrt! { f64, u64 }
     }
 }

@@ -8,8 +8,8 @@ mod data;
 
 use crate::choice::Choice;
 use crate::shape::{Nans, Shape, TICK};
-use sampan::EXECUTABLE;
 use sampan::wasm::{ImmKind, Opcode, Operand};
+use sampan::{EXECUTABLE, Feature};
 use std::sync::LazyLock;
 use wasm_encoder::{ConstExpr, Encode, ValType};
 
@@ -378,6 +378,8 @@ struct Ops {
 }
 
 static OPS: LazyLock<Ops> = LazyLock::new(|| {
+    // Where relaxed operations have a choice, the peer may choose otherwise.
+    let compared = EXECUTABLE.without(Feature::RelaxedSimd);
     let all: Vec<Opcode> = Opcode::ALL
         .iter()
         .copied()
@@ -390,7 +392,7 @@ static OPS: LazyLock<Ops> = LazyLock::new(|| {
                     | ImmKind::Lane(_)
                     | ImmKind::Shuffle
             );
-            plain && EXECUTABLE.has(op.feature()) && op.signature().is_some_and(is_useful)
+            plain && compared.has(op.feature()) && op.signature().is_some_and(is_useful)
         })
         .collect();
     let mut by_result: [Vec<Opcode>; 5] = Default::default();

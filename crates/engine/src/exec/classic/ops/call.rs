@@ -4,7 +4,7 @@ use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::classic::code::{Code, LINK};
 use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::{control, trap};
-use crate::exec::classic::regs::{Flow, Handler, Regs, handler, leb};
+use crate::exec::classic::regs::{Flow, Handler, Passed, Regs, handler, leb};
 use crate::exec::classic::run::code_of;
 use crate::exec::classic::tables::CROSS;
 use crate::sync::Arc;
@@ -54,7 +54,7 @@ handler! {
 
     fn call_indirect<const DEPTH: usize>(r) {
         let mut depth = DEPTH;
-        let index = r.pop(&mut depth) as u32;
+        let index = r.pop(&mut depth);
         r.spill(depth);
         let (ty, ty_len) = leb(r.pc.add(1));
         let (table, table_len) = leb(r.pc.add(1 + ty_len));
@@ -103,7 +103,7 @@ handler! {
     fn return_call_indirect(r) {
         let (ty, ty_len) = leb(r.pc.add(1));
         let (table, _) = leb(r.pc.add(1 + ty_len));
-        let index = r.a as u32;
+        let index = r.a;
         match r.resolve(index, ty as usize, table as usize) {
             Ok(func) => {
                 r.context().callee = func;
@@ -111,6 +111,22 @@ handler! {
             }
             Err(stop) => r.call(stop),
         }
+    }
+
+    fn call_ref(r) {
+        let Some(func) = crate::RawRef(r.a).index() else {
+            return r.call(trap::null_reference);
+        };
+        (*r.ctx).callee = r.entity(func);
+        r.call(call_entity)
+    }
+
+    fn return_call_ref(r) {
+        let Some(func) = crate::RawRef(r.a).index() else {
+            return r.call(trap::null_reference);
+        };
+        (*r.ctx).callee = r.entity(func);
+        r.call(tail_entity)
     }
 
     /// Calls `Context::callee`, a host function or one of any instance, with all operands in
@@ -202,7 +218,8 @@ impl Regs {
 
     /// Starts a function whose arguments are on top of the stack in memory.
     #[inline(always)]
-    unsafe fn enter(mut self, code: *const Code, back: *const u8) -> Flow {
+    #[allow(unused_mut)]
+    unsafe fn enter(mut self: Passed<'_>, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: the arguments lie in the caller's frame and so in the stack, and what
         // the callee needs beyond is checked here.
         unsafe {
@@ -237,7 +254,7 @@ impl Regs {
 
     /// Calls the function with an index, whose arguments are in memory.
     #[inline(always)]
-    unsafe fn call_index(self, index: u32, len: usize) -> Flow {
+    unsafe fn call_index(self: Passed<'_>, index: u32, len: usize) -> Flow {
         // SAFETY: validation: the function exists.
         unsafe {
             let ctx = self.ctx;
@@ -270,7 +287,8 @@ impl Regs {
 
     /// Returns from the current function.
     #[inline(always)]
-    pub unsafe fn return_(mut self, depth: usize) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn return_(mut self: Passed<'_>, depth: usize) -> Flow {
         // SAFETY: the results are the topmost operands.
         unsafe {
             let to = self.fp;
@@ -309,7 +327,7 @@ impl Regs {
     #[inline(always)]
     unsafe fn resolve(
         &self,
-        index: u32,
+        index: u64,
         ty: usize,
         table: usize,
     ) -> Result<*const FuncEntity, Handler> {
@@ -317,7 +335,8 @@ impl Regs {
         unsafe {
             let instance = &*(*self.ctx).instance;
             let table = &**instance.tables.get_unchecked(table);
-            let Some(element) = table.elements.get(index as usize) else {
+            let index = usize::try_from(index & table.index_mask).unwrap_or(usize::MAX);
+            let Some(element) = table.elements.get(index) else {
                 return Err(trap::undefined_element);
             };
             let Some(func) = element.index() else { return Err(trap::uninitialized_element) };
@@ -347,7 +366,8 @@ impl Regs {
     /// Replaces the current function by one that is not refused and whose arguments are on
     /// top of the stack in memory.
     #[inline(always)]
-    unsafe fn tail(mut self, code: *const Code, back: *const u8) -> Flow {
+    #[allow(unused_mut)]
+    unsafe fn tail(mut self: Passed<'_>, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: as for `enter`; the linkage is read before arguments may take its place.
         unsafe {
             let params = (*code).param_bytes / 8;

@@ -2,7 +2,7 @@
 
 use crate::exec::classic::code::{Entry, FAR};
 use crate::exec::classic::ops::trap;
-use crate::exec::classic::regs::{Flow, Regs, handler, leb};
+use crate::exec::classic::regs::{Flow, Passed, Regs, handler, leb};
 use core::sync::atomic::Ordering;
 use sampan_wasm::Opcode;
 
@@ -10,12 +10,12 @@ handler! {
     fn nop<const DEPTH: usize>(r) { r.next(DEPTH, 1) }
 
     fn block<const DEPTH: usize>(r) {
-        if r.byte(1) >= 0x80 {
-            return skip(r, DEPTH);
+        if is_long_type(r.byte(1)) {
+            return skip_type(r, DEPTH);
         }
         // The cases of a `switch` are blocks in blocks; together they cost one dispatch.
         r.pc = r.pc.add(2);
-        while r.byte(0) == Opcode::Block.code() as u8 && r.byte(1) < 0x80 {
+        while r.byte(0) == Opcode::Block.code() as u8 && !is_long_type(r.byte(1)) {
             r.pc = r.pc.add(2);
         }
         r.go(DEPTH)
@@ -45,8 +45,8 @@ handler! {
             return r.branch(depth, entry);
         }
         r.set_side(entry.add(1));
-        if r.byte(1) >= 0x80 {
-            return skip(r, depth);
+        if is_long_type(r.byte(1)) {
+            return skip_type(r, depth);
         }
         r.next(depth, 2)
     }
@@ -100,6 +100,13 @@ handler! {
     #[cold]
     fn skip_number<const DEPTH: usize>(r) {
         let (_, len) = leb(r.pc.add(1));
+        r.next(DEPTH, 1 + len)
+    }
+
+    /// Goes on behind an opcode and a block type of several bytes.
+    #[cold]
+    fn skip_block_type<const DEPTH: usize>(r) {
+        let len = block_type_len(r.pc.add(1));
         r.next(DEPTH, 1 + len)
     }
 
@@ -161,9 +168,40 @@ handler! {
     }
 }
 
+/// Whether a block type that begins with the byte has more: a type index that is no LEB128 of
+/// one byte, or `(ref null ht)` (0x63) or `(ref ht)` (0x64).
+#[inline(always)]
+fn is_long_type(byte: u8) -> bool {
+    byte >= 0x80 || byte.wrapping_sub(0x63) < 2
+}
+
+/// How many bytes a block type takes.
+pub(super) unsafe fn block_type_len(at: *const u8) -> usize {
+    // SAFETY: the caller is at a block type.
+    unsafe {
+        match *at {
+            0x63 | 0x64 => 1 + leb(at.add(1)).1,
+            _ => leb(at).1,
+        }
+    }
+}
+
+/// Goes on behind an opcode and a block type of several bytes.
+#[inline(always)]
+unsafe fn skip_type(r: Passed<'_>, depth: usize) -> Flow {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match depth {
+            0 => r.call(skip_block_type::<0>),
+            1 => r.call(skip_block_type::<1>),
+            _ => r.call(skip_block_type::<2>),
+        }
+    }
+}
+
 /// Goes on behind an opcode and a LEB128.
 #[inline(always)]
-pub(super) unsafe fn skip(r: Regs, depth: usize) -> Flow {
+pub(super) unsafe fn skip(r: Passed<'_>, depth: usize) -> Flow {
     // SAFETY: the caller's promise.
     unsafe {
         match depth {
@@ -177,7 +215,8 @@ pub(super) unsafe fn skip(r: Regs, depth: usize) -> Flow {
 impl Regs {
     /// Branches by a side-table entry.
     #[inline(always)]
-    pub unsafe fn branch(mut self, depth: usize, entry: *const Entry) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn branch(mut self: Passed<'_>, depth: usize, entry: *const Entry) -> Flow {
         // SAFETY: the side table has an entry for each branch that is executed.
         unsafe {
             let bytes = (*entry).bytes;

@@ -1,7 +1,7 @@
 //! Loads and stores of memory 0.
 
 use super::numeric::Value;
-use crate::exec::classic::ops::trap;
+use crate::exec::classic::ops::misc;
 use crate::exec::classic::regs::{handler, leb};
 
 /// What is in memory, and the number that comes of it.
@@ -53,65 +53,91 @@ accesses! {
 /// The offset of an access whose immediates take two bytes, as most do.
 macro_rules! short_offset {
     ($r:ident, $long:expr) => {{
+        if cfg!(sampan_small) {
+            return $r.call($long);
+        }
         let immediates = u16::from_le($r.pc.add(1).cast::<u16>().read_unaligned());
-        if immediates & 0x8080 != 0 {
+        // Bit 6 says that the memory is named.
+        if immediates & 0x80c0 != 0 {
             return $r.call($long);
         }
         u32::from(immediates >> 8)
     }};
 }
 
-/// The address of `$size` bytes, or a trap.
+/// The address of `$size` bytes of memory 0. Accesses beyond its end, and all if it is not
+/// plain, take the long way, for which `$start` is where operands ended in memory.
 macro_rules! address {
-    ($r:ident, $address:expr, $offset:expr, $size:expr) => {{
+    ($r:ident, $start:ident, $address:expr, $offset:expr, $size:expr) => {{
         // Both are below 2^33, so that nothing overflows.
         let at = u64::from($address as u32) + u64::from($offset);
         if at + $size > (*$r.ctx).memory_len {
-            return $r.call(trap::memory_out_of_bounds);
+            $r.sp = $start;
+            return $r.call(far::<DEPTH>);
         }
         (*$r.ctx).memory.add(at as usize)
     }};
 }
-pub(super) use address;
+
+/// The offset of an access to memory 0 with immediates of any length, and the whole length;
+/// other memories, and numbers that only 64 bits have, take the long way.
+macro_rules! long_offset {
+    ($r:ident) => {{
+        let (align, align_len) = leb($r.pc.add(1));
+        let (offset, offset_len) = leb($r.pc.add(1 + align_len));
+        if align & 0x40 != 0 || *$r.pc.add(align_len + offset_len) >= 0x80 {
+            return $r.call(far::<DEPTH>);
+        }
+        (offset, 1 + align_len + offset_len)
+    }};
+}
 
 handler! {
+    #[cold]
+    fn far<const DEPTH: usize>(r) {
+        r.spill(DEPTH);
+        r.call(misc::far_access)
+    }
+
     fn load<const DEPTH: usize, A: Access>(r) {
         let offset = short_offset!(r, load_long::<DEPTH, A>);
+        let start = r.sp;
         let mut depth = DEPTH;
         let address = r.pop(&mut depth);
-        let at = address!(r, address, offset, A::SIZE);
+        let at = address!(r, start, address, offset, A::SIZE);
         r.push(&mut depth, A::load(at).to_slot());
         r.next(depth, 3)
     }
 
     fn load_long<const DEPTH: usize, A: Access>(r) {
-        let (_, align_len) = leb(r.pc.add(1));
-        let (offset, offset_len) = leb(r.pc.add(1 + align_len));
+        let (offset, len) = long_offset!(r);
+        let start = r.sp;
         let mut depth = DEPTH;
         let address = r.pop(&mut depth);
-        let at = address!(r, address, offset, A::SIZE);
+        let at = address!(r, start, address, offset, A::SIZE);
         r.push(&mut depth, A::load(at).to_slot());
-        r.next(depth, 1 + align_len + offset_len)
+        r.next(depth, len)
     }
 
     fn store<const DEPTH: usize, A: Access>(r) {
         let offset = short_offset!(r, store_long::<DEPTH, A>);
+        let start = r.sp;
         let mut depth = DEPTH;
         let value = A::Stack::from_slot(r.pop(&mut depth));
         let address = r.pop(&mut depth);
-        let at = address!(r, address, offset, A::SIZE);
+        let at = address!(r, start, address, offset, A::SIZE);
         A::store(at, value);
         r.next(depth, 3)
     }
 
     fn store_long<const DEPTH: usize, A: Access>(r) {
-        let (_, align_len) = leb(r.pc.add(1));
-        let (offset, offset_len) = leb(r.pc.add(1 + align_len));
+        let (offset, len) = long_offset!(r);
+        let start = r.sp;
         let mut depth = DEPTH;
         let value = A::Stack::from_slot(r.pop(&mut depth));
         let address = r.pop(&mut depth);
-        let at = address!(r, address, offset, A::SIZE);
+        let at = address!(r, start, address, offset, A::SIZE);
         A::store(at, value);
-        r.next(depth, 1 + align_len + offset_len)
+        r.next(depth, len)
     }
 }

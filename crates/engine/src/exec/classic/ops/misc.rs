@@ -1,191 +1,134 @@
-//! Instructions whose work outweighs their dispatch: memories and tables as a whole.
+//! Instructions whose work outweighs their dispatch: see [`crate::exec::work`].
 
-use super::trap;
+use crate::TrapKind;
 use crate::exec::classic::context::Context;
-use crate::exec::classic::regs::{Handler, handler, leb};
-use crate::{RawRef, TrapKind};
+use crate::exec::classic::ops::trap;
+use crate::exec::classic::regs::{handler, leb, leb_64};
+use crate::exec::work::{self, Shape};
+use crate::trap::DONE;
+use sampan_wasm::{ImmKind, Opcode};
 
-/// What an instruction does: with the context, its indices, and the end of its operands.
-/// Gives the end of its results.
-type Work = unsafe fn(&mut Context, usize, usize, *mut u64) -> Result<*mut u64, TrapKind>;
-
-/// Executes an instruction that ends `len` bytes further.
-macro_rules! work {
-    ($r:ident, $work:expr, $i:expr, $j:expr, $len:expr) => {{
-        $r.spill(1);
-        let (i, j, len) = ($i as usize, $j as usize, $len);
-        match perform($work, &mut *$r.ctx, $r.sp, i, j) {
-            Ok(sp) => {
-                $r.sp = sp;
-                $r.next(0, len)
-            }
-            Err(stop) => $r.call(stop),
+handler! {
+    /// An opcode of one byte.
+    fn slow(r) {
+        r.spill(1);
+        let next = perform(r.ctx, r.pc, r.sp, r.fp);
+        if next.is_null() {
+            return r.call(trap::refused);
         }
-    }};
+        r.sp = (*r.ctx).operands;
+        r.pc = next;
+        r.go(0)
+    }
+
+    /// An access to a memory that is not plain, or beyond its end. All operands are in memory,
+    /// and `pc` is at the start of the instruction.
+    fn far_access(r) {
+        let next = perform(r.ctx, r.pc, r.sp, r.fp);
+        if next.is_null() {
+            return r.call(trap::refused);
+        }
+        r.sp = (*r.ctx).operands;
+        r.pc = next;
+        r.go(0)
+    }
 }
 
+/// Executes the instruction at `pc` and gives the next one's address; where its operands end
+/// is then in the context. Null leaves the number of a trap there.
 #[inline(never)]
-unsafe fn perform(
-    work: Work,
-    ctx: &mut Context,
-    sp: *mut u64,
-    i: usize,
-    j: usize,
-) -> Result<*mut u64, Handler> {
-    // SAFETY: validation gives each instruction its operands and indices in range.
-    unsafe { work(ctx, i, j, sp) }.map_err(|kind| trap::of_kind(&kind))
-}
-
-macro_rules! handlers {
-    ($($name:ident $work:ident $indices:literal;)*) => {
-        handler! {$(
-            fn $name(r) {
-                let (i, mut len) = leb(r.pc.add(1));
-                let mut j = 0;
-                if $indices == 2 {
-                    let (second, second_len) = leb(r.pc.add(1 + len));
-                    j = second;
-                    len += second_len;
-                }
-                work!(r, $work, i, j, 1 + len)
+unsafe fn perform(ctx: *mut Context, pc: *const u8, sp: *mut u64, fp: *mut u64) -> *const u8 {
+    // SAFETY: validation: the instruction has its operands and immediates; the machine keeps
+    // its entities.
+    unsafe {
+        let ctx = &mut *ctx;
+        let (op, mut at) = opcode(pc);
+        let (i, j, shape) = match op.immediates() {
+            ImmKind::MemArg(_) | ImmKind::MemArgLane(_) | ImmKind::AtomicMemArg(_) => {
+                access(ctx, op, &mut at)
             }
-        )*}
+            kind => {
+                let (i, j) = indices(kind, &mut at);
+                (i, j, work::shape(op))
+            }
+        };
+        // A build with plain memories only comes here for what is beyond their end.
+        let Some(shape) = shape else {
+            ctx.refusal = TrapKind::MemoryOutOfBounds.code();
+            (ctx.trap_pc, ctx.trap_fp) = (pc.wrapping_add(1), fp);
+            return core::ptr::null();
+        };
+        (ctx.trap_pc, ctx.trap_fp) = (pc.wrapping_add(1), fp);
+        let slots = sp.sub(shape.operands as usize);
+        let outcome = (shape.work)(ctx.machine, ctx.instance, slots, i, j);
+        if outcome != DONE {
+            ctx.refusal = outcome;
+            return core::ptr::null();
+        }
+        if op == Opcode::MemoryGrow {
+            ctx.load_memory();
+        }
+        ctx.operands = slots.add(shape.results as usize);
+        at
+    }
+}
+
+/// The opcode at `pc`, and the end of its bytes.
+unsafe fn opcode(pc: *const u8) -> (Opcode, *const u8) {
+    // SAFETY: the caller is at an instruction.
+    let (code, at) = unsafe {
+        match Opcode::page(*pc) {
+            None => (u32::from(*pc), pc.add(1)),
+            Some((page, _)) => {
+                let (sub, len) = leb(pc.add(1));
+                (page + sub, pc.add(1 + len))
+            }
+        }
     };
+    (Opcode::from_code(code).expect("validated"), at)
 }
 
-handlers! {
-    op_memory_size memory_size 1;
-    op_memory_grow memory_grow 1;
-    op_memory_fill memory_fill 1;
-    op_memory_copy memory_copy 2;
-    op_memory_init memory_init 2;
-    op_data_drop data_drop 1;
-    op_table_get table_get 1;
-    op_table_set table_set 1;
-    op_table_size table_size 1;
-    op_table_grow table_grow 1;
-    op_table_fill table_fill 1;
-    op_table_copy table_copy 2;
-    op_table_init table_init 2;
-    op_elem_drop elem_drop 1;
-}
-
-macro_rules! works {
-    ($(fn $name:ident($ctx:ident, $i:ident, $j:ident, $sp:ident) $body:block)*) => {$(
-        unsafe fn $name(
-            $ctx: &mut Context,
-            $i: usize,
-            $j: usize,
-            $sp: *mut u64,
-        ) -> Result<*mut u64, TrapKind> {
-            let _ = ($i, $j);
-            // SAFETY: the operands are below `sp`; entities outlive execution, and no
-            // reference to them is held across this.
-            unsafe { $body }
+unsafe fn indices(kind: ImmKind, at: &mut *const u8) -> (u64, u64) {
+    let mut next = || {
+        // SAFETY: the instruction has as many immediates.
+        let (value, len) = unsafe { leb(*at) };
+        // SAFETY: as above.
+        *at = unsafe { at.add(len) };
+        u64::from(value)
+    };
+    match kind {
+        ImmKind::None => (0, 0),
+        ImmKind::MemoryCopy | ImmKind::MemoryInit | ImmKind::TableCopy | ImmKind::TableInit => {
+            (next(), next())
         }
-    )*};
+        _ => (next(), 0),
+    }
 }
 
-/// An operand of 32 bits.
-unsafe fn u(at: *const u64) -> u64 {
-    // SAFETY: the caller has that operand.
-    unsafe { u64::from(*at as u32) }
-}
-
-works! {
-    fn memory_size(ctx, i, j, sp) {
-        *sp = (*(&(*ctx.instance).memories)[i]).pages();
-        Ok(sp.add(1))
-    }
-
-    fn memory_grow(ctx, i, j, sp) {
-        let memory = &mut *(&(*ctx.instance).memories)[i];
-        let pages = sp.sub(1);
-        let limits = &mut (*ctx.machine).limits;
-        *pages = memory.grow(u(pages), limits).unwrap_or(u32::MAX.into());
-        ctx.load_memory();
-        Ok(sp)
-    }
-
-    fn memory_fill(ctx, i, j, sp) {
-        let s = sp.sub(3);
-        let memory = &mut *(&(*ctx.instance).memories)[i];
-        memory.fill(u(s), *s.add(1) as u8, u(s.add(2)))?;
-        Ok(s)
-    }
-
-    fn memory_copy(ctx, i, j, sp) {
-        // The validator admits one memory only, until more are executed.
-        let s = sp.sub(3);
-        let memory = &mut *(&(*ctx.instance).memories)[i];
-        memory.copy_within(u(s), u(s.add(1)), u(s.add(2)))?;
-        Ok(s)
-    }
-
-    fn memory_init(ctx, i, j, sp) {
-        let s = sp.sub(3);
-        let instance = &*ctx.instance;
-        let memory = &mut *instance.memories[j];
-        memory.init(u(s), instance.data_segment(i as u32), u(s.add(1)), u(s.add(2)))?;
-        Ok(s)
-    }
-
-    fn data_drop(ctx, i, j, sp) {
-        (&mut (*ctx.instance).dropped_data)[i] = true;
-        Ok(sp)
-    }
-
-    fn table_get(ctx, i, j, sp) {
-        let s = sp.sub(1);
-        *s = (*(&(*ctx.instance).tables)[i]).get(u(s))?.0;
-        Ok(sp)
-    }
-
-    fn table_set(ctx, i, j, sp) {
-        let s = sp.sub(2);
-        (*(&(*ctx.instance).tables)[i]).set(u(s), RawRef(*s.add(1)))?;
-        Ok(s)
-    }
-
-    fn table_size(ctx, i, j, sp) {
-        *sp = (*(&(*ctx.instance).tables)[i]).size();
-        Ok(sp.add(1))
-    }
-
-    fn table_grow(ctx, i, j, sp) {
-        let s = sp.sub(2);
-        let limits = &mut (*ctx.machine).limits;
-        let table = &mut *(&(*ctx.instance).tables)[i];
-        *s = table.grow(u(s.add(1)), RawRef(*s), limits).unwrap_or(u32::MAX.into());
-        Ok(s.add(1))
-    }
-
-    fn table_fill(ctx, i, j, sp) {
-        let s = sp.sub(3);
-        (*(&(*ctx.instance).tables)[i]).fill(u(s), RawRef(*s.add(1)), u(s.add(2)))?;
-        Ok(s)
-    }
-
-    fn table_copy(ctx, i, j, sp) {
-        let s = sp.sub(3);
-        let (to, from) = ((&(*ctx.instance).tables)[i], (&(*ctx.instance).tables)[j]);
-        if to == from {
-            (*to).copy_within(u(s), u(s.add(1)), u(s.add(2)))?;
-        } else {
-            (*to).init(u(s), &(*from).elements, u(s.add(1)), u(s.add(2)))?;
+/// Reads the immediates of an access to memory, with its lane if it has one.
+unsafe fn access(ctx: &Context, op: Opcode, at: &mut *const u8) -> (u64, u64, Option<Shape>) {
+    // SAFETY: the instruction has these immediates.
+    unsafe {
+        let (align, len) = leb(*at);
+        *at = at.add(len);
+        let mut memory = 0;
+        let features = (*ctx.machine).engine.config().features;
+        if align & 0x40 != 0 && features.has(sampan_wasm::Feature::MultiMemory) {
+            let (index, len) = leb(*at);
+            *at = at.add(len);
+            memory = u64::from(index);
         }
-        Ok(s)
-    }
-
-    fn table_init(ctx, i, j, sp) {
-        let s = sp.sub(3);
-        let segment = &(&(*ctx.instance).elements)[i];
-        (*(&(*ctx.instance).tables)[j]).init(u(s), segment, u(s.add(1)), u(s.add(2)))?;
-        Ok(s)
-    }
-
-    fn elem_drop(ctx, i, j, sp) {
-        (&mut (*ctx.instance).elements)[i] = Default::default();
-        Ok(sp)
+        let (offset, len) = leb_64(*at);
+        *at = at.add(len);
+        if let ImmKind::MemArgLane(_) = op.immediates() {
+            memory |= u64::from(**at) << 32;
+            *at = at.add(1);
+        }
+        // A vector's result takes two slots.
+        let shape = work::access(op).map(|shape| Shape {
+            results: shape.results * if work::is_vector_access(op) { 2 } else { 1 },
+            ..shape
+        });
+        (memory, offset, shape)
     }
 }

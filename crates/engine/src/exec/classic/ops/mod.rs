@@ -10,6 +10,8 @@ pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod misc;
 pub(super) mod numeric;
+pub(super) mod reference;
 pub(super) mod trap;
 pub(super) mod variable;
+#[cfg(feature = "simd")]
 pub(super) mod vector;

@@ -1,6 +1,6 @@
 //! How execution stops.
 
-use crate::exec::classic::regs::{Flow, Handler, Regs, handler};
+use crate::exec::classic::regs::{Flow, Handler, Passed, Regs, handler};
 use crate::{Trap, TrapKind};
 
 macro_rules! traps {
@@ -25,6 +25,7 @@ traps! {
     integer_overflow IntegerOverflow;
     invalid_conversion InvalidConversionToInteger;
     table_out_of_bounds TableOutOfBounds;
+    null_reference NullReference;
 }
 
 /// The trap that an operation chose.
@@ -43,6 +44,13 @@ handler! {
     /// A byte that validated code does not have as an opcode.
     #[cold]
     fn invalid(r) { r.raise(Trap::new(TrapKind::Unreachable)) }
+
+    /// Stops with the trap whose number is in the context.
+    #[cold]
+    fn refused(r) {
+        let kind = TrapKind::from_code(r.context().refusal);
+        r.raise(Trap::new(kind))
+    }
 
     /// Stops with the trap that is in the context.
     #[cold]
@@ -63,7 +71,8 @@ impl Regs {
     /// that goes on.
     #[cold]
     #[inline(never)]
-    pub unsafe fn raise(mut self, trap: Trap) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn raise(mut self: Passed<'_>, trap: Trap) -> Flow {
         let (pc, fp) = (self.pc.wrapping_add(1), self.fp);
         let ctx = self.context();
         ctx.trap = Some(trap);
@@ -75,8 +84,7 @@ impl Regs {
     fn stop(self) -> Flow {}
 
     #[cfg(not(sampan_tail_calls))]
-    fn stop(mut self) -> Flow {
+    fn stop(&mut self) -> Flow {
         self.context().running = false;
-        self
     }
 }

@@ -3,13 +3,50 @@
 //! A vector takes two slots, the low half first, and is never in registers: its handlers
 //! begin and end at depth 0. They are entered with `pc` at the last byte of the opcode.
 
-use super::memory::address;
 use super::numeric::{Nans, Value};
-use crate::exec::classic::ops::trap;
+use crate::exec::classic::ops::misc;
 use crate::exec::classic::regs::{Regs, handler, leb};
 use crate::exec::simd::{self, V128, with_simd_ops};
 
+/// The address of `$size` bytes of memory 0. Accesses beyond its end, and all if it is not
+/// plain, take the long way, for which `$start` is where operands ended in memory.
+macro_rules! address {
+    ($r:ident, $start:ident, $address:expr, $offset:expr, $size:expr) => {{
+        // Both are below 2^33, so that nothing overflows.
+        let at = u64::from($address as u32) + u64::from($offset);
+        if at + $size > (*$r.ctx).memory_len {
+            $r.sp = $start;
+            return $r.call(far);
+        }
+        (*$r.ctx).memory.add(at as usize)
+    }};
+}
+
+/// The offset of an access to memory 0, and the length up to its end; others take the long
+/// way.
+macro_rules! offset {
+    ($r:ident) => {{
+        let (align, align_len) = leb($r.pc.add(1));
+        let (offset, offset_len) = leb($r.pc.add(1 + align_len));
+        if align & 0x40 != 0 || *$r.pc.add(align_len + offset_len) >= 0x80 {
+            return $r.call(far);
+        }
+        (offset, 1 + align_len + offset_len)
+    }};
+}
+
 handler! {
+    /// An access that takes the long way. Its opcode may have any number of bytes, of which
+    /// `pc` is at the last; the prefix is no part of a number.
+    #[cold]
+    fn far(r) {
+        r.pc = r.pc.sub(1);
+        while *r.pc != 0xfd {
+            r.pc = r.pc.sub(1);
+        }
+        r.call(misc::far_access)
+    }
+
     /// `local.get` in a function that handles vectors.
     fn local_get<const DEPTH: usize>(r) {
         let (slot, width, len) = local(&r);
@@ -107,28 +144,31 @@ handler! {
     }
 
     fn v128_load(r) {
-        let (offset, len) = offset(&r);
+        let start = r.sp;
+        let (offset, len) = offset!(r);
         r.sp = r.sp.sub(1);
-        let at = address!(r, *r.sp, offset, 16);
+        let at = address!(r, start, *r.sp, offset, 16);
         let value = V128(at.cast::<[u8; 16]>().read());
         put(&mut r, value);
         r.next(0, len)
     }
 
     fn v128_store(r) {
-        let (offset, len) = offset(&r);
+        let start = r.sp;
+        let (offset, len) = offset!(r);
         let value = take(&mut r);
         r.sp = r.sp.sub(1);
-        let at = address!(r, *r.sp, offset, 16);
+        let at = address!(r, start, *r.sp, offset, 16);
         at.cast::<[u8; 16]>().write(value.0);
         r.next(0, len)
     }
 
     /// Loads `BYTES` bytes and makes a vector of them.
     fn load<const BYTES: usize, M: Make>(r) {
-        let (offset, len) = offset(&r);
+        let start = r.sp;
+        let (offset, len) = offset!(r);
         r.sp = r.sp.sub(1);
-        let at = address!(r, *r.sp, offset, BYTES as u64);
+        let at = address!(r, start, *r.sp, offset, BYTES as u64);
         let mut bytes = [0; 16];
         bytes[..BYTES].copy_from_slice(&at.cast::<[u8; BYTES]>().read());
         put(&mut r, M::make(V128(bytes)));
@@ -136,22 +176,24 @@ handler! {
     }
 
     fn load_lane<const BYTES: usize>(r) {
-        let (offset, len) = offset(&r);
+        let start = r.sp;
+        let (offset, len) = offset!(r);
         let lane = usize::from(r.byte(len)) * BYTES;
         let mut vector = take(&mut r);
         r.sp = r.sp.sub(1);
-        let at = address!(r, *r.sp, offset, BYTES as u64);
+        let at = address!(r, start, *r.sp, offset, BYTES as u64);
         vector.0[lane..lane + BYTES].copy_from_slice(&at.cast::<[u8; BYTES]>().read());
         put(&mut r, vector);
         r.next(0, len + 1)
     }
 
     fn store_lane<const BYTES: usize>(r) {
-        let (offset, len) = offset(&r);
+        let start = r.sp;
+        let (offset, len) = offset!(r);
         let lane = usize::from(r.byte(len)) * BYTES;
         let vector = take(&mut r);
         r.sp = r.sp.sub(1);
-        let at = address!(r, *r.sp, offset, BYTES as u64);
+        let at = address!(r, start, *r.sp, offset, BYTES as u64);
         core::ptr::copy_nonoverlapping(vector.0[lane..].as_ptr(), at, BYTES);
         r.next(0, len + 1)
     }
@@ -167,17 +209,6 @@ unsafe fn local(r: &Regs) -> (usize, usize, usize) {
         let first = *slots.get_unchecked(index as usize);
         let end = *slots.get_unchecked(index as usize + 1);
         (first as usize, (end - first) as usize, 1 + len)
-    }
-}
-
-/// The offset of an access, and the length up to its end.
-#[inline(always)]
-unsafe fn offset(r: &Regs) -> (u32, usize) {
-    // SAFETY: the instruction has both immediates.
-    unsafe {
-        let (_, align_len) = leb(r.pc.add(1));
-        let (offset, offset_len) = leb(r.pc.add(1 + align_len));
-        (offset, 1 + align_len + offset_len)
     }
 }
 

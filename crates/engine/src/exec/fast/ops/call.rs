@@ -11,7 +11,7 @@
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::fast::code::Code;
 use crate::exec::fast::operand::{A, S, Src};
-use crate::exec::fast::regs::{Flow, Handler, Regs, handler, trap_code};
+use crate::exec::fast::regs::{Flow, Handler, Regs, handler};
 use crate::exec::fast::run::Ctx;
 use crate::once::Once;
 use crate::sync::Arc;
@@ -182,7 +182,7 @@ handler! {
 
 /// Starts a function whose arguments are at `sp`.
 #[inline(always)]
-unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) -> Flow {
+pub(super) unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) -> Flow {
     // SAFETY: the code is prepared; `sp` lies in the caller's frame and so in the stack, and
     // what the callee needs beyond is checked here.
     unsafe {
@@ -254,7 +254,7 @@ unsafe fn check(ctx: *mut Ctx, table: u16, ty: u32, index: u32) -> *const FuncEn
         Ok(func) => func,
         Err(kind) => {
             // SAFETY: nobody else refers to the context now.
-            unsafe { (*ctx).refusal = trap_code(&kind) };
+            unsafe { (*ctx).refusal = kind.code() };
             core::ptr::null()
         }
     }
@@ -263,7 +263,7 @@ unsafe fn check(ctx: *mut Ctx, table: u16, ty: u32, index: u32) -> *const FuncEn
 /// Calls a host function, or starts a function of any instance; `ctx.resume` has how
 /// execution goes on.
 #[inline(never)]
-unsafe fn call_other(
+pub(super) unsafe fn call_other(
     ctx: *mut Ctx,
     func: *const FuncEntity,
     sp: *mut u64,
@@ -358,7 +358,7 @@ unsafe fn lower_args(r: &Regs) {
 
 /// A tail call of a host function, or of any instance's, from the frame at `sp`.
 #[inline(never)]
-unsafe fn tail_other(
+pub(super) unsafe fn tail_other(
     ctx: *mut Ctx,
     func: *const FuncEntity,
     sp: *mut u64,

@@ -11,6 +11,8 @@ pub(in crate::exec::fast) trait Load {
     type T: Value;
     const SIZE: u64;
     unsafe fn load(at: *const u8) -> Self::T;
+    /// The load, while other threads may write.
+    unsafe fn load_shared(at: *const u8) -> Self::T;
 }
 
 /// A store.
@@ -18,6 +20,8 @@ pub(in crate::exec::fast) trait Store {
     type T: Value;
     const SIZE: u64;
     unsafe fn store(at: *mut u8, value: Self::T);
+    /// The store, while other threads may access the bytes.
+    unsafe fn store_shared(at: *mut u8, value: Self::T);
 }
 
 /// Where the translator has an address: in one place, or as the sum of two.
@@ -257,10 +261,11 @@ pub(in crate::exec::fast) fn set(class: Class, value: Loc) -> Handler {
 
 macro_rules! accesses {
     (loads { $($lop:ident $mem:ty => $out:ty;)* } stores { $($sop:ident $in:ty => $smem:ty;)* }) => {
-        mod ops {
+        pub(super) mod ops {
             use super::*;
+            use crate::relaxed;
             $(
-                pub(super) struct $lop;
+                pub(in crate::exec::fast) struct $lop;
                 impl Load for $lop {
                     type T = $out;
                     const SIZE: u64 = size_of::<$mem>() as u64;
@@ -270,10 +275,16 @@ macro_rules! accesses {
                         let bytes = unsafe { at.cast::<[u8; size_of::<$mem>()]>().read() };
                         <$mem>::from_le_bytes(bytes) as $out
                     }
+                    #[inline(always)]
+                    unsafe fn load_shared(at: *const u8) -> $out {
+                        // SAFETY: the caller checked the bounds.
+                        let bytes = unsafe { relaxed::read::<{ size_of::<$mem>() }>(at, true) };
+                        <$mem>::from_le_bytes(bytes) as $out
+                    }
                 }
             )*
             $(
-                pub(super) struct $sop;
+                pub(in crate::exec::fast) struct $sop;
                 impl Store for $sop {
                     type T = $in;
                     const SIZE: u64 = size_of::<$smem>() as u64;
@@ -282,6 +293,12 @@ macro_rules! accesses {
                         let bytes = (value as $smem).to_le_bytes();
                         // SAFETY: the caller checked the bounds.
                         unsafe { at.cast::<[u8; size_of::<$smem>()]>().write(bytes) }
+                    }
+                    #[inline(always)]
+                    unsafe fn store_shared(at: *mut u8, value: $in) {
+                        let bytes = (value as $smem).to_le_bytes();
+                        // SAFETY: the caller checked the bounds.
+                        unsafe { relaxed::write::<{ size_of::<$smem>() }>(at, bytes, true) }
                     }
                 }
             )*

@@ -2,12 +2,15 @@
 
 pub(super) mod arith;
 pub(super) mod call;
+pub(super) mod call_ref;
 pub(super) mod control;
 pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod moves;
+#[cfg_attr(not(feature = "simd"), path = "simd_absent.rs")]
 pub(super) mod simd;
 pub(super) mod slow;
+pub(super) mod wide;
 
 use super::regs::Handler;
 

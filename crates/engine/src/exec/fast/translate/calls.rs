@@ -2,10 +2,10 @@
 
 use super::stack::{Entry, Kind};
 use super::{Class, Translator, class_of, emit, result_class, width};
-use crate::exec::fast::ops::{Loc, call};
+use crate::exec::fast::ops::{Loc, call, call_ref, wide};
 use crate::exec::fast::regs::Handler;
 use crate::module::CodeSlots;
-use sampan_wasm::{Error, ErrorKind, FuncType, Imm, Instr, Opcode, Result};
+use sampan_wasm::{AddrType, Error, ErrorKind, FuncType, Imm, Instr, Opcode, Result};
 
 /// The callee of a call.
 enum Callee {
@@ -13,12 +13,18 @@ enum Callee {
     Func(u32),
     /// Whatever an element of a table is: type, table, and where the index is.
     Table { ty: u32, table: u16, index: Loc },
+    /// What a reference refers to, and where that is.
+    Ref(Loc),
 }
 
 impl Translator<'_> {
     pub(super) fn call_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
         let decl = &self.module.decl;
         let (callee, ty) = match instr.imm {
+            Imm::Index(ty) if matches!(instr.op, Opcode::CallRef | Opcode::ReturnCallRef) => {
+                let func = decl.types.func(ty).expect("validated: a function type");
+                (Callee::Ref(Loc::Acc), func)
+            }
             Imm::Index(func) => (Callee::Func(func), decl.func_type(func)),
             Imm::CallIndirect { ty, table } => {
                 let Ok(table) = u16::try_from(table) else {
@@ -31,7 +37,7 @@ impl Translator<'_> {
             _ => unreachable!("a call has an index or two"),
         };
         match instr.op {
-            Opcode::Call | Opcode::CallIndirect => self.call(callee, ty),
+            Opcode::Call | Opcode::CallIndirect | Opcode::CallRef => self.call(callee, ty),
             _ => self.tail_call(callee, ty),
         }
         Ok(())
@@ -48,14 +54,16 @@ impl Translator<'_> {
 
     fn call(&mut self, mut callee: Callee, ty: &FuncType) {
         let params = ty.params();
-        let table = matches!(callee, Callee::Table { .. });
+        let table = !matches!(callee, Callee::Func(_));
         let base = self.callee_base(params.len(), usize::from(table));
         let arguments: u32 = params.iter().map(|&ty| width(class_of(ty))).sum();
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
+        let table64 = self.has_wide_index(&callee);
         let few = params.len() <= 4 && arguments as usize == params.len();
-        if let Callee::Table { index, .. } = &mut callee {
+        if let Callee::Table { index, .. } | Callee::Ref(index) = &mut callee {
             *index = self.pop_index(base + arguments, few);
+            self.narrow(table64, index, base + arguments);
         }
         let first = self.entries.len() - params.len();
         let (fields, copied) = if few {
@@ -66,6 +74,24 @@ impl Translator<'_> {
         };
         self.call_words(&callee, fields, copied, base);
         self.finish_call(first, base, ty);
+    }
+
+    fn has_wide_index(&self, callee: &Callee) -> bool {
+        let Callee::Table { table, .. } = callee else { return false };
+        self.module.decl.tables[*table as usize].ty.addr == AddrType::I64
+    }
+
+    /// Checks an index of 64 bits; calls look at the low half only.
+    fn narrow(&mut self, wide: bool, index: &mut Loc, scratch: u32) {
+        if !wide {
+            return;
+        }
+        if *index == Loc::Acc {
+            self.emit(Class::Int.store(), emit::fields(scratch as u16, 0, 0, 0));
+            *index = Loc::Slot(scratch as u16);
+        }
+        self.note_offset();
+        self.emit(wide::narrow_index, emit::fields(0, index.field(), 0, 0));
     }
 
     /// Pops the index of an indirect call into the accumulator or a slot that arguments do
@@ -183,6 +209,13 @@ impl Translator<'_> {
                 self.emit(handler, emit::fields_imm(table, index.field(), ty as i32));
                 self.words.push(fields);
             }
+            Callee::Ref(reference) => {
+                self.spill_for_call();
+                self.note_offset();
+                let handler = call_ref::through(reference, copied);
+                self.emit(handler, emit::fields(0, reference.field(), 0, 0));
+                self.words.push(fields);
+            }
         }
         self.words.push(base.into());
     }
@@ -231,17 +264,19 @@ impl Translator<'_> {
 
     fn tail_call(&mut self, mut callee: Callee, ty: &FuncType) {
         let params = ty.params();
-        let table = matches!(callee, Callee::Table { .. });
+        let table = !matches!(callee, Callee::Func(_));
         let base = self.callee_base(params.len(), usize::from(table));
         let arguments: u32 = params.iter().map(|&ty| width(class_of(ty))).sum();
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
-        if let Callee::Table { index, .. } = &mut callee {
+        let table64 = self.has_wide_index(&callee);
+        if let Callee::Table { index, .. } | Callee::Ref(index) = &mut callee {
             let entry = self.pop();
             let from = self.slot_of(&entry);
             let scratch = (base + arguments) as u16;
             self.copy(Class::Int, scratch, from);
             *index = Loc::Slot(scratch);
+            self.narrow(table64, index, base + arguments);
         }
         let first = self.entries.len() - params.len();
         self.place_arguments(first, base);
@@ -256,6 +291,10 @@ impl Translator<'_> {
             Callee::Table { ty, table, index } => {
                 let operands = emit::fields_imm(table, index.field(), ty as i32);
                 self.emit(call::return_call_indirect, operands);
+                self.words.push(0);
+            }
+            Callee::Ref(reference) => {
+                self.emit(call_ref::return_call_ref, emit::fields(0, reference.field(), 0, 0));
                 self.words.push(0);
             }
         }

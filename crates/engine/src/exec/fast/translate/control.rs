@@ -43,7 +43,7 @@ pub(super) struct Fixup {
 }
 
 /// The condition of a branch, popped.
-enum Condition {
+pub(super) enum Condition {
     Always,
     /// The branch's handler with and without negation, its operands, and an extra word.
     If {
@@ -91,6 +91,14 @@ impl Translator<'_> {
                 self.zero.straight = false;
                 self.branch_table(table);
                 self.die();
+            }
+            (Opcode::BrOnNull, &Imm::Label(label)) => {
+                self.zero.straight = false;
+                self.br_on_null(label);
+            }
+            (Opcode::BrOnNonNull, &Imm::Label(label)) => {
+                self.zero.straight = false;
+                self.br_on_non_null(label);
             }
             (Opcode::Return, _) => {
                 self.emit_return();
@@ -333,7 +341,7 @@ impl Translator<'_> {
     }
 
     /// A branch to a label.
-    fn branch(&mut self, label: u32, condition: Condition) {
+    pub(super) fn branch(&mut self, label: u32, condition: Condition) {
         let target = self.control.len() - 1 - label as usize;
         let (arity, in_place) = self.label_values(target);
         if self.control[target].kind == BlockKind::Func || !in_place {

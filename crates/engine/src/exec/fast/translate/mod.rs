@@ -16,12 +16,15 @@ mod control;
 mod emit;
 mod fuse;
 mod numeric;
+mod reference;
 mod stack;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use super::code::Code;
-use super::ops::{Loc, control as ctl, memory, moves, moves::Class, slow};
+use super::ops::{Loc, control as ctl, memory, moves, moves::Class};
+use crate::exec::work;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
 use control::Block;
@@ -265,6 +268,8 @@ impl Visitor for Translator<'_> {
             | Opcode::Br
             | Opcode::BrIf
             | Opcode::BrTable
+            | Opcode::BrOnNull
+            | Opcode::BrOnNonNull
             | Opcode::Return
             | Opcode::Unreachable => self.control_instr(instr, state),
             _ if self.dead => {}
@@ -292,21 +297,29 @@ impl Translator<'_> {
             (Opcode::Drop, _) => {
                 self.pop();
             }
+            (Opcode::RefAsNonNull, _) => self.ref_as_non_null(),
             (Opcode::Select | Opcode::SelectTyped, _) => self.select(),
             (Opcode::GlobalGet, &Imm::Index(global)) => self.global_get(global),
             (Opcode::GlobalSet, &Imm::Index(global)) => self.global_set(global),
             (
                 Opcode::Call
                 | Opcode::CallIndirect
+                | Opcode::CallRef
                 | Opcode::ReturnCall
-                | Opcode::ReturnCallIndirect,
+                | Opcode::ReturnCallIndirect
+                | Opcode::ReturnCallRef,
                 _,
             ) => self.call_instr(instr)?,
             _ if self.numeric(op) => {}
+            (_, Imm::MemArg(_) | Imm::MemArgLane(..)) if self.wide_access(instr, state) => {}
             (_, Imm::MemArg(memarg)) if self.access(op, memarg) => {}
             _ if self.vector(instr) => {}
-            _ => match slow::slow_shape(op) {
-                Some(work) => self.slow(op, work, &instr.imm, state),
+            _ if self.wide_arithmetic(op) => {}
+            _ => match work::shape(op) {
+                Some(shape) => {
+                    let (i, j) = work::immediates(instr);
+                    self.slow(&shape, i, j, state);
+                }
                 None => {
                     let kind = ErrorKind::Other(alloc::format!(
                         "the instruction {} is not executed by this version",
@@ -388,45 +401,5 @@ impl Translator<'_> {
         let value_loc = self.operand(&value, false);
         let handler = memory::set(value.class, value_loc);
         self.emit(handler, emit::fields_imm(0, value_loc.field(), global as i32));
-    }
-
-    /// An instruction whose operands and result are in consecutive homes.
-    fn slow(&mut self, op: Opcode, work: slow::Slow, imm: &Imm<'_>, state: &State<'_>) {
-        let _ = state;
-        let (operands, result) = slow_signature(op);
-        let first = self.entries.len() - operands;
-        for i in first..self.entries.len() {
-            self.send_home(i);
-        }
-        for _ in 0..operands {
-            self.pop();
-        }
-        let base = self.top as u16;
-        self.reserve(self.top + 3);
-        let (i, j) = match *imm {
-            Imm::Index(i) => (i, 0),
-            Imm::Index2(i, j) => (i, j),
-            _ => (0, 0),
-        };
-        self.invalidate(base);
-        self.note_offset();
-        self.emit(slow::slow, emit::fields_imm(base, 0, i as i32));
-        self.words.push(work as usize as u64);
-        self.words.push(j.into());
-        if result {
-            self.push(Class::Int, Kind::Temp);
-        }
-    }
-}
-
-/// How many operands such an instruction takes, and whether it has a result.
-fn slow_signature(op: Opcode) -> (usize, bool) {
-    match op {
-        Opcode::MemorySize | Opcode::TableSize | Opcode::RefFunc => (0, true),
-        Opcode::MemoryGrow | Opcode::TableGet => (1, true),
-        Opcode::TableGrow => (2, true),
-        Opcode::TableSet => (2, false),
-        Opcode::DataDrop | Opcode::ElemDrop => (0, false),
-        _ => (3, false),
     }
 }

@@ -1,0 +1,52 @@
+//! The kernel's host: clocks, randomness and standard streams of this process.
+
+use super::platform;
+use sampan_linux::{Host, Stream, StreamResult};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// This process.
+pub struct Terminal {
+    started: Instant,
+}
+
+impl Terminal {
+    /// Clocks start now.
+    pub fn new() -> Terminal {
+        Terminal { started: *super::platform::START }
+    }
+}
+
+impl Host for Terminal {
+    fn realtime_ns(&mut self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        since.as_nanos() as u64
+    }
+
+    fn monotonic_ns(&mut self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the system has randomness");
+    }
+
+    fn console_write(&mut self, bytes: &[u8]) {
+        platform::write(1, bytes);
+    }
+
+    fn stream_read(&mut self, stream: Stream, bytes: &mut [u8]) -> StreamResult {
+        platform::read(stream, bytes)
+    }
+
+    fn stream_write(&mut self, stream: Stream, bytes: &[u8]) -> StreamResult {
+        platform::write(stream, bytes)
+    }
+
+    fn stream_ready(&mut self, stream: Stream, write: bool) -> bool {
+        platform::is_ready(stream, write)
+    }
+
+    fn log(&mut self, line: String) {
+        eprintln!("{line}");
+    }
+}

@@ -1,0 +1,191 @@
+//! A thread's turn: going on with a call that waited, running the program,
+//! making calls, and turning faults into signals.
+
+use alloc::rc::Rc;
+
+use super::{Context, Kernel};
+use crate::errno::{Errno, SysResult};
+use crate::machine::{Exit, SyscallKind, gpr};
+use crate::signal;
+use crate::syscall::{Abi, Args, CallState, Row};
+use crate::task::{State, Thread};
+
+/// Instructions of a turn.
+const SLICE: u64 = 400_000;
+/// Calls of a turn, if others wait.
+const CALLS: u32 = 32;
+
+impl Kernel {
+    /// Runs a thread for a while.
+    pub(super) fn turn(&mut self, thread: &Rc<Thread>) {
+        let started = self.monotonic_ns();
+        let mut cx = Context { kernel: self, thread: thread.clone() };
+        run(&mut cx);
+        let spent = cx.kernel.monotonic_ns().saturating_sub(started);
+        thread.cpu_ns.set(thread.cpu_ns.get() + spent);
+        self.enqueue(thread);
+    }
+}
+
+fn run(cx: &mut Context) {
+    let thread = cx.thread.clone();
+    let waited = thread.call.borrow().is_some();
+    if waited && !go_on(cx) {
+        return;
+    }
+    let mut calls = 0;
+    loop {
+        if !signal::before_user(cx) || thread.state.get() != State::Runnable {
+            return;
+        }
+        let mm = thread.mm();
+        let exit = mm.borrow_mut().machine.run(&mut thread.registers.borrow_mut(), SLICE);
+        let grew = {
+            let mut mm = mm.borrow_mut();
+            let pages = mm.machine.touched_pages();
+            let grew = pages > mm.checked_pages + 64;
+            if grew {
+                mm.checked_pages = pages;
+            }
+            grew
+        };
+        drop(mm);
+        if grew {
+            cx.kernel.check_memory(&thread);
+        }
+        match exit {
+            Exit::Syscall(kind) => {
+                begin(cx, kind);
+                if !go_on(cx) {
+                    return;
+                }
+                calls += 1;
+                if calls >= CALLS && cx.kernel.others_are_ready() || calls >= 50 * CALLS {
+                    return;
+                }
+            }
+            Exit::Budget => return,
+            other => signal::fault::raise(cx, other),
+        }
+    }
+}
+
+/// Takes a call from the registers.
+fn begin(cx: &mut Context, kind: SyscallKind) {
+    let thread = &cx.thread;
+    let registers = thread.registers.borrow();
+    let r = &registers.gpr;
+    let (abi, raw) = match kind {
+        SyscallKind::Syscall => (Abi::Amd64, [r[7], r[6], r[2], r[10], r[8], r[9]]),
+        SyscallKind::Int80 | SyscallKind::Sysenter => {
+            (Abi::I386, [r[3], r[1], r[2], r[6], r[7], r[5]].map(|value| value & 0xffff_ffff))
+        }
+    };
+    thread.abi.set(abi);
+    let number = r[gpr::RAX] as u32;
+    let row = Row::find(abi, number);
+    let args = match row {
+        Some(row) => Args::new(raw, row.args, abi),
+        None => Args(raw),
+    };
+    *thread.call.borrow_mut() = Some(CallState::new(number, row, args));
+}
+
+/// Makes the call that the thread is in, for the first time or again. False if
+/// it waits now, or if the thread is gone.
+fn go_on(cx: &mut Context) -> bool {
+    let thread = cx.thread.clone();
+    let (row, args) = {
+        let mut call = thread.call.borrow_mut();
+        let Some(call) = &mut *call else { return true };
+        if let Some(parked) = call.parked.take() {
+            parked.cancel();
+        }
+        if let Some(timer) = call.timer.take() {
+            cx.kernel.timers.cancel(timer);
+        }
+        (call.row, call.args)
+    };
+    let result = match row.and_then(|row| row.handler) {
+        Some(handler) => handler(cx, args),
+        None => {
+            let number = cx.with_call(|call| call.number);
+            cx.kernel.note_missing(cx.abi(), number);
+            Err(Errno::ENOSYS)
+        }
+    };
+    if thread.state.get() == State::Dead {
+        return false;
+    }
+    let result = match result {
+        Err(Errno::PARK) => {
+            let waits = cx.with_call(|call| call.uninterruptible);
+            if waits || !cx.signal_pending() {
+                thread.call.borrow_mut().as_mut().expect("it is in a call").again = true;
+                thread.state.set(State::Parked);
+                return false;
+            }
+            cx.with_call(|call| match call.progress {
+                0 => Err(call.interrupted),
+                done => Ok(done),
+            })
+        }
+        Err(Errno::NOT_READY) => {
+            // Not interruptible, as waiting for a disk is.
+            let news = cx.kernel.host_news.clone();
+            cx.wait_on(&news);
+            thread.state.set(State::Parked);
+            return false;
+        }
+        result => result,
+    };
+    finish(cx, result);
+    true
+}
+
+fn finish(cx: &mut Context, result: SysResult) {
+    let thread = cx.thread.clone();
+    let Some(mut call) = thread.call.borrow_mut().take() else { return };
+    if let Some(parked) = call.parked.take() {
+        parked.cancel();
+    }
+    if let Some(timer) = call.timer.take() {
+        cx.kernel.timers.cancel(timer);
+    }
+    if cx.kernel.config.trace {
+        let line = crate::syscall::trace_line(cx, &call, result);
+        cx.kernel.host.log(line);
+    }
+    let mut registers = thread.registers.borrow_mut();
+    let value = match result {
+        Ok(value) => value,
+        Err(errno) => {
+            if !errno.is_public() {
+                thread.restart.set(Some((errno, call.number)));
+            }
+            errno.as_result()
+        }
+    };
+    registers.gpr[gpr::RAX] = match thread.abi.get() {
+        Abi::I386 => value & 0xffff_ffff,
+        Abi::Amd64 => value,
+    };
+    if result == Err(Errno::ERESTART_RESTARTBLOCK) {
+        *thread.restart_block.borrow_mut() = Some(call);
+    }
+}
+
+/// `restart_syscall(2)`: goes on with a call that a signal without a handler
+/// interrupted, with its deadline as it was.
+pub fn restart_syscall(cx: &mut Context, _: Args) -> SysResult {
+    let Some(saved) = cx.thread.restart_block.borrow_mut().take() else {
+        return Err(Errno::EINTR);
+    };
+    let (row, args) = (saved.row, saved.args);
+    *cx.thread.call.borrow_mut() = Some(CallState { parked: None, timer: None, ..saved });
+    cx.with_call(|call| call.again = true);
+    match row.and_then(|row| row.handler) {
+        Some(handler) => handler(cx, args),
+        None => Err(Errno::EINTR),
+    }
+}

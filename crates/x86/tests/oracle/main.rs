@@ -1,0 +1,50 @@
+//! Each instruction runs on the real processor and on ours, from the same state, and must
+//! leave the same: registers, flags but those that the manual leaves undefined, memory, and the
+//! same fault.
+//!
+//! Instructions are random bytes that the decoder takes for one of the extensions that we
+//! advertise; their memory operands are steered into a page of data most of the time. For a
+//! longer search: `SAMPAN_ORACLE_CASES=1000000 SAMPAN_ORACLE_SEED=7 cargo test ... --test oracle`.
+#![cfg(target_arch = "x86_64")]
+
+mod case;
+mod compare;
+mod host;
+
+use sampan_x86::Mode;
+
+/// Cases by default: as many as a few seconds allow.
+const CASES: usize = 60_000;
+
+fn search(mode: Mode) {
+    let number = |name: &str, default: usize| {
+        std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let cases = number("SAMPAN_ORACLE_CASES", CASES);
+    let seed = number("SAMPAN_ORACLE_SEED", 1) as u64;
+    let native = host::Native::build(mode);
+    let mut failures = compare::Failures::default();
+    let mut done = 0;
+    while done < cases {
+        let batch = (cases - done).min(10_000);
+        let tests: Vec<_> = (0..batch)
+            .map(|i| case::random(mode, seed.wrapping_mul(0x1_0000_0000) + (done + i) as u64))
+            .collect();
+        let results = native.run(&tests);
+        for (test, expected) in tests.iter().zip(&results) {
+            compare::check(mode, test, expected, &mut failures);
+        }
+        done += batch;
+    }
+    failures.report(done);
+}
+
+#[test]
+fn amd64_as_the_processor() {
+    search(Mode::Amd64);
+}
+
+#[test]
+fn i386_as_the_processor() {
+    search(Mode::I386);
+}
