@@ -42,5 +42,5 @@ pub use memory::MemoryEntity;
 pub use module::{Bytes, Module};
 pub use sampan_wasm as wasm;
 pub use table::TableEntity;
-pub use trap::{HostError, Trap, TrapFrame, TrapKind};
+pub use trap::{HostError, MAX_FRAMES, Trap, TrapFrame, TrapKind};
 pub use value::{RawRef, slots_of, slots_of_all};

@@ -102,7 +102,7 @@ impl Trap {
         self.0.kind
     }
 
-    /// The guest calls, the innermost first. Long recursions are cut.
+    /// The guest calls, the innermost first, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[TrapFrame] {
         &self.0.frames
     }
@@ -114,8 +114,8 @@ impl Trap {
     }
 }
 
-/// More frames than a person reads.
-const MAX_FRAMES: usize = 100;
+/// How many calls are kept of those that were on the stack: more than a person reads.
+pub const MAX_FRAMES: usize = 100;
 
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,18 +3,20 @@
 use crate::Module;
 use alloc::vec::Vec;
 use core::fmt;
+use sampan_engine::MAX_FRAMES;
 
 /// The guest calls that were on the stack when execution stopped, the innermost first.
 ///
 /// Displays one call a line: `0: 0x1a2b - name`, where the number is the instruction's
-/// place in bytes from the module's start.
+/// place in bytes from the module's start. A call that stands several times in a row is one
+/// line.
 #[derive(Clone, Debug, Default)]
 pub struct WasmBacktrace {
     pub(crate) frames: Vec<FrameInfo>,
 }
 
 impl WasmBacktrace {
-    /// The calls. Long recursions are cut.
+    /// The calls, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[FrameInfo] {
         &self.frames
     }
@@ -52,12 +54,24 @@ impl FrameInfo {
 
 impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, frame) in self.frames.iter().enumerate() {
-            write!(f, "{}{i:>3}: 0x{:x} - ", if i > 0 { "\n" } else { "" }, frame.at)?;
-            match frame.func_name() {
+        let mut first = 0;
+        let same = |a: &FrameInfo, b: &FrameInfo| (a.func, a.at) == (b.func, b.at);
+        for run in self.frames.chunk_by(same) {
+            let separator = if first > 0 { "\n" } else { "" };
+            write!(f, "{separator}{first:>3}: 0x{:x} - ", run[0].at)?;
+            match run[0].func_name() {
                 Some(name) => f.write_str(name)?,
-                None => write!(f, "<function {}>", frame.func)?,
+                None => write!(f, "<function {}>", run[0].func)?,
             }
+            match run.len() {
+                1 => {}
+                2 => f.write_str(" (and once more)")?,
+                count => write!(f, " (and {} times more)", count - 1)?,
+            }
+            first += run.len();
+        }
+        if first >= MAX_FRAMES {
+            write!(f, "\n{first:>3}: further calls are not shown")?;
         }
         Ok(())
     }

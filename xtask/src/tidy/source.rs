@@ -134,7 +134,7 @@ fn check_entries(
     text: &str,
     problems: &mut Vec<Problem>,
 ) {
-    for Entry { path, reason } in entries {
+    for (index, Entry { path, reason }) in entries.iter().enumerate() {
         let line = text
             .lines()
             .position(|line| line.contains(&format!("\"{path}\"")))
@@ -145,6 +145,10 @@ fn check_entries(
             format!("{path} {unneeded} any more: remove the entry")
         } else if reason.trim().is_empty() {
             format!("{path}: the reason is missing")
+        } else if index > 0 && entries[index - 1].path >= *path {
+            // So that additions of several branches do not meet at the end of the file, and
+            // nothing stands twice.
+            format!("{path} stands twice or out of order: the list is sorted by path")
         } else {
             continue;
         };

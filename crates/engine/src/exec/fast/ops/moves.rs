@@ -19,6 +19,14 @@ handler! {
         r.next(2)
     }
 
+    /// Copies the slots from `field 1` on, as many as the upper half says, to those from
+    /// `field 0` on, as if at once.
+    #[inline(never)]
+    fn copy_span(mut r) {
+        core::ptr::copy(r.slot(1), r.slot(0), r.imm() as u32 as usize);
+        r.next(2)
+    }
+
     /// Accumulator to slot.
     fn store_acc<T: Value>(mut r) {
         *r.slot(0) = T::get(&r).to_slot();

@@ -1,6 +1,6 @@
 //! Calls: where arguments and results go.
 
-use super::stack::Kind;
+use super::stack::{Entry, Kind};
 use super::{Class, Translator, class_of, emit, result_class, width};
 use crate::exec::fast::ops::{Loc, call};
 use crate::exec::fast::regs::Handler;
@@ -135,18 +135,35 @@ impl Translator<'_> {
     /// Moves arguments to the callee's frame, the last first: each home lies below the
     /// place that its value goes to.
     fn place_arguments(&mut self, first: usize, base: u32) {
-        let last = self.entries.last().filter(|_| self.entries.len() > first);
-        let end = last.map_or(base, |entry| u32::from(entry.home) + width(entry.class) + 1);
-        let mut to = end;
-        for index in (first..self.entries.len()).rev() {
-            to -= width(self.entries[index].class);
-            self.store_entry(index, to as u16, false);
-            if self.entries[index].kind == Kind::Reg {
-                let class = self.entries[index].class;
+        // Every home is as far from its place.
+        let distance = match self.entries.get(first) {
+            Some(entry) => base - u32::from(entry.home),
+            None => return,
+        };
+        let mut end = self.entries.len();
+        while end > first {
+            let Entry { class, kind, home } = self.entries[end - 1];
+            if kind == Kind::Temp {
+                end = self.place_temps(first, end, distance);
+                continue;
+            }
+            end -= 1;
+            self.store_entry(end, (u32::from(home) + distance) as u16, false);
+            if kind == Kind::Reg {
                 self.regs[class as usize].owner = None;
-                self.entries[index].kind = Kind::Temp;
+                self.entries[end].kind = Kind::Temp;
             }
         }
+    }
+
+    /// Moves the entries before `end` that are in their homes, and returns the first's index.
+    fn place_temps(&mut self, first: usize, end: usize, distance: u32) -> usize {
+        let in_home = |entry: &&Entry| entry.kind == Kind::Temp;
+        let count = self.entries[first..end].iter().rev().take_while(in_home).count();
+        let (from, last) = (&self.entries[end - count], &self.entries[end - 1]);
+        let (from, to) = (u32::from(from.home), u32::from(last.home) + width(last.class));
+        self.copy_span(from + distance, from, to - from);
+        end - count
     }
 
     fn call_words(&mut self, callee: &Callee, fields: u64, copied: usize, base: u32) {
@@ -205,14 +222,11 @@ impl Translator<'_> {
             self.push(class, Kind::Reg);
             return;
         }
-        let mut from = base;
+        let home = self.top;
         for &ty in ty.results() {
-            let class = class_of(ty);
-            self.push(class, Kind::Temp);
-            let home = self.top - width(class);
-            self.copy(class, home as u16, from as u16);
-            from += width(class);
+            self.push(class_of(ty), Kind::Temp);
         }
+        self.copy_span(home, base, self.top - home);
     }
 
     fn tail_call(&mut self, mut callee: Callee, ty: &FuncType) {

@@ -1,9 +1,9 @@
 //! Blocks and branches.
 
 use super::stack::Kind;
-use super::{Class, Last, Translator, class_of, emit, width};
+use super::{Class, Last, Translator, class_of, emit};
 use crate::exec::fast::ops::arith::{self, Shape};
-use crate::exec::fast::ops::{Loc, control as ctl, moves};
+use crate::exec::fast::ops::{Loc, control as ctl};
 use crate::exec::fast::regs::Handler;
 use alloc::{collections::BTreeMap, vec::Vec};
 use sampan_wasm::{BlockType, Imm, Instr, Opcode, State, ValType, block_params, block_results};
@@ -244,13 +244,6 @@ impl Translator<'_> {
         self.home_top(count);
     }
 
-    /// Brings the topmost entries into their homes.
-    fn home_top(&mut self, count: usize) {
-        for index in self.entries.len() - count..self.entries.len() {
-            self.send_home(index);
-        }
-    }
-
     /// Pops the condition of a branch; `None` if the branch is never taken.
     fn condition(&mut self) -> Option<Condition> {
         if let Some(top) = self.entries.last()
@@ -386,28 +379,21 @@ impl Translator<'_> {
         if self.control[target].kind == BlockKind::Func {
             return self.emit_return();
         }
-        let first = self.entries.len() - arity;
-        let mut slot = self.control[target].base;
-        for index in first..self.entries.len() {
-            // No destination lies above its value's home, so none is overwritten unread.
-            self.store_entry_keeping(index, slot as u16);
-            slot += width(self.entries[index].class);
-        }
-        self.reserve(slot);
+        let to = self.control[target].base;
+        self.home_top(arity);
+        self.copy_top_away(arity, to);
         let fixup = self.emit_branch(ctl::br, 0, None);
         self.join(target, fixup);
     }
 
-    /// Copies an entry to a slot, on a way that ends in a jump.
-    fn store_entry_keeping(&mut self, index: usize, slot: u16) {
-        if self.entries[index].home == slot {
-            return self.send_home(index);
-        }
-        self.send_home(index);
-        let entry = self.entries[index];
+    /// Copies the topmost entries from their homes to the slots from `to` on, on a way that
+    /// ends in a jump or a return.
+    fn copy_top_away(&mut self, count: usize, to: u32) {
+        let first = self.entries.len() - count;
+        let Some(from) = self.entries.get(first).map(|entry| u32::from(entry.home)) else { return };
+        // The other way does not see the copy.
         let alias = self.regs.map(|reg| reg.alias);
-        self.copy(entry.class, slot, entry.home);
-        // The other way did not see the copy.
+        self.copy_span(to, from, self.top - from);
         for (reg, alias) in self.regs.iter_mut().zip(alias) {
             reg.alias = alias;
         }
@@ -463,17 +449,7 @@ impl Translator<'_> {
             [one] if class_of(one) != Class::V128 => self.return_one(first),
             _ => {
                 self.home_top(results.len());
-                let mut slot = 0;
-                for index in first..self.entries.len() {
-                    let entry = self.entries[index];
-                    if entry.class == Class::V128 {
-                        let (to, from) = (slot as u16, entry.home);
-                        self.emit(moves::copy2, emit::fields(to, from, to + 1, from + 1));
-                    } else {
-                        self.emit(moves::copy, emit::fields(slot as u16, entry.home, 0, 0));
-                    }
-                    slot += width(entry.class);
-                }
+                self.copy_top_away(results.len(), 0);
                 self.emit(ctl::ret, 0);
             }
         }

@@ -17,12 +17,15 @@ mod emit;
 mod fuse;
 mod numeric;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use super::code::Code;
 use super::ops::{Loc, control as ctl, memory, moves, moves::Class, slow};
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
 use control::Block;
+use core::ops::Range;
 use sampan_wasm::{
     Error, ErrorKind, FuncType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType,
     Visitor,
@@ -108,6 +111,8 @@ struct Translator<'m> {
     entries: Vec<Entry>,
     /// Entries below this index are constants or in their homes.
     flushed: usize,
+    /// Entries with these indices are in their homes.
+    homed: Range<usize>,
     /// The home of the next entry.
     top: u32,
     /// The slots that the frame needs.
@@ -160,6 +165,7 @@ impl<'m> Translator<'m> {
             max_constants: ((span.end - span.start) as usize / 40).min(16),
             entries: Vec::new(),
             flushed: 0,
+            homed: 0..0,
             top: 0,
             frame_slots: 0,
             regs: [Reg::default(); 3],

@@ -69,6 +69,7 @@ impl Translator<'_> {
         let entry = self.entries.pop().expect("validated: the operand is there");
         self.top = entry.home.into();
         self.flushed = self.flushed.min(self.entries.len());
+        self.homed.end = self.homed.end.min(self.entries.len());
         match entry.kind {
             Kind::Local(slot) => self.local_refs[slot as usize] -= 1,
             Kind::Reg => self.regs[entry.class as usize].owner = None,
@@ -259,6 +260,26 @@ impl Translator<'_> {
         }
     }
 
+    /// Copies `width` slots, as if at once, in a number of instructions that does not depend
+    /// on how many they are.
+    pub(super) fn copy_span(&mut self, to: u32, from: u32, width: u32) {
+        if to == from || width == 0 {
+            return;
+        }
+        for reg in &mut self.regs {
+            if reg.alias.is_some_and(|slot| (to..to + width).contains(&slot.into())) {
+                reg.alias = None;
+            }
+        }
+        self.reserve(to + width);
+        let (to, from) = (to as u16, from as u16);
+        match width {
+            1 => self.emit(moves::copy, emit::fields(to, from, 0, 0)),
+            2 => self.emit(moves::copy2, emit::fields(to, from, to + 1, from + 1)),
+            _ => self.emit(moves::copy_span, emit::fields_imm(to, from, width as i32)),
+        }
+    }
+
     /// Copies one slot, with the instruction before if that is a copy too.
     fn copy_slot(&mut self, to: u16, from: u16) {
         if let Some((word, end)) = self.copied
@@ -357,6 +378,19 @@ impl Translator<'_> {
             }
         }
         true
+    }
+
+    /// Brings the topmost entries into their homes.
+    pub(super) fn home_top(&mut self, count: usize) {
+        let first = self.entries.len() - count;
+        // What was there at the last branch is not looked at again at the next.
+        let known = self.homed.contains(&first) || self.homed.start == first;
+        let from = if known { self.homed.end.max(first) } else { first };
+        for index in from..self.entries.len() {
+            self.send_home(index);
+        }
+        let start = if known { self.homed.start } else { first };
+        self.homed = start..self.entries.len();
     }
 
     /// Brings every entry that is not a constant into its home.

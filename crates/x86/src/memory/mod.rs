@@ -1,0 +1,477 @@
+//! The memory of a process: one flat range of addresses, in pages of 4 KiB.
+//!
+//! Guest address `a` is byte `a` of one host allocation, so an access is an addition. Each
+//! page has a byte: what the program may do with it, and what the interpreter may do
+//! without asking ([`page`]). The interpreter tests that byte before every access.
+//!
+//! A page is *touched* once it has been written. Untouched pages read as zero and take no
+//! memory of the host; only touched ones are copied by [`AddressSpace::fork`].
+
+#[cfg_attr(feature = "std", path = "host.rs")]
+#[cfg_attr(not(feature = "std"), path = "portable.rs")]
+mod host;
+pub(crate) mod page;
+mod track;
+
+use crate::exit::{Access, Fault};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::{BitOr, Range};
+
+/// Bytes in a page.
+pub const PAGE_SIZE: u64 = 4096;
+/// Pages below 4 GiB.
+const PAGES: usize = 1 << 20;
+/// Above so many pending invalidations everything decoded is dropped.
+const MAX_INVALIDATIONS: usize = 64;
+
+/// What a program may do with a page. As on the processor, a page that may be written or
+/// executed may also be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prot(u8);
+
+impl Prot {
+    /// Mapped, but every access faults.
+    pub const NONE: Self = Self(0);
+    /// Loads.
+    pub const READ: Self = Self(page::READ);
+    /// Stores.
+    pub const WRITE: Self = Self(page::WRITE);
+    /// Instruction fetches.
+    pub const EXEC: Self = Self(page::EXEC);
+
+    /// Whether all of `other` is allowed.
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Prot {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Why a range could not be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapError {
+    /// Not within the address space's limit, or empty.
+    OutOfRange,
+    /// Not on page boundaries.
+    Misaligned,
+    /// The host has no memory for it.
+    OutOfMemory,
+    /// Part of it is not mapped.
+    NotMapped,
+    /// This host cannot share pages between address spaces.
+    Unsupported,
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutOfRange => "range outside the address space",
+            Self::Misaligned => "range not on page boundaries",
+            Self::OutOfMemory => "host out of memory",
+            Self::NotMapped => "part of the range is not mapped",
+            Self::Unsupported => "shared pages are not available on this host",
+        })
+    }
+}
+
+impl core::error::Error for MapError {}
+
+/// Pages that several address spaces may map; all see one content.
+#[derive(Clone, Debug)]
+pub struct SharedPages(host::Shared);
+
+impl SharedPages {
+    /// `pages` pages of zeros.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`], or [`MapError::Unsupported`] where the host can't share.
+    pub fn new(pages: usize) -> Result<Self, MapError> {
+        host::Shared::new(pages as u64 * PAGE_SIZE).map(Self)
+    }
+
+    /// Grows or shrinks the object; new pages are zero. Accesses by a program beyond the
+    /// end of a shrunk object must be prevented by unmapping first.
+    ///
+    /// # Errors
+    /// As for [`SharedPages::new`].
+    pub fn resize(&self, pages: usize) -> Result<(), MapError> {
+        self.0.resize(pages as u64 * PAGE_SIZE)
+    }
+
+    /// Copies bytes out; `false` if the range is not inside the object.
+    pub fn read(&self, offset: u64, bytes: &mut [u8]) -> bool {
+        self.0.read(offset, bytes)
+    }
+
+    /// Copies bytes in; `false` if the range is not inside the object.
+    pub fn write(&self, offset: u64, bytes: &[u8]) -> bool {
+        self.0.write(offset, bytes)
+    }
+}
+
+/// A process's memory.
+pub struct AddressSpace {
+    memory: host::Memory,
+    /// A byte for each page below 4 GiB.
+    pages: Box<[u8]>,
+    limit: u64,
+    /// One past the highest page that was ever mapped.
+    top: usize,
+    touched: usize,
+    /// Shared runs by first page: length in pages, object, page in the object.
+    shared: BTreeMap<usize, (usize, SharedPages, u64)>,
+    invalid: Invalidations,
+}
+
+/// Code that may have changed since something was decoded.
+#[derive(Default)]
+pub(crate) struct Invalidations {
+    pub ranges: Vec<Range<u64>>,
+    pub everything: bool,
+}
+
+impl Invalidations {
+    fn add(&mut self, range: Range<u64>) {
+        if self.ranges.len() < MAX_INVALIDATIONS {
+            self.ranges.push(range);
+        } else {
+            self.everything = true;
+        }
+    }
+}
+
+impl fmt::Debug for AddressSpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddressSpace")
+            .field("limit", &self.limit)
+            .field("touched", &self.touched)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AddressSpace {
+    /// An empty one, whose mappings all lie below `limit` (at most 4 GiB, rounded down to
+    /// pages).
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`] if the host refuses the reservation.
+    pub fn new(limit: u64) -> Result<Self, MapError> {
+        let limit = limit.min((PAGES as u64) * PAGE_SIZE) & !(PAGE_SIZE - 1);
+        Ok(Self {
+            memory: host::Memory::new(limit)?,
+            pages: alloc::vec![0; PAGES].into_boxed_slice(),
+            limit,
+            top: 0,
+            touched: 0,
+            shared: BTreeMap::new(),
+            invalid: Invalidations::default(),
+        })
+    }
+
+    /// A copy: touched private pages are copied, shared ones stay shared.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`].
+    pub fn fork(&self) -> Result<Self, MapError> {
+        let mut child = Self::new(self.limit)?;
+        child.top = self.top;
+        child.touched = self.touched;
+        child.shared = self.shared.clone();
+        for (&first, (count, object, page)) in &self.shared {
+            let range = first as u64 * PAGE_SIZE..(first + count) as u64 * PAGE_SIZE;
+            child.memory.share(range, &object.0, page * PAGE_SIZE)?;
+        }
+        let mut first = 0;
+        while first < self.top {
+            let state = self.pages[first];
+            if state == 0 {
+                first += 1;
+                continue;
+            }
+            let same = |&&other: &&u8| other == state;
+            let run = self.pages[first..self.top].iter().take_while(same).count();
+            child.pages[first..first + run].fill(page::without_code(state));
+            if state & page::TOUCHED != 0 {
+                let range = first * PAGE_SIZE as usize..(first + run) * PAGE_SIZE as usize;
+                for part in self.private(range) {
+                    child.memory.bytes_mut(part.clone()).copy_from_slice(self.memory.bytes(part));
+                }
+            }
+            first += run;
+        }
+        Ok(child)
+    }
+
+    /// The parts of a range of bytes that are not shared.
+    fn private(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let size = PAGE_SIZE as usize;
+        let mut parts = Vec::new();
+        let mut from = range.start;
+        for (&first, (count, ..)) in &self.shared {
+            let (start, end) = (first * size, (first + count) * size);
+            if end <= from || start >= range.end {
+                continue;
+            }
+            if start > from {
+                parts.push(from..start);
+            }
+            from = end;
+        }
+        if from < range.end {
+            parts.push(from..range.end);
+        }
+        parts
+    }
+
+    /// The address below which everything lies.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Maps zeros, replacing what was there.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfRange`], [`MapError::Misaligned`], [`MapError::OutOfMemory`].
+    pub fn map_zero(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        self.drop_content(pages.clone())?;
+        self.top = self.top.max(pages.end);
+        self.pages[pages].fill(page::state(prot.0, 0));
+        Ok(())
+    }
+
+    /// Maps pages of a shared object from `page_offset` on, replacing what was there.
+    ///
+    /// # Errors
+    /// As for [`AddressSpace::map_zero`], and [`MapError::Unsupported`].
+    pub fn map_shared(
+        &mut self,
+        range: Range<u64>,
+        prot: Prot,
+        object: &SharedPages,
+        page_offset: u64,
+    ) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        if (page_offset + pages.len() as u64) * PAGE_SIZE > object.0.len() {
+            return Err(MapError::OutOfRange);
+        }
+        self.drop_content(pages.clone())?;
+        self.memory.share(range, &object.0, page_offset * PAGE_SIZE)?;
+        self.shared.insert(pages.start, (pages.len(), object.clone(), page_offset));
+        self.top = self.top.max(pages.end);
+        self.touched += pages.len();
+        self.pages[pages].fill(page::state(prot.0, page::TOUCHED));
+        Ok(())
+    }
+
+    /// Removes what is mapped; holes are no error.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfRange`], [`MapError::Misaligned`].
+    pub fn unmap(&mut self, range: Range<u64>) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        self.drop_content(pages.clone())?;
+        self.pages[pages].fill(0);
+        Ok(())
+    }
+
+    /// Changes what may be done.
+    ///
+    /// # Errors
+    /// [`MapError::NotMapped`] if there is a hole (nothing is changed then),
+    /// [`MapError::OutOfRange`], [`MapError::Misaligned`].
+    pub fn protect(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        if self.pages[pages.clone()].iter().any(|state| state & page::MAPPED == 0) {
+            return Err(MapError::NotMapped);
+        }
+        if !prot.contains(Prot::EXEC) {
+            self.forget_code(pages.clone());
+        }
+        for state in &mut self.pages[pages] {
+            *state = page::state(prot.0, *state & page::KEPT);
+        }
+        Ok(())
+    }
+
+    /// Moves what is mapped at `from` to `to`, replacing what was there; `from` is unmapped
+    /// then. The ranges may not overlap.
+    ///
+    /// # Errors
+    /// As for [`AddressSpace::map_zero`]; [`MapError::OutOfRange`] also if they overlap or
+    /// their lengths differ.
+    pub fn move_pages(&mut self, from: Range<u64>, to: Range<u64>) -> Result<(), MapError> {
+        let (old, new) = (self.page_range(&from)?, self.page_range(&to)?);
+        if old.len() != new.len() || (old.start < new.end && new.start < old.end) {
+            return Err(MapError::OutOfRange);
+        }
+        self.drop_content(new.clone())?;
+        self.split_shared(old.start);
+        self.split_shared(old.end);
+        self.forget_code(old.clone());
+        for (source, target) in old.clone().zip(new.clone()) {
+            let state = self.pages[source];
+            self.pages[target] = state;
+            if state & page::TOUCHED != 0 {
+                self.pages[source] = page::without_touch(state);
+                self.touched -= 1;
+                self.touched += 1;
+            }
+        }
+        let runs: Vec<_> =
+            self.shared.range(old.clone()).map(|(&first, run)| (first, run.clone())).collect();
+        let size = PAGE_SIZE as usize;
+        for part in self.private(old.start * size..old.end * size) {
+            let target = part.start - old.start * size + new.start * size;
+            for offset in (0..part.len()).step_by(size) {
+                if self.pages[(target + offset) / size] & page::TOUCHED != 0 {
+                    self.memory.copy_within(part.start + offset, target + offset, size);
+                }
+            }
+        }
+        for (first, (count, object, page)) in runs {
+            let at = first - old.start + new.start;
+            let range = at as u64 * PAGE_SIZE..(at + count) as u64 * PAGE_SIZE;
+            self.memory.share(range, &object.0, page * PAGE_SIZE)?;
+            self.shared.insert(at, (count, object, page));
+        }
+        self.top = self.top.max(new.end);
+        let count = self.touched;
+        self.memory.zero(from)?;
+        self.remove_shared(old.clone())?;
+        self.pages[old].fill(0);
+        self.touched = count;
+        Ok(())
+    }
+
+    /// Drops the content of private pages, which then read as zero again; shared ones keep it.
+    ///
+    /// # Errors
+    /// As for [`AddressSpace::map_zero`].
+    pub fn discard(&mut self, range: Range<u64>) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        self.forget_code(pages.clone());
+        let size = PAGE_SIZE as usize;
+        for part in self.private(pages.start * size..pages.end * size) {
+            self.memory.zero(part.start as u64..part.end as u64)?;
+            for state in &mut self.pages[part.start / size..part.end / size] {
+                if *state & page::TOUCHED != 0 {
+                    self.touched -= 1;
+                    *state = page::without_touch(*state);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What may be done with the page at an address, or `None` if nothing is mapped.
+    pub fn prot_at(&self, addr: u64) -> Option<Prot> {
+        let state = *self.pages.get(usize::try_from(addr / PAGE_SIZE).ok()?)?;
+        (state & page::MAPPED != 0).then_some(Prot(state & page::PROT))
+    }
+
+    /// How many pages have been written, and so take memory (shared ones count as written).
+    pub fn touched_pages(&self) -> usize {
+        self.touched
+    }
+
+    /// Whether a page has been written, as `mincore` asks.
+    pub fn is_touched(&self, addr: u64) -> bool {
+        usize::try_from(addr / PAGE_SIZE)
+            .ok()
+            .and_then(|page| self.pages.get(page))
+            .is_some_and(|state| state & page::TOUCHED != 0)
+    }
+
+    /// Copies bytes out as a load would.
+    ///
+    /// # Errors
+    /// The fault of the first byte that may not be read; `bytes` is unspecified then.
+    pub fn read(&self, addr: u64, bytes: &mut [u8]) -> Result<(), Fault> {
+        self.check(addr, bytes.len() as u64, Access::Read)?;
+        bytes.copy_from_slice(self.memory.bytes(addr as usize..addr as usize + bytes.len()));
+        Ok(())
+    }
+
+    /// Copies bytes in as a store would.
+    ///
+    /// # Errors
+    /// The fault of the first byte that may not be written; nothing is written then.
+    pub fn write(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault> {
+        self.check(addr, bytes.len() as u64, Access::Write)?;
+        self.store(addr, bytes);
+        Ok(())
+    }
+
+    /// How many of `len` bytes from `addr` on may be accessed.
+    pub fn accessible(&self, addr: u64, len: u64, access: Access) -> u64 {
+        match self.check(addr, len, access) {
+            Ok(()) => len,
+            Err(fault) => fault.addr.wrapping_sub(addr),
+        }
+    }
+
+    /// Copies bytes out whatever their pages allow, as a debugger does.
+    ///
+    /// # Errors
+    /// The fault of the first byte that is not mapped.
+    pub fn peek(&self, addr: u64, bytes: &mut [u8]) -> Result<(), Fault> {
+        self.check_mapped(addr, bytes.len() as u64, Access::Read)?;
+        bytes.copy_from_slice(self.memory.bytes(addr as usize..addr as usize + bytes.len()));
+        Ok(())
+    }
+
+    /// Copies bytes in whatever their pages allow, as a loader or a debugger does.
+    ///
+    /// # Errors
+    /// The fault of the first byte that is not mapped; nothing is written then.
+    pub fn poke(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault> {
+        self.check_mapped(addr, bytes.len() as u64, Access::Write)?;
+        self.store(addr, bytes);
+        Ok(())
+    }
+
+    /// Mapped bytes to be filled in place, whatever their pages allow: a file is read
+    /// straight into them. They count as written.
+    ///
+    /// # Errors
+    /// The fault of the first byte that is not mapped.
+    pub fn bytes_mut(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Fault> {
+        self.check_mapped(addr, len, Access::Write)?;
+        self.note_write(addr, len);
+        Ok(self.memory.bytes_mut(addr as usize..(addr + len) as usize))
+    }
+
+    /// Replaces the 32 bits at an address, if they are `old`; gives back what was there.
+    ///
+    /// # Errors
+    /// The fault that a locked instruction would meet.
+    pub fn compare_exchange_u32(&mut self, addr: u64, old: u32, new: u32) -> Result<u32, Fault> {
+        self.check(addr, 4, Access::Write)?;
+        let mut bytes = [0; 4];
+        self.peek(addr, &mut bytes)?;
+        let found = u32::from_le_bytes(bytes);
+        if found == old {
+            self.store(addr, &new.to_le_bytes());
+        }
+        Ok(found)
+    }
+
+    fn page_range(&self, range: &Range<u64>) -> Result<Range<usize>, MapError> {
+        if range.start >= range.end || range.end > self.limit {
+            return Err(MapError::OutOfRange);
+        }
+        if !range.start.is_multiple_of(PAGE_SIZE) || !range.end.is_multiple_of(PAGE_SIZE) {
+            return Err(MapError::Misaligned);
+        }
+        Ok((range.start / PAGE_SIZE) as usize..(range.end / PAGE_SIZE) as usize)
+    }
+}

@@ -1,0 +1,94 @@
+//! Memory from an ordinary allocation, for hosts without virtual memory of their own: no
+//! pages shared between address spaces, and the whole limit is taken at once (where the
+//! host hands out zeroed memory lazily, only in name).
+
+use crate::memory::MapError;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Room behind the last page, so that an access checked by its first byte stays inside.
+const SLACK: usize = 4096;
+
+/// One address space's bytes.
+pub struct Memory(Vec<u8>);
+
+impl Memory {
+    /// `len` bytes of zeros.
+    pub fn new(len: u64) -> Result<Self, MapError> {
+        let len = usize::try_from(len).map_err(|_| MapError::OutOfMemory)? + SLACK;
+        let mut probe = Vec::<u8>::new();
+        probe.try_reserve_exact(len).map_err(|_| MapError::OutOfMemory)?;
+        drop(probe);
+        // The macro asks the allocator for zeroed memory, which it may have ready.
+        Ok(Self(alloc::vec![0; len]))
+    }
+
+    /// The first byte.
+    pub fn base(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr()
+    }
+
+    /// Bytes of a range inside.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.0[range]
+    }
+
+    /// Bytes of a range inside.
+    pub fn bytes_mut(&mut self, range: Range<usize>) -> &mut [u8] {
+        &mut self.0[range]
+    }
+
+    /// Copies bytes; the ranges do not overlap.
+    pub fn copy_within(&mut self, from: usize, to: usize, len: usize) {
+        self.0.copy_within(from..from + len, to);
+    }
+
+    /// Makes pages zero again.
+    #[allow(clippy::unnecessary_wraps)] // Other hosts can fail here.
+    pub fn zero(&mut self, range: Range<u64>) -> Result<(), MapError> {
+        self.0[range.start as usize..range.end as usize].fill(0);
+        Ok(())
+    }
+
+    /// Not available.
+    pub fn share(&mut self, _: Range<u64>, object: &Shared, _: u64) -> Result<(), MapError> {
+        match *object {}
+    }
+
+    /// Nothing is shared.
+    #[allow(clippy::unnecessary_wraps)] // Other hosts can fail here.
+    pub fn unshare(&mut self, _: Range<u64>) -> Result<(), MapError> {
+        Ok(())
+    }
+}
+
+/// Pages for several address spaces: there are none.
+#[derive(Clone, Debug)]
+pub enum Shared {}
+
+impl Shared {
+    /// Not available.
+    pub fn new(_: u64) -> Result<Self, MapError> {
+        Err(MapError::Unsupported)
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        match *self {}
+    }
+
+    /// Changes it.
+    pub fn resize(&self, _: u64) -> Result<(), MapError> {
+        match *self {}
+    }
+
+    /// Copies bytes out.
+    pub fn read(&self, _: u64, _: &mut [u8]) -> bool {
+        match *self {}
+    }
+
+    /// Copies bytes in.
+    pub fn write(&self, _: u64, _: &[u8]) -> bool {
+        match *self {}
+    }
+}

@@ -1,0 +1,144 @@
+//! Checks, and what has to be noted when pages change: touched pages, decoded code, shared
+//! runs.
+
+use super::{AddressSpace, Invalidations, PAGE_SIZE, page};
+use crate::exit::{Access, Fault};
+use crate::memory::MapError;
+use core::ops::Range;
+
+impl AddressSpace {
+    /// Whether all of a range may be accessed; else the fault of its first bad byte.
+    pub(crate) fn check(&self, addr: u64, len: u64, access: Access) -> Result<(), Fault> {
+        let need = match access {
+            Access::Read => page::FAST_READ,
+            Access::Write => page::WRITE,
+            Access::Execute => page::EXEC,
+        };
+        self.check_bits(addr, len, access, need)
+    }
+
+    pub(super) fn check_mapped(&self, addr: u64, len: u64, access: Access) -> Result<(), Fault> {
+        self.check_bits(addr, len, access, page::MAPPED)
+    }
+
+    fn check_bits(&self, addr: u64, len: u64, access: Access, need: u8) -> Result<(), Fault> {
+        if len == 0 {
+            return Ok(());
+        }
+        let mut at = addr;
+        let end = addr.checked_add(len);
+        loop {
+            let state = usize::try_from(at / PAGE_SIZE).ok().and_then(|page| self.pages.get(page));
+            let state = state.copied().unwrap_or(0);
+            if state & need == 0 {
+                return Err(Fault { addr: at, access, present: state & page::MAPPED != 0 });
+            }
+            at = (at & !(PAGE_SIZE - 1)) + PAGE_SIZE;
+            if end.is_some_and(|end| at >= end) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Copies bytes into mapped pages.
+    pub(crate) fn store(&mut self, addr: u64, bytes: &[u8]) {
+        self.note_write(addr, bytes.len() as u64);
+        self.memory.bytes_mut(addr as usize..addr as usize + bytes.len()).copy_from_slice(bytes);
+    }
+
+    /// Mapped bytes, whatever their pages allow.
+    pub(crate) fn bytes(&self, addr: u64, len: u64) -> &[u8] {
+        self.memory.bytes(addr as usize..(addr + len) as usize)
+    }
+
+    /// Marks the pages of a mapped range as written, and its code as changed.
+    pub(crate) fn note_write(&mut self, addr: u64, len: u64) {
+        if len == 0 {
+            return;
+        }
+        let mut code = false;
+        for number in (addr / PAGE_SIZE) as usize..=((addr + len - 1) / PAGE_SIZE) as usize {
+            let state = self.pages[number];
+            code |= state & page::CODE != 0;
+            if state & page::TOUCHED == 0 {
+                self.touched += 1;
+                self.pages[number] = page::touched(state);
+            }
+        }
+        if code {
+            self.invalid.add(addr..addr + len);
+        }
+    }
+
+    /// The byte of a page.
+    pub(crate) fn page_state(&self, number: usize) -> u8 {
+        self.pages.get(number).copied().unwrap_or(0)
+    }
+
+    /// From now on stores to this page are noted.
+    pub(crate) fn mark_code(&mut self, number: usize) {
+        self.pages[number] = page::with_code(self.pages[number]);
+    }
+
+    /// Nothing is decoded of this page any more.
+    pub(crate) fn unmark_code(&mut self, number: usize) {
+        let state = self.pages[number];
+        if state & page::MAPPED != 0 {
+            self.pages[number] = page::without_code(state);
+        }
+    }
+
+    /// Code that changed since the last call.
+    pub(crate) fn invalidations(&mut self) -> &mut Invalidations {
+        &mut self.invalid
+    }
+
+    /// The first byte of the memory and of the table of pages.
+    pub(crate) fn raw_parts(&mut self) -> (*mut u8, *const u8) {
+        (self.memory.base(), self.pages.as_ptr())
+    }
+
+    pub(super) fn forget_code(&mut self, pages: Range<usize>) {
+        let code = |state: &u8| state & page::CODE != 0;
+        if self.pages[pages.clone()].iter().any(code) {
+            self.invalid.add(pages.start as u64 * PAGE_SIZE..pages.end as u64 * PAGE_SIZE);
+        }
+    }
+
+    /// Before a range gets new content: forgets the old one.
+    pub(super) fn drop_content(&mut self, pages: Range<usize>) -> Result<(), MapError> {
+        self.forget_code(pages.clone());
+        self.remove_shared(pages.clone())?;
+        let touched = |state: &&u8| *state & page::TOUCHED != 0;
+        let count = self.pages[pages.clone()].iter().filter(touched).count();
+        if count > 0 {
+            self.memory.zero(pages.start as u64 * PAGE_SIZE..pages.end as u64 * PAGE_SIZE)?;
+            self.touched -= count;
+        }
+        Ok(())
+    }
+
+    /// Makes private memory of the shared runs in a range.
+    pub(super) fn remove_shared(&mut self, pages: Range<usize>) -> Result<(), MapError> {
+        if self.shared.is_empty() {
+            return Ok(());
+        }
+        self.split_shared(pages.start);
+        self.split_shared(pages.end);
+        while let Some((&first, &(count, ..))) = self.shared.range(pages.clone()).next() {
+            self.memory.unshare(first as u64 * PAGE_SIZE..(first + count) as u64 * PAGE_SIZE)?;
+            self.shared.remove(&first);
+        }
+        Ok(())
+    }
+
+    /// Cuts a shared run in two at a page, so that runs lie inside or outside a range.
+    pub(super) fn split_shared(&mut self, at: usize) {
+        let Some((&first, run)) = self.shared.range_mut(..at).next_back() else { return };
+        if first + run.0 > at {
+            let tail = (first + run.0 - at, run.1.clone(), run.2 + (at - first) as u64);
+            run.0 = at - first;
+            self.shared.insert(at, tail);
+        }
+    }
+}
