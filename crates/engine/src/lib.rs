@@ -23,6 +23,7 @@ mod link_error;
 mod machine;
 mod memory;
 mod module;
+pub mod native;
 mod once;
 mod stable;
 mod stack;

@@ -13,6 +13,7 @@ use crate::project;
 const FLOORS: &[(&str, u32)] = &[
     ("sampan-wasm", 0),
     ("sampan-engine", 1),
+    ("sampan-compile", 2),
     ("sampan-x86", 1),
     // Host functions over a memory and a file system: it knows no engine.
     ("sampan-wasi", 1),

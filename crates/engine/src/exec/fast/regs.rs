@@ -238,9 +238,10 @@ impl Regs {
 
 macro_rules! trap_codes {
     ($($kind:ident)*) => {
-        #[allow(clippy::enum_variant_names)]
+        /// The kinds of trap that an instruction can cause, as numbers.
+        #[allow(clippy::enum_variant_names, missing_docs)]
         #[repr(u8)]
-        enum TrapCode { $($kind),* }
+        pub enum TrapCode { $($kind),* }
 
         /// The number of a kind of trap that an instruction can cause.
         #[inline(always)]
@@ -251,7 +252,7 @@ macro_rules! trap_codes {
             }
         }
 
-        fn kind_of(code: u8) -> TrapKind {
+        pub(crate) fn kind_of(code: u8) -> TrapKind {
             $(if code == TrapCode::$kind as u8 {
                 return TrapKind::$kind;
             })*

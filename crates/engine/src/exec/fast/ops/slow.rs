@@ -1,7 +1,7 @@
 //! Instructions whose work outweighs their dispatch: one handler calls a function that
 //! finds its operands in consecutive slots and leaves its result in the first.
 
-use crate::exec::fast::regs::{handler, trap_code};
+use crate::exec::fast::regs::{handler, kind_of, trap_code};
 use crate::exec::fast::run::Ctx;
 use crate::{RawRef, TrapKind};
 use sampan_wasm::Opcode;
@@ -23,6 +23,25 @@ handler! {
         }
         (r.mem, r.len) = (*r.ctx).memory();
         r.next(4)
+    }
+}
+
+/// Does what an opcode of this kind does.
+///
+/// # Safety
+/// As for [`Slow`]: operands and immediates are those of a valid instruction.
+pub(in crate::exec::fast) unsafe fn execute(
+    ctx: *mut Ctx,
+    op: Opcode,
+    operands: *mut u64,
+    i: u32,
+    j: u32,
+) -> Result<(), TrapKind> {
+    let work = slow_shape(op).expect("compiled code calls for such an opcode only");
+    // SAFETY: the caller's promise.
+    match unsafe { work(ctx, operands, i, j) } {
+        DONE => Ok(()),
+        code => Err(kind_of(code)),
     }
 }
 
