@@ -28,7 +28,7 @@ pub(crate) struct FuncEntity {
     pub(crate) slots: u32,
     pub(crate) kind: FuncKind,
     /// The context of a function without code.
-    pub(crate) header: Option<Box<Stable<[u64; 3]>>>,
+    pub(crate) header: Option<Stable<[u64; 3]>>,
 }
 
 pub(crate) enum FuncKind {

@@ -1,12 +1,12 @@
 //! The machine: everything that exists at run time, owned in one place.
 
 use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData};
+use crate::native::{self, Runtime};
 use crate::{
     Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
     stable::Stable, stack::Stack, sync::Arc,
 };
 use alloc::{boxed::Box, vec::Vec};
-use crate::native::{self, Runtime};
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
 use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
@@ -78,7 +78,7 @@ impl Machine {
     /// A machine in which nothing exists.
     pub fn new(engine: &Engine) -> Machine {
         let interrupt = Arc::new(AtomicBool::new(false));
-        let runtime = Stable::new(Runtime::new(&raw const *interrupt));
+        let runtime = Stable::new(Runtime::new(&raw const *interrupt, engine.config().stack_bytes));
         Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),

@@ -69,7 +69,8 @@ impl Module {
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
         let native = Once::new();
-        let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
+        let module =
+            Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
         match config.preparation {
             // A compiler validates once more anyway, and does not need the interpreter's code.
             _ if config.mode == Mode::Jit => module.validate()?,

@@ -111,8 +111,7 @@ impl<'m, B: Builder> Lowering<'m, B> {
     /// Calls the engine's function number `which`, whose first argument is the context.
     fn call_engine(&mut self, which: usize, args: &[(Ty, B::Value)]) -> B::Value {
         let runtime = self.runtime();
-        let table =
-            self.builder.load(Ty::I64, runtime, offsets::RUNTIME_CALLS, Place::Constant);
+        let table = self.builder.load(Ty::I64, runtime, offsets::RUNTIME_CALLS, Place::Constant);
         let address = self.builder.load(Ty::I64, table, which as i32 * 8, Place::Constant);
         let context = self.builder.context();
         let mut all = vec![(Ty::I64, context)];

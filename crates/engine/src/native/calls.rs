@@ -42,6 +42,26 @@ unsafe fn runtime(context: *mut u64) -> *mut Runtime {
     unsafe { word(context, Layout::RUNTIME) as *mut Runtime }
 }
 
+/// Does `work`. A panic is kept, as it must not pass compiled code, and goes on outside.
+#[cfg(feature = "std")]
+unsafe fn guard(runtime: *mut Runtime, work: impl FnOnce() -> Result<(), Trap>) -> u32 {
+    let work = std::panic::AssertUnwindSafe(work);
+    let result = std::panic::catch_unwind(work).unwrap_or_else(|panic| {
+        // SAFETY: nobody else uses the runtime now.
+        unsafe { (*runtime).panic = Some(panic) };
+        Err(Trap::new(crate::TrapKind::Unreachable))
+    });
+    // SAFETY: as above.
+    unsafe { finish(runtime, result) }
+}
+
+/// Does `work`; a panic ends the process.
+#[cfg(not(feature = "std"))]
+unsafe fn guard(runtime: *mut Runtime, work: impl FnOnce() -> Result<(), Trap>) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { finish(runtime, work()) }
+}
+
 unsafe fn finish(runtime: *mut Runtime, result: Result<(), Trap>) -> u32 {
     match result {
         Ok(()) => 0,
@@ -62,9 +82,7 @@ extern "C" fn function(context: *mut u64, slots: *mut u64) -> u32 {
         let caller = word((*runtime).caller, Layout::INSTANCE) as *mut InstanceData;
         let machine = &mut *(*runtime).machine;
         let data = &mut *(*runtime).data;
-        let result = machine.call_from(data, func, caller, slots);
-        (*runtime).machine = machine;
-        finish(runtime, result)
+        guard(runtime, || machine.call_from(data, func, caller, slots))
     }
 }
 
@@ -75,7 +93,7 @@ extern "C" fn instruction(context: *mut u64, op: u32, slots: *mut u64, i: u32, j
         let instance = word(context, Layout::INSTANCE) as *mut InstanceData;
         let op = Opcode::from_code(op).expect("compiled from a valid instruction");
         let (machine, data) = ((*runtime).machine, (*runtime).data);
-        finish(runtime, exec::fast::instruction(machine, data, instance, op, slots, i, j))
+        guard(runtime, || exec::fast::instruction(machine, data, instance, op, slots, i, j))
     }
 }
 

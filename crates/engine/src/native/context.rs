@@ -1,8 +1,10 @@
 //! What compiled code reaches, and where.
 
-use crate::entity::{FuncEntity, FuncKind, GlobalEntity, InstanceData};
+use crate::entity::{FuncEntity, GlobalEntity};
 use crate::{Machine, MemoryEntity, TableEntity, Trap, stable::Stable};
-use alloc::{boxed::Box, vec::Vec};
+#[cfg(feature = "std")]
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::any::Any;
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::AtomicBool;
@@ -31,13 +33,18 @@ pub struct Runtime {
     pub trap: Option<Trap>,
     /// How many calls from outside are running.
     pub depth: u32,
+    /// How far compiled code may go down the native stack from the first call on, in bytes.
+    pub stack_bytes: usize,
+    /// What a host function panicked with.
+    #[cfg(feature = "std")]
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
 }
 
 // SAFETY: the pointers lead into the machine that owns it, or are unused between calls.
 unsafe impl Send for Runtime {}
 
 impl Runtime {
-    pub(crate) fn new(interrupt: *const AtomicBool) -> Runtime {
+    pub(crate) fn new(interrupt: *const AtomicBool, stack_bytes: usize) -> Runtime {
         Runtime {
             funcs: core::ptr::null(),
             stack_limit: 0,
@@ -49,6 +56,9 @@ impl Runtime {
             data: core::ptr::null_mut::<()>() as *mut dyn Any,
             trap: None,
             depth: 0,
+            stack_bytes,
+            #[cfg(feature = "std")]
+            panic: None,
         }
     }
 }
@@ -177,10 +187,7 @@ pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
 
 /// Gives a function without code the context that a call from compiled code finds it by.
 pub(crate) fn bind_function(runtime: &Stable<Runtime>, func: &mut FuncEntity, number: u32) {
-    let header = [runtime.as_ptr() as u64, 0, u64::from(number)];
-    let header = Stable::new(header);
+    let header = Stable::new([runtime.as_ptr() as u64, 0, u64::from(number)]);
     func.context = header.as_ptr().cast();
-    func.header = Some(Box::new(header));
-    debug_assert!(matches!(func.kind, FuncKind::Wasm { .. } | FuncKind::Host(_)));
-    let _: *const InstanceData = core::ptr::null();
+    func.header = Some(header);
 }

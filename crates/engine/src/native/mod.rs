@@ -21,8 +21,8 @@ pub(crate) use context::{bind_function, bind_instance};
 pub(crate) use run::call;
 
 pub use crate::exec::fast::TrapCode;
-use crate::{Config, Module, Trap};
 use crate::sync::Arc;
+use crate::{Config, Module, Trap};
 use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::ptr::NonNull;

@@ -1,9 +1,10 @@
 //! Entering compiled code, and what its traps become.
 
-use super::{Code, CodeFrame, CodeTrap, PENDING, Runtime};
+use super::{Code, CodeFrame, CodeTrap, PENDING, Runtime, TrapCode};
 use crate::entity::InstanceData;
 use crate::{Machine, Trap, TrapFrame, exec};
 use core::any::Any;
+use core::sync::atomic::Ordering;
 
 /// Calls a body that has code. `slots` has room for arguments and results.
 ///
@@ -28,7 +29,14 @@ pub(crate) unsafe fn call(
         let result = code.call(body, (*instance).context.as_mut_ptr(), slots, runtime);
         (*runtime).depth -= 1;
         ((*runtime).data, (*runtime).caller) = outer;
+        #[cfg(feature = "std")]
+        if let Some(panic) = (*runtime).panic.take() {
+            std::panic::resume_unwind(panic);
+        }
         result.map_err(|CodeTrap { code: number, frames }| {
+            if number == TrapCode::Interrupted as u8 {
+                (*machine).interrupt.store(false, Ordering::Relaxed);
+            }
             let mut trap = match number {
                 PENDING => (*runtime).trap.take().expect("set by the call that failed"),
                 number => Trap::new(exec::fast::kind_of(number)),
@@ -56,8 +64,7 @@ pub(crate) fn frames_of(
             // SAFETY: the machine owns it.
             return func(unsafe { &*entered });
         }
-        let of_module =
-            |i: &&InstanceData| i.module.code().is_some_and(|c| c.id() == frame.code);
+        let of_module = |i: &&InstanceData| i.module.code().is_some_and(|c| c.id() == frame.code);
         machine.instances.iter().map(|instance| &**instance).find(of_module).and_then(func)
     })
 }

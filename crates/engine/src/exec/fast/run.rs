@@ -114,11 +114,6 @@ pub(crate) unsafe fn instruction(
     }
 }
 
-/// Whether [`instruction`] executes an opcode.
-pub(crate) fn is_instruction(op: Opcode) -> bool {
-    slow::slow_shape(op).is_some()
-}
-
 /// Runs a function; `slots` holds the arguments and takes the results.
 pub(crate) fn run(
     machine: &mut Machine,
