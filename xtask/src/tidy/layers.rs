@@ -12,6 +12,7 @@ use crate::project;
 /// The floors, lowest first. ARCHITECTURE.md says what each is for.
 const FLOORS: &[(&str, u32)] = &[
     ("sampan-wasm", 0),
+    ("sampan-disk", 0),
     ("sampan-engine", 1),
     ("sampan-x86", 1),
     // Host functions over a memory and a file system: it knows no engine.
