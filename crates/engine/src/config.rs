@@ -1,15 +1,19 @@
 //! What an embedder chooses once for all modules of an engine.
 
+use crate::native::Compiler;
 use crate::sync::Arc;
 use sampan_wasm::{Feature, Features};
 
-/// Which interpreter runs functions.
+/// What runs functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Runs the module's own bytes in place, with a small side table for branches.
     Classic,
     /// Translates to register-based internal code, which takes memory and runs faster.
     Fast,
+    /// Compiles to machine code; needs an engine with a compiler. What the compiler does not
+    /// know is interpreted as by [`Mode::Fast`].
+    Jit,
 }
 
 impl Mode {
@@ -88,17 +92,33 @@ pub const EXECUTABLE: Features = Features::WASM2
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<Config>);
+pub struct Engine(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    compiler: Option<Arc<dyn Compiler>>,
+}
 
 impl Engine {
     /// An engine with the given choices.
     pub fn new(config: Config) -> Engine {
-        Engine(Arc::new(config))
+        Engine(Arc::new(Shared { config, compiler: None }))
+    }
+
+    /// An engine whose modules are compiled.
+    pub fn with_compiler(config: Config, compiler: Arc<dyn Compiler>) -> Engine {
+        Engine(Arc::new(Shared { config, compiler: Some(compiler) }))
+    }
+
+    /// What compiles modules, if any does.
+    pub fn compiler(&self) -> Option<&Arc<dyn Compiler>> {
+        self.0.compiler.as_ref()
     }
 
     /// The choices.
     pub fn config(&self) -> &Config {
-        &self.0
+        &self.0.config
     }
 
     /// Whether both are clones of one engine.

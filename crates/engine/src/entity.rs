@@ -3,7 +3,7 @@
 use crate::sync::Arc;
 use crate::{
     Extern, FuncId, GlobalId, InstanceId, Machine, MemoryEntity, MemoryId, Module, RawRef,
-    TableEntity, TableId, Trap,
+    TableEntity, TableId, Trap, stable::Stable,
 };
 use alloc::boxed::Box;
 use core::any::Any;
@@ -15,13 +15,20 @@ pub type HostFn = dyn Fn(&mut Machine, &mut dyn Any, Option<InstanceId>, &mut [u
     + Send
     + Sync;
 
-/// A function.
+/// A function. Compiled code reads the first fields.
+#[repr(C)]
 pub(crate) struct FuncEntity {
+    /// Its machine code; null if it has none.
+    pub(crate) entry: *const u8,
+    /// What the machine code, or what stands for it, gets as its context.
+    pub(crate) context: *mut u64,
     /// Its type in the registry.
     pub(crate) ty: u32,
     /// Slots for arguments or results, whichever is more.
     pub(crate) slots: u32,
     pub(crate) kind: FuncKind,
+    /// The context of a function without code.
+    pub(crate) header: Option<Box<Stable<[u64; 3]>>>,
 }
 
 pub(crate) enum FuncKind {
@@ -34,6 +41,11 @@ pub(crate) enum FuncKind {
 }
 
 impl FuncEntity {
+    pub(crate) fn new(ty: u32, slots: u32, kind: FuncKind) -> FuncEntity {
+        let (entry, context) = (core::ptr::null(), core::ptr::null_mut());
+        FuncEntity { entry, context, ty, slots, kind, header: None }
+    }
+
     /// The instance that the function is defined in, and its index there; `None` for a host
     /// function.
     pub(crate) fn place(&self) -> Option<(&InstanceData, u32)> {
@@ -53,6 +65,7 @@ unsafe impl Send for FuncEntity {}
 
 /// A global.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct GlobalEntity {
     /// The low slot first; the second only for vectors.
     pub(crate) value: [u64; 2],
@@ -77,6 +90,8 @@ pub struct InstanceData {
     pub(crate) elements: Box<[Box<[RawRef]>]>,
     /// Whether each data segment can no longer be used.
     pub(crate) dropped_data: Box<[bool]>,
+    /// What compiled code reaches; empty without compiled code.
+    pub(crate) context: Box<[u64]>,
 }
 
 // SAFETY: as for FuncEntity.

@@ -23,6 +23,7 @@ mod link_error;
 mod machine;
 mod memory;
 mod module;
+pub mod native;
 mod once;
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
 mod relaxed;

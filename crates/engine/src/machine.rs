@@ -6,6 +6,7 @@ use crate::{
     stable::Stable, stack::Stack, sync::Arc,
 };
 use alloc::{boxed::Box, vec::Vec};
+use crate::native::{self, Runtime};
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
 use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
@@ -28,6 +29,8 @@ pub struct Machine {
     pub(crate) fuel: u64,
     pub(crate) interrupt: Arc<AtomicBool>,
     pub(crate) host_depth: u32,
+    /// What compiled code reaches of this machine.
+    pub(crate) runtime: Stable<Runtime>,
 }
 
 macro_rules! id {
@@ -74,6 +77,8 @@ impl InterruptHandle {
 impl Machine {
     /// A machine in which nothing exists.
     pub fn new(engine: &Engine) -> Machine {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let runtime = Stable::new(Runtime::new(&raw const *interrupt));
         Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),
@@ -86,8 +91,9 @@ impl Machine {
             limits: Limits::default(),
             stack: Stack::new(engine.config().stack_bytes / 8),
             fuel: 0,
-            interrupt: Arc::new(AtomicBool::new(false)),
+            interrupt,
             host_depth: 0,
+            runtime,
         }
     }
 
@@ -125,12 +131,17 @@ impl Machine {
     pub fn new_host_func(&mut self, ty: FuncType, call: Arc<HostFn>) -> FuncId {
         let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results()));
         let ty = self.registry.intern_func(ty);
-        self.push_func(FuncEntity { ty, slots, kind: FuncKind::Host(call) })
+        self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
     }
 
-    pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
+    pub(crate) fn push_func(&mut self, mut func: FuncEntity) -> FuncId {
+        let number = self.funcs.len() as u32;
+        if self.engine.compiler().is_some() {
+            native::bind_function(&self.runtime, &mut func, number);
+        }
         self.funcs.push(func);
-        FuncId(self.funcs.len() as u32 - 1)
+        self.runtime.funcs = self.funcs.as_ptr().cast();
+        FuncId(number)
     }
 
     /// A table filled with `init`; `None` if a limit is passed.
@@ -143,7 +154,8 @@ impl Machine {
     /// A memory of zeroes; `None` if a limit is passed.
     pub fn new_memory(&mut self, ty: MemoryType) -> Option<MemoryId> {
         let id = self.memories.len() as u32;
-        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id)?));
+        let reservations = self.engine.compiler().map(|compiler| compiler.reservations());
+        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id, reservations)?));
         Some(MemoryId(id))
     }
 
@@ -264,6 +276,37 @@ impl Machine {
                 let result = exec::run(self, data, instance, body, slots);
                 self.stack.top = top;
                 self.host_depth -= 1;
+                result
+            }
+        }
+    }
+
+    /// The call of a function without machine code by compiled code. Calls from code to
+    /// interpreted functions are bounded by the native stack.
+    ///
+    /// # Safety
+    /// `slots` has room for the arguments and the results; the caller's instance exists.
+    pub(crate) unsafe fn call_from(
+        &mut self,
+        data: &mut dyn Any,
+        func: FuncId,
+        caller: *mut InstanceData,
+        slots: *mut u64,
+    ) -> Result<(), Trap> {
+        let entity = &self.funcs[func.0 as usize];
+        // SAFETY: the caller's promise.
+        let slots = unsafe { core::slice::from_raw_parts_mut(slots, entity.slots as usize) };
+        match &entity.kind {
+            FuncKind::Host(call) => {
+                let call = call.clone();
+                // SAFETY: as above.
+                let caller = unsafe { (*caller).id };
+                call(self, data, Some(caller), slots)
+            }
+            &FuncKind::Wasm { instance, body } => {
+                let top = self.stack.top;
+                let result = exec::run(self, data, instance, body, slots);
+                self.stack.top = top;
                 result
             }
         }

@@ -1,7 +1,7 @@
 //! A module that is ready to be instantiated, in any number of machines and threads.
 
 use crate::sync::Arc;
-use crate::{Engine, Mode, Preparation, exec, once::Once};
+use crate::{Engine, Mode, Preparation, exec, native, once::Once};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 use sampan_wasm::{self as wasm, Span};
@@ -15,6 +15,8 @@ pub(crate) struct ModuleData {
     pub(crate) bytes: Bytes,
     pub(crate) decl: wasm::Module,
     pub(crate) code: CodeSlots,
+    /// The machine code, once it is made.
+    pub(crate) native: Once<Arc<dyn native::Code>>,
 }
 
 /// The prepared form of each function that is not imported.
@@ -69,14 +71,28 @@ impl Module {
         }
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
-        let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code }));
+        let native = Once::new();
+        let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
         match config.preparation {
+            // A compiler validates once more anyway, and does not need the interpreter's code.
+            _ if config.mode == Mode::Jit => module.validate()?,
             Preparation::Lazy => module.validate()?,
             Preparation::Eager => {
                 for index in 0..module.decl().bodies.len() as u32 {
                     module.0.prepare(index)?;
                 }
             }
+        }
+        if config.mode == Mode::Jit {
+            let Some(compiler) = engine.compiler() else {
+                let kind = wasm::ErrorKind::Other("this engine has no compiler".into());
+                return Err(wasm::Error::new(kind, 0));
+            };
+            let code = compiler.compile(&module, config).map_err(|trap| {
+                let kind = wasm::ErrorKind::Other(alloc::format!("{trap}"));
+                wasm::Error::new(kind, 0)
+            })?;
+            module.0.native.set(code);
         }
         Ok(module)
     }
@@ -121,6 +137,11 @@ impl Module {
         wasm::text(&self.0.bytes, name)
     }
 
+    /// The machine code, if there is any.
+    pub(crate) fn code(&self) -> Option<&Arc<dyn native::Code>> {
+        self.0.native.get()
+    }
+
     pub(crate) fn data(&self) -> &ModuleData {
         &self.0
     }
@@ -137,7 +158,11 @@ impl ModuleData {
             }
             CodeSlots::Fast(slots) => {
                 if slots[body as usize].get().is_none() {
-                    slots[body as usize].set(exec::fast::prepare(self, body)?);
+                    let native = self.native.get().is_some_and(|c| !c.entry(body).is_null());
+                    slots[body as usize].set(match native {
+                        true => exec::fast::native_stub(body),
+                        false => exec::fast::prepare(self, body)?,
+                    });
                 }
             }
         }
@@ -149,7 +174,7 @@ impl CodeSlots {
     fn new(mode: Mode, count: usize) -> CodeSlots {
         match mode {
             Mode::Classic => CodeSlots::Classic((0..count).map(|_| Once::new()).collect()),
-            Mode::Fast => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
+            Mode::Fast | Mode::Jit => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
         }
     }
 }

@@ -25,9 +25,17 @@ pub(crate) fn run(
     body: u32,
     slots: &mut [u64],
 ) -> Result<(), Trap> {
+    // SAFETY: the machine owns the instance.
+    let code = unsafe { (*instance).module.code().cloned() };
+    if let Some(code) = code.filter(|code| !code.entry(body).is_null()) {
+        // SAFETY: the machine owns the instance; `slots` has room for arguments and results.
+        return unsafe {
+            crate::native::call(machine, data, &*code, instance, body, slots.as_mut_ptr())
+        };
+    }
     match machine.engine.config().mode {
         Mode::Classic => classic::run(machine, data, instance, body, slots),
-        Mode::Fast => fast::run(machine, data, instance, body, slots),
+        Mode::Fast | Mode::Jit => fast::run(machine, data, instance, body, slots),
     }
 }
 

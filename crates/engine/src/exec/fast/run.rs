@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::ops::call::{CROSS, LEAVE};
-use super::ops::moves::Class;
+use super::ops::{moves::Class, slow};
 use super::regs::{DONE, Regs};
 use super::translate::result_class;
 use crate::entity::{GlobalEntity, InstanceData};
@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicBool;
+use sampan_wasm::Opcode;
 
 /// What handlers reach beside the registers.
 pub(super) struct Ctx {
@@ -49,6 +50,27 @@ pub(super) struct Resume {
 }
 
 impl Ctx {
+    fn new(machine: *mut Machine, data: *mut dyn Any, instance: *mut InstanceData) -> Ctx {
+        Ctx {
+            machine,
+            // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
+            data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
+            instance,
+            globals: null(),
+            code: null(),
+            // SAFETY: the caller has the machine for itself.
+            stack_end: unsafe { (*machine).stack.end() },
+            // SAFETY: as above.
+            interrupt: unsafe { &raw const *(&*machine).interrupt },
+            cross: Vec::new(),
+            refusal: 0,
+            trap: None,
+            trap_ip: null(),
+            trap_sp: null_mut(),
+            resume: Resume { ip: null(), sp: null_mut(), acc: 0, facc: 0.0, sacc: 0.0 },
+        }
+    }
+
     /// Makes an instance the current one.
     pub unsafe fn enter_instance(&mut self, instance: *mut InstanceData) {
         // SAFETY: the machine owns the instance for as long as it exists.
@@ -72,6 +94,32 @@ impl Ctx {
             }
         }
     }
+}
+
+/// Executes, for compiled code, one of the instructions whose operands are in slots.
+///
+/// # Safety
+/// The operands and immediates are those of a valid instruction of the instance's module.
+pub(crate) unsafe fn instruction(
+    machine: *mut Machine,
+    data: *mut dyn Any,
+    instance: *mut InstanceData,
+    op: Opcode,
+    slots: *mut u64,
+    i: u32,
+    j: u32,
+) -> Result<(), Trap> {
+    let mut ctx = Ctx::new(machine, data, instance);
+    // SAFETY: the caller's promise.
+    unsafe {
+        ctx.enter_instance(instance);
+        slow::execute(&raw mut ctx, op, slots, i, j).map_err(Trap::new)
+    }
+}
+
+/// Whether [`instruction`] executes an opcode.
+pub(crate) fn is_instruction(op: Opcode) -> bool {
+    slow::slow_shape(op).is_some()
 }
 
 /// Runs a function; `slots` holds the arguments and takes the results.
@@ -100,24 +148,7 @@ pub(crate) fn run(
         core::ptr::copy_nonoverlapping(slots.as_ptr(), sp, slots.len());
         *sp.sub(1) = LEAVE.ip() as usize as u64;
     }
-    let mut ctx = Ctx {
-        machine,
-        // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
-        data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
-        instance,
-        globals: null(),
-        code: null(),
-        stack_end: machine.stack.end(),
-        interrupt: &raw const *machine.interrupt,
-        cross: Vec::new(),
-        at_ip: null(),
-        at_sp: null_mut(),
-        refusal: 0,
-        trap: None,
-        trap_ip: null(),
-        trap_sp: null_mut(),
-        resume: Resume { ip: null(), sp: null_mut(), acc: 0, facc: 0.0, sacc: 0.0 },
-    };
+    let mut ctx = Ctx::new(machine, data, instance);
     let mut r = Regs {
         // SAFETY: prepared above.
         ip: unsafe { (*code).entry },
