@@ -83,12 +83,13 @@ impl Code for Loaded {
     ) -> Result<(), CodeTrap> {
         let entry = self.placed.image.entries[&self.types[body as usize]];
         let outer = CURRENT.get();
-        let mut activation =
-            Activation { sp: 0, outer, code: 0, count: 0, calls: [0; MAX_CALLS] };
+        let mut activation = Activation { sp: 0, outer, code: 0, count: 0, calls: [0; MAX_CALLS] };
         // SAFETY: the runtime is the caller's; the entry takes what it is given here.
         unsafe {
             if (*runtime).depth == 1 {
-                (*runtime).stack_limit = platform::stack_limit();
+                let here = (&raw const outer) as usize;
+                let chosen = here.saturating_sub((*runtime).stack_bytes);
+                (*runtime).stack_limit = platform::stack_limit().max(chosen);
             }
             CURRENT.set(&raw mut activation);
             let trapped = platform::enter(

@@ -38,11 +38,8 @@ impl Jit {
     /// What this host lacks.
     pub fn new(config: &Config) -> Result<Jit, String> {
         platform::install()?;
-        let options = Options {
-            fuel: config.fuel,
-            interruptible: config.interruptible,
-            guarded: true,
-        };
+        let options =
+            Options { fuel: config.fuel, interruptible: config.interruptible, guarded: true };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Jit {
             target: Target::host(config.canonical_nans)?,

@@ -1,6 +1,6 @@
 //! What an embedder chooses once for all modules of an engine.
 
-use crate::native::Compiler;
+use crate::native::EnginePart;
 use crate::sync::Arc;
 use sampan_wasm::{Feature, Features};
 
@@ -17,11 +17,12 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether this build has the interpreter; modules cannot be made for one that it lacks.
+    /// Whether this build has the mode; modules cannot be made for one that it lacks.
     pub const fn is_built_in(self) -> bool {
         match self {
             Mode::Classic => cfg!(feature = "classic"),
             Mode::Fast => cfg!(feature = "fast"),
+            Mode::Jit => cfg!(feature = "native"),
         }
     }
 }
@@ -97,23 +98,24 @@ pub struct Engine(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: Config,
-    compiler: Option<Arc<dyn Compiler>>,
+    /// What compiles modules.
+    native: EnginePart,
 }
 
 impl Engine {
     /// An engine with the given choices.
     pub fn new(config: Config) -> Engine {
-        Engine(Arc::new(Shared { config, compiler: None }))
+        Engine(Arc::new(Shared { config, native: EnginePart::default() }))
     }
 
     /// An engine whose modules are compiled.
-    pub fn with_compiler(config: Config, compiler: Arc<dyn Compiler>) -> Engine {
-        Engine(Arc::new(Shared { config, compiler: Some(compiler) }))
+    #[cfg(feature = "native")]
+    pub fn with_compiler(config: Config, compiler: Arc<dyn crate::native::Compiler>) -> Engine {
+        Engine(Arc::new(Shared { config, native: EnginePart::from(compiler) }))
     }
 
-    /// What compiles modules, if any does.
-    pub fn compiler(&self) -> Option<&Arc<dyn Compiler>> {
-        self.0.compiler.as_ref()
+    pub(crate) fn native(&self) -> &EnginePart {
+        &self.0.native
     }
 
     /// The choices.

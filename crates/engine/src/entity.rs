@@ -1,9 +1,10 @@
 //! Functions, globals and instances as they exist at run time.
 
+use crate::native::{FuncPart, InstancePart};
 use crate::sync::Arc;
 use crate::{
     Extern, FuncId, GlobalId, InstanceId, Machine, MemoryEntity, MemoryId, Module, RawRef,
-    TableEntity, TableId, Trap, stable::Stable,
+    TableEntity, TableId, Trap,
 };
 use alloc::boxed::Box;
 use core::any::Any;
@@ -18,17 +19,12 @@ pub type HostFn = dyn Fn(&mut Machine, &mut dyn Any, Option<InstanceId>, &mut [u
 /// A function. Compiled code reads the first fields.
 #[repr(C)]
 pub(crate) struct FuncEntity {
-    /// Its machine code; null if it has none.
-    pub(crate) entry: *const u8,
-    /// What the machine code, or what stands for it, gets as its context.
-    pub(crate) context: *mut u64,
+    pub(crate) native: FuncPart,
     /// Its type in the registry.
     pub(crate) ty: u32,
     /// Slots for arguments or results, whichever is more.
     pub(crate) slots: u32,
     pub(crate) kind: FuncKind,
-    /// The context of a function without code.
-    pub(crate) header: Option<Box<Stable<[u64; 3]>>>,
 }
 
 pub(crate) enum FuncKind {
@@ -42,8 +38,7 @@ pub(crate) enum FuncKind {
 
 impl FuncEntity {
     pub(crate) fn new(ty: u32, slots: u32, kind: FuncKind) -> FuncEntity {
-        let (entry, context) = (core::ptr::null(), core::ptr::null_mut());
-        FuncEntity { entry, context, ty, slots, kind, header: None }
+        FuncEntity { native: FuncPart::default(), ty, slots, kind }
     }
 
     /// The instance that the function is defined in, and its index there; `None` for a host
@@ -90,8 +85,7 @@ pub struct InstanceData {
     pub(crate) elements: Box<[Box<[RawRef]>]>,
     /// Whether each data segment can no longer be used.
     pub(crate) dropped_data: Box<[bool]>,
-    /// What compiled code reaches; empty without compiled code.
-    pub(crate) context: Box<[u64]>,
+    pub(crate) native: InstancePart,
 }
 
 // SAFETY: as for FuncEntity.

@@ -184,7 +184,7 @@ impl Machine {
             globals: Box::default(),
             elements: decl.elements.iter().map(|_| Box::default()).collect(),
             dropped_data: decl.data.iter().map(|_| false).collect(),
-            context: Box::default(),
+            native: Default::default(),
         });
         let pointer = instance.as_ptr();
         self.instances.push(instance);

@@ -12,6 +12,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod config;
 mod const_expr;
@@ -23,7 +25,11 @@ mod link_error;
 mod machine;
 mod memory;
 mod module;
+#[cfg(feature = "native")]
 pub mod native;
+#[cfg(not(feature = "native"))]
+#[path = "native/absent.rs"]
+mod native;
 mod once;
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
 mod relaxed;

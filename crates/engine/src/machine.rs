@@ -1,12 +1,12 @@
 //! The machine: everything that exists at run time, owned in one place.
 
 use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData};
+use crate::native::MachinePart;
 use crate::{
     Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
     stable::Stable, stack::Stack, sync::Arc,
 };
 use alloc::{boxed::Box, vec::Vec};
-use crate::native::{self, Runtime};
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
 use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
@@ -29,8 +29,7 @@ pub struct Machine {
     pub(crate) fuel: u64,
     pub(crate) interrupt: Arc<AtomicBool>,
     pub(crate) host_depth: u32,
-    /// What compiled code reaches of this machine.
-    pub(crate) runtime: Stable<Runtime>,
+    pub(crate) native: MachinePart,
 }
 
 macro_rules! id {
@@ -78,7 +77,7 @@ impl Machine {
     /// A machine in which nothing exists.
     pub fn new(engine: &Engine) -> Machine {
         let interrupt = Arc::new(AtomicBool::new(false));
-        let runtime = Stable::new(Runtime::new(&raw const *interrupt));
+        let native = MachinePart::new(&interrupt, engine.config());
         Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),
@@ -93,7 +92,7 @@ impl Machine {
             fuel: 0,
             interrupt,
             host_depth: 0,
-            runtime,
+            native,
         }
     }
 
@@ -134,13 +133,10 @@ impl Machine {
         self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
     }
 
-    pub(crate) fn push_func(&mut self, mut func: FuncEntity) -> FuncId {
+    pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
         let number = self.funcs.len() as u32;
-        if self.engine.compiler().is_some() {
-            native::bind_function(&self.runtime, &mut func, number);
-        }
         self.funcs.push(func);
-        self.runtime.funcs = self.funcs.as_ptr().cast();
+        crate::native::bind_function(self, FuncId(number));
         FuncId(number)
     }
 
@@ -154,8 +150,8 @@ impl Machine {
     /// A memory of zeroes; `None` if a limit is passed.
     pub fn new_memory(&mut self, ty: MemoryType) -> Option<MemoryId> {
         let id = self.memories.len() as u32;
-        let reservations = self.engine.compiler().map(|compiler| compiler.reservations());
-        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id, reservations)?));
+        let rooms = self.engine.native().rooms();
+        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id, rooms)?));
         Some(MemoryId(id))
     }
 
@@ -276,37 +272,6 @@ impl Machine {
                 let result = exec::run(self, data, instance, body, slots);
                 self.stack.top = top;
                 self.host_depth -= 1;
-                result
-            }
-        }
-    }
-
-    /// The call of a function without machine code by compiled code. Calls from code to
-    /// interpreted functions are bounded by the native stack.
-    ///
-    /// # Safety
-    /// `slots` has room for the arguments and the results; the caller's instance exists.
-    pub(crate) unsafe fn call_from(
-        &mut self,
-        data: &mut dyn Any,
-        func: FuncId,
-        caller: *mut InstanceData,
-        slots: *mut u64,
-    ) -> Result<(), Trap> {
-        let entity = &self.funcs[func.0 as usize];
-        // SAFETY: the caller's promise.
-        let slots = unsafe { core::slice::from_raw_parts_mut(slots, entity.slots as usize) };
-        match &entity.kind {
-            FuncKind::Host(call) => {
-                let call = call.clone();
-                // SAFETY: as above.
-                let caller = unsafe { (*caller).id };
-                call(self, data, Some(caller), slots)
-            }
-            &FuncKind::Wasm { instance, body } => {
-                let top = self.stack.top;
-                let result = exec::run(self, data, instance, body, slots);
-                self.stack.top = top;
                 result
             }
         }

@@ -6,8 +6,7 @@
 //! Invariant: `base` is valid for `capacity` bytes, all initialised (allocated zeroed),
 //! and `len <= capacity`. Only `grow` moves `base`.
 
-use crate::native::Reservations;
-use crate::sync::Arc;
+use crate::native::Rooms;
 use crate::{Limits, TrapKind};
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
@@ -23,7 +22,7 @@ pub struct MemoryEntity {
     ty: MemoryType,
     pub(crate) id: u32,
     /// Where the bytes are, if not allocated: then `base` never moves.
-    reservation: Option<Arc<dyn Reservations>>,
+    reservation: Option<Rooms>,
 }
 
 // SAFETY: the bytes belong to this value alone, as a Vec's would.
@@ -38,17 +37,17 @@ impl MemoryEntity {
         ty: MemoryType,
         limits: &mut Limits,
         id: u32,
-        reservations: Option<Arc<dyn Reservations>>,
+        rooms: Option<Rooms>,
     ) -> Option<MemoryEntity> {
         let len = usize::try_from(ty.limits.min.checked_shl(ty.page_log2.into())?).ok()?;
         if ty.limits.min >> (63 - ty.page_log2) != 0 || !limits.take_memory(0, len as u64) {
             return None;
         }
-        if let Some(reservation) = reservations.filter(|_| has_reservation(&ty)) {
-            let base = reservation.reserve()?;
-            let memory =
-                MemoryEntity { base, len, capacity: len, ty, id, reservation: Some(reservation) };
-            let committed = memory.reservation.as_ref().is_some_and(|r| r.commit(base, 0, len));
+        if let Some(rooms) = rooms.filter(|_| has_reservation(&ty)) {
+            let base = rooms.reserve()?;
+            let committed = rooms.commit(base, 0, len);
+            let reservation = Some(rooms);
+            let memory = MemoryEntity { base, len, capacity: len, ty, id, reservation };
             return committed.then_some(memory);
         }
         let base = allocate(len)?;
@@ -242,7 +241,7 @@ pub(crate) fn operand(addr: AddrType, slot: u64) -> u64 {
 
 /// Whether compiled code expects that memories of this type never move.
 fn has_reservation(ty: &MemoryType) -> bool {
-    ty.addr == AddrType::I32 && ty.page_log2 == 16
+    ty.addr == AddrType::I32 && ty.page_log2 == 16 && !ty.shared
 }
 
 /// The range `at..at + len` if it lies within `size` bytes.

@@ -1,7 +1,8 @@
 //! A module that is ready to be instantiated, in any number of machines and threads.
 
+use crate::native::{self, ModulePart};
 use crate::sync::Arc;
-use crate::{Engine, Mode, Preparation, exec, native, once::Once};
+use crate::{Engine, Mode, Preparation, exec, once::Once};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 use sampan_wasm::{self as wasm, Span};
@@ -15,8 +16,7 @@ pub(crate) struct ModuleData {
     pub(crate) bytes: Bytes,
     pub(crate) decl: wasm::Module,
     pub(crate) code: CodeSlots,
-    /// The machine code, once it is made.
-    pub(crate) native: Once<Arc<dyn native::Code>>,
+    pub(crate) native: ModulePart,
 }
 
 /// The prepared form of each function that is not imported.
@@ -71,8 +71,9 @@ impl Module {
         }
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
-        let native = Once::new();
-        let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
+        let native = ModulePart::default();
+        let module =
+            Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
         match config.preparation {
             // A compiler validates once more anyway, and does not need the interpreter's code.
             _ if config.mode == Mode::Jit => module.validate()?,
@@ -84,15 +85,7 @@ impl Module {
             }
         }
         if config.mode == Mode::Jit {
-            let Some(compiler) = engine.compiler() else {
-                let kind = wasm::ErrorKind::Other("this engine has no compiler".into());
-                return Err(wasm::Error::new(kind, 0));
-            };
-            let code = compiler.compile(&module, config).map_err(|trap| {
-                let kind = wasm::ErrorKind::Other(alloc::format!("{trap}"));
-                wasm::Error::new(kind, 0)
-            })?;
-            module.0.native.set(code);
+            native::compile(&module)?;
         }
         Ok(module)
     }
@@ -137,11 +130,6 @@ impl Module {
         wasm::text(&self.0.bytes, name)
     }
 
-    /// The machine code, if there is any.
-    pub(crate) fn code(&self) -> Option<&Arc<dyn native::Code>> {
-        self.0.native.get()
-    }
-
     pub(crate) fn data(&self) -> &ModuleData {
         &self.0
     }
@@ -158,10 +146,9 @@ impl ModuleData {
             }
             CodeSlots::Fast(slots) => {
                 if slots[body as usize].get().is_none() {
-                    let native = self.native.get().is_some_and(|c| !c.entry(body).is_null());
-                    slots[body as usize].set(match native {
-                        true => exec::fast::native_stub(body),
-                        false => exec::fast::prepare(self, body)?,
+                    slots[body as usize].set(match native::stub(self, body) {
+                        Some(stub) => stub,
+                        None => exec::fast::prepare(self, body)?,
                     });
                 }
             }

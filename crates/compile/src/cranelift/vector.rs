@@ -200,8 +200,11 @@ impl CraneliftBuilder<'_> {
             V128Andnot => v!(I8X16, band_not 2),
             V128Or => v!(I8X16, bor 2),
             V128Xor => v!(I8X16, bxor 2),
-            V128Bitselect | I8x16RelaxedLaneselect | I16x8RelaxedLaneselect
-            | I32x4RelaxedLaneselect | I64x2RelaxedLaneselect => {
+            V128Bitselect
+            | I8x16RelaxedLaneselect
+            | I16x8RelaxedLaneselect
+            | I32x4RelaxedLaneselect
+            | I64x2RelaxedLaneselect => {
                 let (a, b) = (self.plain(arg(0)?), self.plain(arg(1)?));
                 let mask = self.plain(arg(2)?);
                 self.b.ins().bitselect(mask, a, b)

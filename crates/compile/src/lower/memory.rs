@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::builder::{Builder, Place, Ty, access_bytes, memarg};
 use sampan_engine::native::{Layout, TrapCode, offsets};
-use sampan_wasm::{AddrType, ImmKind, Imm, MemArg, Opcode};
+use sampan_wasm::{AddrType, Imm, ImmKind, MemArg, Opcode};
 
 impl<B: Builder> Lowering<'_, B> {
     /// Loads, stores, and what is done to whole memories; whether it was one of them.

@@ -111,8 +111,7 @@ impl<'m, B: Builder> Lowering<'m, B> {
     /// Calls the engine's function number `which`, whose first argument is the context.
     fn call_engine(&mut self, which: usize, args: &[(Ty, B::Value)]) -> B::Value {
         let runtime = self.runtime();
-        let table =
-            self.builder.load(Ty::I64, runtime, offsets::RUNTIME_CALLS, Place::Constant);
+        let table = self.builder.load(Ty::I64, runtime, offsets::RUNTIME_CALLS, Place::Constant);
         let address = self.builder.load(Ty::I64, table, which as i32 * 8, Place::Constant);
         let context = self.builder.context();
         let mut all = vec![(Ty::I64, context)];
@@ -128,12 +127,12 @@ impl<'m, B: Builder> Lowering<'m, B> {
             self.builder.store(arg, slots, i as i32 * 8, Place::Slots);
         }
         let (i, j) = match *imm {
-            Imm::Index(i) => (i, 0),
-            Imm::Index2(i, j) => (i, j),
+            Imm::Index(i) => (i.into(), 0),
+            Imm::Index2(i, j) => (i.into(), j.into()),
             _ => (0, 0),
         };
-        let (op, i, j) = (self.i32(op.code().into()), self.i32(i), self.i32(j));
-        let all = [(Ty::I32, op), (Ty::I64, slots), (Ty::I32, i), (Ty::I32, j)];
+        let (op, i, j) = (self.i32(op.code().into()), self.i64(i), self.i64(j));
+        let all = [(Ty::I32, op), (Ty::I64, slots), (Ty::I64, i), (Ty::I64, j)];
         let status = self.call_engine(Calls::INSTRUCTION, &all);
         self.builder.trap_if(status, Reason(PENDING));
         if let Some(ty) = result {

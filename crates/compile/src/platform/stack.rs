@@ -37,7 +37,8 @@ fn bounds() -> Option<(usize, usize)> {
         }
         let mut attributes = attributes.assume_init();
         let (mut low, mut size) = (std::ptr::null_mut(), 0);
-        let result = libc::pthread_attr_getstack(&raw const attributes, &raw mut low, &raw mut size);
+        let result =
+            libc::pthread_attr_getstack(&raw const attributes, &raw mut low, &raw mut size);
         libc::pthread_attr_destroy(&raw mut attributes);
         (result == 0).then_some((low as usize, low as usize + size))
     }

@@ -25,13 +25,8 @@ pub(crate) fn run(
     body: u32,
     slots: &mut [u64],
 ) -> Result<(), Trap> {
-    // SAFETY: the machine owns the instance.
-    let code = unsafe { (*instance).module.code().cloned() };
-    if let Some(code) = code.filter(|code| !code.entry(body).is_null()) {
-        // SAFETY: the machine owns the instance; `slots` has room for arguments and results.
-        return unsafe {
-            crate::native::call(machine, data, &*code, instance, body, slots.as_mut_ptr())
-        };
+    if let Some(result) = crate::native::run(machine, data, instance, body, slots) {
+        return result;
     }
     match machine.engine.config().mode {
         Mode::Classic => classic::run(machine, data, instance, body, slots),
@@ -44,6 +39,6 @@ pub(crate) fn run(
 pub(crate) fn validate(module: &crate::module::ModuleData, body: u32) -> sampan_wasm::Result<()> {
     match module.engine.config().mode {
         Mode::Classic => classic::prepare(module, body).map(drop),
-        Mode::Fast => fast::prepare(module, body).map(drop),
+        Mode::Fast | Mode::Jit => fast::prepare(module, body).map(drop),
     }
 }

@@ -3,9 +3,10 @@
 //! All take slots as the interpreters have them, and return zero, or one if
 //! [`Runtime::trap`](super::Runtime) says why execution must stop.
 
-use super::{Layout, Runtime};
+use super::{Layout, Runtime, run::call_from};
 use crate::entity::InstanceData;
-use crate::{FuncId, Trap, exec};
+use crate::trap::DONE;
+use crate::{FuncId, Trap, TrapKind, exec};
 use sampan_wasm::Opcode;
 
 /// The table of these functions.
@@ -27,7 +28,7 @@ impl Calls {
 /// See [`Calls`].
 pub static CALLS: Calls = Calls([
     function as extern "C" fn(*mut u64, *mut u64) -> u32 as *const u8,
-    instruction as extern "C" fn(*mut u64, u32, *mut u64, u32, u32) -> u32 as *const u8,
+    instruction as extern "C" fn(*mut u64, u32, *mut u64, u64, u64) -> u32 as *const u8,
     subtype as extern "C" fn(*mut u64, u32, u32) -> u32 as *const u8,
 ]);
 
@@ -40,6 +41,26 @@ unsafe fn word(context: *mut u64, offset: i32) -> u64 {
 unsafe fn runtime(context: *mut u64) -> *mut Runtime {
     // SAFETY: as above.
     unsafe { word(context, Layout::RUNTIME) as *mut Runtime }
+}
+
+/// Does `work`. A panic is kept, as it must not pass compiled code, and goes on outside.
+#[cfg(feature = "std")]
+unsafe fn guard(runtime: *mut Runtime, work: impl FnOnce() -> Result<(), Trap>) -> u32 {
+    let work = std::panic::AssertUnwindSafe(work);
+    let result = std::panic::catch_unwind(work).unwrap_or_else(|panic| {
+        // SAFETY: nobody else uses the runtime now.
+        unsafe { (*runtime).panic = Some(panic) };
+        Err(Trap::new(crate::TrapKind::Unreachable))
+    });
+    // SAFETY: as above.
+    unsafe { finish(runtime, result) }
+}
+
+/// Does `work`; a panic ends the process.
+#[cfg(not(feature = "std"))]
+unsafe fn guard(runtime: *mut Runtime, work: impl FnOnce() -> Result<(), Trap>) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { finish(runtime, work()) }
 }
 
 unsafe fn finish(runtime: *mut Runtime, result: Result<(), Trap>) -> u32 {
@@ -62,20 +83,24 @@ extern "C" fn function(context: *mut u64, slots: *mut u64) -> u32 {
         let caller = word((*runtime).caller, Layout::INSTANCE) as *mut InstanceData;
         let machine = &mut *(*runtime).machine;
         let data = &mut *(*runtime).data;
-        let result = machine.call_from(data, func, caller, slots);
-        (*runtime).machine = machine;
-        finish(runtime, result)
+        guard(runtime, || call_from(machine, data, func, caller, slots))
     }
 }
 
-extern "C" fn instruction(context: *mut u64, op: u32, slots: *mut u64, i: u32, j: u32) -> u32 {
+extern "C" fn instruction(context: *mut u64, op: u32, slots: *mut u64, i: u64, j: u64) -> u32 {
     // SAFETY: as above.
     unsafe {
         let runtime = runtime(context);
         let instance = word(context, Layout::INSTANCE) as *mut InstanceData;
         let op = Opcode::from_code(op).expect("compiled from a valid instruction");
-        let (machine, data) = ((*runtime).machine, (*runtime).data);
-        finish(runtime, exec::fast::instruction(machine, data, instance, op, slots, i, j))
+        let machine = (*runtime).machine;
+        guard(runtime, || {
+            let shape = exec::work::shape(op).expect("compiled for such an instruction only");
+            match (shape.work)(machine, instance, slots, i, j) {
+                DONE => Ok(()),
+                code => Err(Trap::new(TrapKind::from_code(code))),
+            }
+        })
     }
 }
 

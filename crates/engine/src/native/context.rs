@@ -1,8 +1,11 @@
 //! What compiled code reaches, and where.
 
-use crate::entity::{FuncEntity, FuncKind, GlobalEntity, InstanceData};
-use crate::{Machine, MemoryEntity, TableEntity, Trap, stable::Stable};
-use alloc::{boxed::Box, vec::Vec};
+use super::FuncPart;
+use crate::entity::{FuncEntity, GlobalEntity};
+use crate::{FuncId, Machine, MemoryEntity, TableEntity, Trap, stable::Stable};
+#[cfg(feature = "std")]
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::any::Any;
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::AtomicBool;
@@ -31,13 +34,18 @@ pub struct Runtime {
     pub trap: Option<Trap>,
     /// How many calls from outside are running.
     pub depth: u32,
+    /// How far compiled code may go down the native stack from the first call on, in bytes.
+    pub stack_bytes: usize,
+    /// What a host function panicked with.
+    #[cfg(feature = "std")]
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
 }
 
 // SAFETY: the pointers lead into the machine that owns it, or are unused between calls.
 unsafe impl Send for Runtime {}
 
 impl Runtime {
-    pub(crate) fn new(interrupt: *const AtomicBool) -> Runtime {
+    pub(crate) fn new(interrupt: *const AtomicBool, stack_bytes: usize) -> Runtime {
         Runtime {
             funcs: core::ptr::null(),
             stack_limit: 0,
@@ -49,6 +57,9 @@ impl Runtime {
             data: core::ptr::null_mut::<()>() as *mut dyn Any,
             trap: None,
             depth: 0,
+            stack_bytes,
+            #[cfg(feature = "std")]
+            panic: None,
         }
     }
 }
@@ -120,9 +131,9 @@ pub mod offsets {
     /// The size of a function.
     pub const FUNC_SIZE: i32 = size_of::<FuncEntity>() as i32;
     /// Its code; null if it has none.
-    pub const FUNC_ENTRY: i32 = offset_of!(FuncEntity, entry) as i32;
+    pub const FUNC_ENTRY: i32 = FUNC_PART + offset_of!(FuncPart, entry) as i32;
     /// What the code gets as its context.
-    pub const FUNC_CONTEXT: i32 = offset_of!(FuncEntity, context) as i32;
+    pub const FUNC_CONTEXT: i32 = FUNC_PART + offset_of!(FuncPart, context) as i32;
     /// The registry's number of its type, 32 bits.
     pub const FUNC_TYPE: i32 = offset_of!(FuncEntity, ty) as i32;
     /// Where a memory's bytes are.
@@ -133,15 +144,16 @@ pub mod offsets {
     pub const TABLE_BASE: i32 = TableEntity::BASE_OFFSET as i32;
     /// How many there are.
     pub const TABLE_LEN: i32 = TableEntity::LEN_OFFSET as i32;
+    const FUNC_PART: i32 = offset_of!(FuncEntity, native) as i32;
     const _: () = assert!(offset_of!(GlobalEntity, value) == 0);
 }
 
 /// Makes the context of an instance whose entities exist, if its module has code, and gives
 /// its functions their code.
 pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
-    let Some(code) = machine.instances[at].module.code() else { return };
+    let Some(code) = machine.instances[at].module.data().native.code() else { return };
     let code = code.clone();
-    let runtime = machine.runtime.as_ptr();
+    let runtime = machine.native.0.as_ptr();
     let instance = machine.instances[at].as_ptr();
     let data = &mut *machine.instances[at];
     let layout = Layout::of(data.module.decl());
@@ -162,25 +174,28 @@ pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
     words.extend(data.memories.iter().map(|&p| p as u64));
     words.extend(data.tables.iter().map(|&p| p as u64));
     words.extend(data.globals.iter().map(|&p| p as u64));
-    data.context = words.into_boxed_slice();
-    let context = data.context.as_mut_ptr();
+    data.native.context = words.into_boxed_slice();
+    let context = data.native.context.as_mut_ptr();
     let imported = data.module.decl().imported_funcs as usize;
     let own = data.funcs[imported..].to_vec();
     for (body, func) in own.into_iter().enumerate() {
         let entry = code.entry(body as u32);
-        let func = &mut machine.funcs[func.0 as usize];
+        let func = &mut machine.funcs[func.0 as usize].native;
         if !entry.is_null() {
             (func.entry, func.context) = (entry, context);
         }
     }
 }
 
-/// Gives a function without code the context that a call from compiled code finds it by.
-pub(crate) fn bind_function(runtime: &Stable<Runtime>, func: &mut FuncEntity, number: u32) {
-    let header = [runtime.as_ptr() as u64, 0, u64::from(number)];
-    let header = Stable::new(header);
-    func.context = header.as_ptr().cast();
-    func.header = Some(Box::new(header));
-    debug_assert!(matches!(func.kind, FuncKind::Wasm { .. } | FuncKind::Host(_)));
-    let _: *const InstanceData = core::ptr::null();
+/// Gives a new function the context that a call from compiled code finds it by, as long as it
+/// has no code.
+pub(crate) fn bind_function(machine: &mut Machine, func: FuncId) {
+    let runtime = &mut machine.native.0;
+    if machine.engine.native().0.is_some() {
+        let header = Stable::new([runtime.as_ptr() as u64, 0, u64::from(func.0)]);
+        let part = &mut machine.funcs[func.0 as usize].native;
+        part.context = header.as_ptr().cast();
+        part.header = Some(header);
+    }
+    runtime.funcs = machine.funcs.as_ptr().cast();
 }

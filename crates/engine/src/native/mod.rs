@@ -13,16 +13,20 @@
 
 mod calls;
 mod context;
+mod parts;
 mod run;
 
+pub use crate::trap::TrapCode;
 pub use calls::{CALLS, Calls};
 pub use context::{Layout, Runtime, offsets};
 pub(crate) use context::{bind_function, bind_instance};
-pub(crate) use run::call;
+pub(crate) use parts::{
+    EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, stub,
+};
+pub(crate) use run::{call, run};
 
-pub use crate::exec::fast::TrapCode;
-use crate::{Config, Module, Trap};
 use crate::sync::Arc;
+use crate::{Config, Module, Trap};
 use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::ptr::NonNull;

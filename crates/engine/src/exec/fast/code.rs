@@ -24,6 +24,7 @@ unsafe impl Send for Code {}
 unsafe impl Sync for Code {}
 
 impl Code {
+    #[cfg(feature = "native")]
     /// Code without a frame, constants or offsets.
     pub(super) fn stub(words: Box<[u64]>) -> Code {
         let entry = words.as_ptr();

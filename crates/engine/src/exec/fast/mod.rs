@@ -9,10 +9,9 @@ mod run;
 mod translate;
 
 pub(crate) use code::Code;
-pub(crate) use ops::call::native_stub;
-pub use regs::TrapCode;
-pub(crate) use regs::kind_of;
-pub(crate) use run::{instruction, run};
+#[cfg(feature = "native")]
+pub(crate) use ops::native::stub;
+pub(crate) use run::run;
 pub(crate) use translate::prepare;
 
 use crate::module::{CodeSlots, ModuleData};

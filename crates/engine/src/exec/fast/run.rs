@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::ops::call::{CROSS, LEAVE};
-use super::ops::{moves::Class, slow};
+use super::ops::moves::Class;
 use super::regs::{DONE, Regs};
 use super::translate::result_class;
 use crate::entity::{GlobalEntity, InstanceData};
@@ -13,7 +13,6 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicBool;
-use sampan_wasm::Opcode;
 
 /// What handlers reach beside the registers.
 pub(super) struct Ctx {
@@ -63,6 +62,8 @@ impl Ctx {
             // SAFETY: as above.
             interrupt: unsafe { &raw const *(&*machine).interrupt },
             cross: Vec::new(),
+            at_ip: null(),
+            at_sp: null_mut(),
             refusal: 0,
             trap: None,
             trap_ip: null(),
@@ -94,32 +95,6 @@ impl Ctx {
             }
         }
     }
-}
-
-/// Executes, for compiled code, one of the instructions whose operands are in slots.
-///
-/// # Safety
-/// The operands and immediates are those of a valid instruction of the instance's module.
-pub(crate) unsafe fn instruction(
-    machine: *mut Machine,
-    data: *mut dyn Any,
-    instance: *mut InstanceData,
-    op: Opcode,
-    slots: *mut u64,
-    i: u32,
-    j: u32,
-) -> Result<(), Trap> {
-    let mut ctx = Ctx::new(machine, data, instance);
-    // SAFETY: the caller's promise.
-    unsafe {
-        ctx.enter_instance(instance);
-        slow::execute(&raw mut ctx, op, slots, i, j).map_err(Trap::new)
-    }
-}
-
-/// Whether [`instruction`] executes an opcode.
-pub(crate) fn is_instruction(op: Opcode) -> bool {
-    slow::slow_shape(op).is_some()
 }
 
 /// Runs a function; `slots` holds the arguments and takes the results.

@@ -9,13 +9,13 @@
 //! through [`CROSS`].
 
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
-use crate::exec::fast::code::{Code, handler_word};
+use crate::exec::fast::code::Code;
 use crate::exec::fast::operand::{A, S, Src};
 use crate::exec::fast::regs::{Flow, Handler, Regs, handler};
 use crate::exec::fast::run::Ctx;
 use crate::once::Once;
 use crate::sync::Arc;
-use crate::{Trap, TrapKind, slots_of_all};
+use crate::{Trap, TrapKind};
 
 /// How many arguments a call copies from the slots that its fields name.
 pub(in crate::exec::fast) trait Args {
@@ -163,14 +163,6 @@ handler! {
             return r.trap_with((*r.ctx).refusal);
         }
         match tail_other(r.ctx, func, r.sp, r.word(3) as usize, r.word(4) as usize) {
-            Ok(()) => r.resume(),
-            Err(trap) => r.raise(trap),
-        }
-    }
-
-    /// The whole code of a function that is compiled: its body's index.
-    fn enter_native(mut r) {
-        match call_native(r.ctx, r.word(1) as u32, r.sp) {
             Ok(()) => r.resume(),
             Err(trap) => r.raise(trap),
         }
@@ -404,42 +396,6 @@ pub(super) unsafe fn tail_other(
             }
         }
     }
-}
-
-/// Calls a compiled function of the current instance, whose frame is at `sp`.
-#[inline(never)]
-unsafe fn call_native(ctx: *mut Ctx, body: u32, sp: *mut u64) -> Result<(), Trap> {
-    // SAFETY: `sp` has room for arguments and results, as the stub's frame size says; the
-    // machine is not borrowed meanwhile.
-    unsafe {
-        let (machine, instance) = ((*ctx).machine, (*ctx).instance);
-        let module = &(*instance).module;
-        let code = module.code().expect("the stub was made for a module with code").clone();
-        let ty = module.decl().func_type(module.decl().imported_funcs + body);
-        let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results())) as usize;
-        if ((*ctx).stack_end as usize - sp as usize) / 8 < slots {
-            return Err(Trap::new(TrapKind::StackOverflow));
-        }
-        let top = (*machine).stack.top;
-        (*machine).stack.top = sp.offset_from((*machine).stack.base()) as usize + slots;
-        let result = crate::native::call(machine, (*ctx).data, &*code, instance, body, sp);
-        (*machine).stack.top = top;
-        result?;
-        let value = if slots > 0 { *sp } else { 0 };
-        let back = *sp.sub(1) as usize as *const u64;
-        let resume = &mut (*ctx).resume;
-        (resume.ip, resume.sp) = (back, sp.sub(*back.sub(1) as usize));
-        resume.acc = value;
-        resume.facc = f64::from_bits(value);
-        resume.sacc = f32::from_bits(value as u32);
-        Ok(())
-    }
-}
-
-/// What stands for the translation of a compiled function.
-pub(crate) fn native_stub(body: u32) -> Code {
-    let words = [handler_word(enter_native), u64::from(body)].into();
-    Code::stub(words)
 }
 
 macro_rules! by_count {
