@@ -145,7 +145,7 @@ pub(crate) unsafe fn trap_at(pc: usize, mut frame: usize) -> Option<*mut Activat
         this.code = code;
         this.calls[0] = pc;
         this.count = 1;
-        while this.count < MAX_CALLS && frame != 0 && frame < this.sp && frame % 8 == 0 {
+        while this.count < MAX_CALLS && frame != 0 && frame < this.sp && frame.is_multiple_of(8) {
             let words = frame as *const usize;
             this.calls[this.count] = *words.add(1);
             this.count += 1;

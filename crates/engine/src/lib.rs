@@ -5,7 +5,8 @@
 //! owns everything that exists at run time. Both are untyped: the `sampan` crate puts
 //! the API on top that embedders use.
 //!
-//! What is absent: WASI, the operating system, and machine code.
+//! What is absent: WASI, the operating system, and what makes machine code: [`native`] is where
+//! that plugs in.
 //!
 //! Unsafe code is confined to the files that `tidy.toml` lists; each says why it is sound.
 

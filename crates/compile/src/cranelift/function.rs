@@ -37,16 +37,6 @@ impl Target {
         let isa = isa.finish(settings::Flags::new(flags)).map_err(|error| error.to_string())?;
         Ok(Target { isa })
     }
-
-    /// What the code depends on: the processor, its features, the settings.
-    pub fn describe(&self) -> String {
-        use std::fmt::Write;
-        let mut text = format!("{} {}", self.isa.triple(), self.isa.flags());
-        for flag in self.isa.isa_flags() {
-            write!(text, " {flag}").expect("strings take everything");
-        }
-        text
-    }
 }
 
 /// What code refers to.

@@ -47,7 +47,8 @@ impl<B: Builder> Lowering<'_, B> {
 
     fn load_or_store(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
         let Some((memarg, lane)) = memarg(imm) else { return false };
-        if matches!(op.immediates(), ImmKind::AtomicMemArg(_)) {
+        let shared = self.module.memories[memarg.memory as usize].shared;
+        if shared || matches!(op.immediates(), ImmKind::AtomicMemArg(_)) {
             return false;
         }
         let Some(signature) = op.signature() else { return false };
