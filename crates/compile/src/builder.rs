@@ -96,7 +96,7 @@ pub trait Builder {
 
     fn load(&mut self, ty: Ty, base: Self::Value, offset: i32, place: Place) -> Self::Value;
     fn store(&mut self, value: Self::Value, base: Self::Value, offset: i32, place: Place);
-    /// An 8-bit load, zero-extended to an i32.
+    /// An atomic 8-bit load, zero-extended to an i32: what another thread may change.
     fn load_byte(&mut self, base: Self::Value) -> Self::Value;
     /// A load instruction at an address of the host. A fault there is a trap.
     fn wasm_load(

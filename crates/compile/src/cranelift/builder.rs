@@ -285,7 +285,9 @@ impl Builder for CraneliftBuilder<'_> {
     }
 
     fn load_byte(&mut self, base: Value) -> Value {
-        self.b.ins().uload8(types::I32, MemFlagsData::trusted(), base, 0)
+        // Atomic, or the compiler would take what an earlier look at the byte found.
+        let byte = self.b.ins().atomic_load(types::I8, MemFlagsData::trusted(), base);
+        self.b.ins().uextend(types::I32, byte)
     }
 
     fn wasm_load(
