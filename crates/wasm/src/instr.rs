@@ -156,7 +156,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The next opcode, whether or not its proposal is switched on.
-    #[inline]
+    #[cfg_attr(not(sampan_small), inline)]
+    #[cfg_attr(sampan_small, inline(never))]
     pub fn opcode(&mut self) -> Result<Opcode> {
         let at = self.pos();
         let byte = self.u8()?;
@@ -183,7 +184,8 @@ impl<'a> Reader<'a> {
 
     /// The immediates of `op`, into place: copying an instruction that was just written costs
     /// more than decoding it, as the copy is wider than the writes and has to wait for them.
-    #[inline]
+    #[cfg_attr(not(sampan_small), inline)]
+    #[cfg_attr(sampan_small, inline(never))]
     pub(crate) fn immediates(&mut self, op: Opcode, imm: &mut Imm<'a>) -> Result<()> {
         match op.immediates() {
             ImmKind::None => *imm = Imm::None,
