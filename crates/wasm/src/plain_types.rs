@@ -4,8 +4,8 @@
 //! Source: core specification 3.0, section 5.3.
 
 use crate::{
-    CompositeType, Error, Feature, Features, FuncType, Reader, Result, SubType, TypeRegistry, Types,
-    limits, types_section::func_type,
+    CompositeType, Error, Feature, Features, FuncType, Reader, Result, SubType, TypeRegistry,
+    Types, limits, types_section::func_type,
 };
 use alloc::vec::Vec;
 
@@ -39,6 +39,7 @@ impl TypeRegistry {
         self.intern(plain(ty))
     }
 
+    #[inline(never)]
     fn intern(&mut self, sub: SubType) -> u32 {
         match self.order.binary_search_by(|&id| self.subs[id as usize].cmp(&sub)) {
             Ok(place) => self.order[place],

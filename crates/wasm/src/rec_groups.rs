@@ -160,7 +160,6 @@ fn composite_type(reader: &mut Reader<'_>, form: u8, at: usize) -> Result<Compos
     })
 }
 
-
 #[cfg(feature = "gc")]
 fn field(reader: &mut Reader<'_>) -> Result<FieldType> {
     let storage = match reader.peek() {
@@ -173,7 +172,6 @@ fn field(reader: &mut Reader<'_>) -> Result<FieldType> {
     }
     Ok(FieldType { storage, mutable: mutability(reader)? })
 }
-
 
 fn type_index(reader: &mut Reader<'_>) -> Result<u32> {
     let at = reader.pos();

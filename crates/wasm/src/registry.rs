@@ -96,7 +96,8 @@ impl TypeRegistry {
                 ids.extend_from_within(first as usize..(first + group.end - group.start) as usize);
                 continue;
             }
-            let key = crate::canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize]);
+            let key =
+                crate::canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize]);
             let start = self.intern_key(key);
             ids.extend(start..start + (group.end - group.start));
         }

@@ -7,9 +7,9 @@
 
 #[cfg(feature = "function-references")]
 use crate::CompositeType;
-use crate::{HeapType, RefType, SubType, ValType};
 #[cfg(feature = "gc")]
 use crate::{FieldType, StorageType};
+use crate::{HeapType, RefType, SubType, ValType};
 
 /// Numbered type definitions.
 ///

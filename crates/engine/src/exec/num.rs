@@ -9,13 +9,13 @@
 //!
 //! Source: WebAssembly core specification 3.0, section 4.3 "Numerics".
 
-#[cfg_attr(sampan_small, path = "num/truncate_small.rs")]
-mod truncate;
 mod list;
 #[cfg_attr(sampan_small, path = "num/round_small.rs")]
 pub(crate) mod round;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(sampan_small, path = "num/truncate_small.rs")]
+mod truncate;
 
 pub(crate) use list::with_numeric_ops;
 pub(crate) use truncate::*;

@@ -80,7 +80,9 @@ pub(crate) fn run(
         r.link(fp, code, LEAVE.as_ptr());
         execute(r);
     }
+    #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
     if let Some(mut trap) = context.trap.take() {
+        #[cfg(feature = "backtrace")]
         trap.add_frames(context.backtrace());
         return Err(trap);
     }

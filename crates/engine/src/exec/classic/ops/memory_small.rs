@@ -69,4 +69,3 @@ handler! {
         r.next(0, 1 + align_len + offset_len)
     }
 }
-

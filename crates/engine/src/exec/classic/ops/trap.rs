@@ -1,6 +1,8 @@
 //! How execution stops.
 
-use crate::exec::classic::regs::{Flow, Handler, Passed, Regs, handler};
+#[cfg(not(sampan_small))]
+use crate::exec::classic::regs::Handler;
+use crate::exec::classic::regs::{Flow, Passed, Regs, handler};
 use crate::trap::Outcome;
 use crate::{Trap, TrapKind};
 
@@ -8,6 +10,7 @@ macro_rules! traps {
     ($($name:ident $kind:ident;)*) => {
         handler! {$(
             #[cold]
+            #[cfg_attr(sampan_small, allow(dead_code))] // There, numbers serve for some.
             fn $name(r) { r.raise_code(TrapKind::$kind.code()) }
         )*}
     };
@@ -30,6 +33,7 @@ traps! {
 }
 
 /// The trap that an operation chose.
+#[cfg(not(sampan_small))]
 #[inline(always)]
 pub(super) fn of_kind(kind: &TrapKind) -> Handler {
     match kind {
@@ -74,6 +78,15 @@ impl Regs {
     unsafe fn raise_code(self: Passed<'_>, code: Outcome) -> Flow {
         // SAFETY: the caller's promise.
         unsafe { self.raise(Trap::new(TrapKind::from_code(code))) }
+    }
+
+    /// Stops with a trap that an operation chose.
+    #[cold]
+    #[inline(never)]
+    #[cfg(sampan_small)]
+    pub unsafe fn fail(self: Passed<'_>, kind: TrapKind) -> Flow {
+        // SAFETY: the caller's promise.
+        unsafe { self.raise(Trap::new(kind)) }
     }
 
     /// Stops with a trap in the current instruction. Takes no registers away from the code
