@@ -13,6 +13,7 @@ pub struct TableEntity {
     len: usize,
     pub(crate) elements: Vec<RawRef>,
     /// The bits of a slot that are an index.
+    #[cfg_attr(not(feature = "classic"), allow(dead_code))] // One interpreter reads it.
     pub(crate) index_mask: u64,
     /// Its element type is in the registry's numbering.
     ty: TableType,
