@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     programs::{self, Tally},
-    project,
+    project, web,
 };
 
 /// `cargo xtask test`.
@@ -46,6 +46,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     add("optimised tests", cargo_test(&optimised, false));
     let small = ["--package", "sampan-cli", "--test", "spec"];
     add("the suite in the form for small devices", cargo_test(&small, true));
+    add("Linux in WebAssembly", web::test());
     if !options.offline {
         let programs = project::build_sampan()
             .and_then(|sampan| programs::run_all(&sampan, &["classic", "fast"], &[]));
