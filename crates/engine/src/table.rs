@@ -26,7 +26,9 @@ unsafe impl Send for TableEntity {}
 unsafe impl Sync for TableEntity {}
 
 impl TableEntity {
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const BASE_OFFSET: usize = core::mem::offset_of!(TableEntity, base);
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const LEN_OFFSET: usize = core::mem::offset_of!(TableEntity, len);
 
     pub(crate) fn new(

@@ -104,6 +104,7 @@ impl RefType {
     pub const fn heap(self) -> HeapType {
         let low = self.0 & !Self::NULLABLE;
         if low & Self::CONCRETE != 0 {
+            #[allow(clippy::unnecessary_cast)] // It may have 8 bits.
             return HeapType::Concrete((low & !Self::CONCRETE) as u32);
         }
         match low {
