@@ -3,7 +3,8 @@
 use alloc::rc::Rc;
 
 use super::message::{self, Header};
-use super::socket::{SHUT_READ, SHUT_WRITE, Socket, With};
+use super::send::With;
+use super::socket::{SHUT_READ, SHUT_WRITE, Socket};
 use super::{Address, Family, Kind, address, msg, names, options};
 use crate::errno::{Errno, SysResult};
 use crate::fs::flags;

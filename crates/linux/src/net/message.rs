@@ -4,8 +4,10 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::inbox::Sender;
+use super::receive::Received;
 use super::rights::{PACKET_MAX, Rights};
-use super::socket::{Received, Socket, With};
+use super::send::With;
+use super::socket::Socket;
 use super::{Address, Family, address, msg};
 use crate::errno::{Errno, SysResult};
 use crate::fs::{OpenFile, flags};

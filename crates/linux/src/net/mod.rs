@@ -12,7 +12,9 @@ pub mod message;
 pub mod names;
 pub mod netlink;
 pub mod options;
+pub mod receive;
 pub mod rights;
+pub mod send;
 pub mod socket;
 
 pub use address::Address;

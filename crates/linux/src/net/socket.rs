@@ -2,17 +2,16 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 
-use super::inbox::{Inbox, Packet, Sender};
+use super::inbox::{Inbox, Sender};
 use super::rights::Rights;
-use super::{Address, Family, Kind, interfaces, msg, names, netlink};
+use super::send::With;
+use super::{Address, Family, Kind, interfaces};
 use crate::errno::{Errno, SysResult};
 use crate::fs::{File, FileType, Location, OpenFile, Stat, events, flags};
 use crate::kernel::Context;
-use crate::signal::{SIGPIPE, SigInfo};
 use crate::syscall::Args;
 use crate::wait::WaitQueue;
 
@@ -20,9 +19,6 @@ use crate::wait::WaitQueue;
 pub const BUFFER: usize = 212_992;
 /// Connections that wait to be accepted, at most (`somaxconn`).
 const BACKLOG_MAX: usize = 4096;
-/// Largest datagram of UDP.
-const UDP_MAX: usize = 65507;
-
 /// `SHUT_RD` and `SHUT_WR` as bits.
 pub const SHUT_READ: u32 = 1;
 /// See [`SHUT_READ`].
@@ -37,24 +33,24 @@ pub struct Socket {
     pub kind: Kind,
     /// `IPPROTO_…`, or what netlink is about.
     pub protocol: u32,
-    ino: u64,
+    pub(super) ino: u64,
     /// Its name.
     pub local: RefCell<Option<Address>>,
     /// The file that it is bound to.
     pub place: RefCell<Option<Location>>,
     /// The name of what it is connected to.
     pub remote: RefCell<Option<Address>>,
-    peer: RefCell<Weak<Socket>>,
+    pub(super) peer: RefCell<Weak<Socket>>,
     /// Whether it was ever connected (streams).
     pub connected: Cell<bool>,
     /// A connection that a nonblocking `connect` made and nobody asked about yet.
     pub connecting: Cell<bool>,
     /// What is to be read.
     pub inbox: Inbox,
-    shut: Cell<u32>,
+    pub(super) shut: Cell<u32>,
     /// The last descriptor is closed.
     pub closed: Cell<bool>,
-    error: Cell<Option<Errno>>,
+    pub(super) error: Cell<Option<Errno>>,
     listening: Cell<Option<usize>>,
     backlog: RefCell<VecDeque<Rc<Socket>>>,
     /// Who made it, listens on it, or connected it (`SO_PEERCRED` of the other side).
@@ -65,29 +61,6 @@ pub struct Socket {
     pub(super) timeouts: Cell<[Option<u64>; 2]>,
     /// Woken when anything here changes.
     pub queue: WaitQueue,
-}
-
-/// What goes along with bytes.
-#[derive(Default)]
-pub struct With {
-    /// Files.
-    pub rights: Option<Rights>,
-    /// Who sends, if that is said (`SCM_CREDENTIALS`).
-    pub sender: Option<Sender>,
-}
-
-/// What was received.
-pub struct Received {
-    /// Bytes that were given.
-    pub count: usize,
-    /// Bytes of the packet.
-    pub full: usize,
-    /// Where it came from.
-    pub from: Address,
-    /// Who sent it.
-    pub sender: Sender,
-    /// Files that came with it; a look leaves them there.
-    pub files: Vec<Rc<OpenFile>>,
 }
 
 impl Socket {
@@ -353,323 +326,8 @@ impl Socket {
     }
 
     /// Whether the other side writes no more.
-    fn is_ended(&self) -> bool {
+    pub(super) fn is_ended(&self) -> bool {
         self.shut.get() & SHUT_READ != 0
-    }
-
-    /// Reads.
-    pub fn receive(
-        &self,
-        cx: &mut Context,
-        nonblocking: bool,
-        buf: &mut [u8],
-        how: u32,
-    ) -> SysResult<Received> {
-        if how & msg::OOB != 0 {
-            return Err(if self.kind == Kind::Stream && self.family != Family::Unix {
-                Errno::EINVAL
-            } else {
-                Errno::EOPNOTSUPP
-            });
-        }
-        if how & msg::ERRQUEUE != 0 {
-            return Err(Errno::EAGAIN);
-        }
-        let nothing = Received {
-            count: 0,
-            full: 0,
-            from: Address::Unspecified,
-            sender: Sender::default(),
-            files: Vec::new(),
-        };
-        if self.connects() && !self.connected.get() && !self.connecting.get() {
-            // UNIX streams have always said EINVAL here.
-            let unix = self.family == Family::Unix && self.kind == Kind::Stream;
-            return Err(if unix { Errno::EINVAL } else { Errno::ENOTCONN });
-        }
-        if self.kind == Kind::Stream && buf.is_empty() {
-            return Ok(nothing);
-        }
-        if self.inbox.is_empty() {
-            return match self.take_error() {
-                Some(error) => Err(error),
-                None if self.is_ended() => Ok(nothing),
-                None => Err(self.wait(cx, 0, nonblocking)),
-            };
-        }
-        let received = match self.kind {
-            Kind::Stream => self.receive_stream(buf, how),
-            _ => self.receive_packet(buf, how),
-        };
-        if how & msg::PEEK == 0 {
-            self.queue.wake_all();
-            if let Some(peer) = self.peer() {
-                peer.queue.wake_all();
-            }
-        }
-        Ok(received.unwrap_or(nothing))
-    }
-
-    fn receive_packet(&self, buf: &mut [u8], how: u32) -> Option<Received> {
-        let received = self.inbox.with_first(|packet| {
-            let full = packet.bytes.len();
-            let count = full.min(buf.len());
-            buf[..count].copy_from_slice(&packet.bytes[..count]);
-            let files = packet.rights.as_ref().map(|r| r.files().to_vec()).unwrap_or_default();
-            Received { count, full, from: packet.from.clone(), sender: packet.sender, files }
-        });
-        if how & msg::PEEK == 0 {
-            self.inbox.pop();
-        }
-        received
-    }
-
-    fn receive_stream(&self, buf: &mut [u8], how: u32) -> Option<Received> {
-        if how & msg::PEEK != 0 {
-            let count = self.inbox.peek(buf);
-            return self.inbox.with_first(|packet| {
-                let files = packet.rights.as_ref().map(|r| r.files().to_vec());
-                let files = files.unwrap_or_default();
-                Received {
-                    count,
-                    full: count,
-                    from: packet.from.clone(),
-                    sender: packet.sender,
-                    files,
-                }
-            });
-        }
-        let mut result: Option<Received> = None;
-        let mut done = 0;
-        while done < buf.len() {
-            let room = buf.len() - done;
-            let before = result.as_ref().map(|found| (found.sender, !found.files.is_empty()));
-            // Bytes of two senders, or with files of their own, are not told in one.
-            let taken = self.inbox.with_first(|packet| {
-                if let Some((sender, has_files)) = before
-                    && (has_files
-                        || packet.rights.is_some()
-                        || self.option(1, 16) != 0 && packet.sender != sender)
-                {
-                    return None;
-                }
-                let part = &packet.bytes[packet.start..];
-                let count = part.len().min(room);
-                buf[done..done + count].copy_from_slice(&part[..count]);
-                packet.start += count;
-                let rights = packet.rights.take();
-                let empty = packet.start == packet.bytes.len();
-                Some((count, empty, rights, packet.sender, packet.from.clone()))
-            });
-            let Some(Some((count, empty, rights, sender, from))) = taken else { break };
-            done += count;
-            if empty {
-                self.inbox.pop();
-            }
-            let files = rights.as_ref().map(|r| r.files().to_vec()).unwrap_or_default();
-            let found = result.get_or_insert(Received { count: 0, full: 0, from, sender, files });
-            (found.count, found.full) = (done, done);
-        }
-        result
-    }
-
-    /// Writes. What comes back are the bytes that were taken.
-    pub fn send(
-        self: &Rc<Socket>,
-        cx: &mut Context,
-        nonblocking: bool,
-        bytes: &[u8],
-        to: Option<Address>,
-        with: With,
-        how: u32,
-    ) -> SysResult<usize> {
-        if how & msg::OOB != 0 {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        if self.family == Family::Netlink {
-            return netlink::send(cx, self, bytes);
-        }
-        match self.connects() {
-            true => self.send_connected(cx, nonblocking, bytes, to, with, how),
-            false => self.send_datagram(cx, nonblocking, bytes, to, with),
-        }
-    }
-
-    fn broken(&self, cx: &mut Context, how: u32) -> Errno {
-        if how & msg::NOSIGNAL == 0 {
-            let thread = cx.thread.clone();
-            let info = SigInfo::user(cx, SIGPIPE, 0);
-            cx.kernel.signal_thread(&thread, info);
-        }
-        Errno::EPIPE
-    }
-
-    fn packet(&self, cx: &Context, bytes: &[u8], with: With) -> Packet {
-        let from = match &*self.local.borrow() {
-            Some(address) => address.clone(),
-            None if self.family == Family::Unix => Address::Unnamed,
-            None => Address::Unspecified,
-        };
-        let sender = with.sender.unwrap_or_else(|| own_identity(cx));
-        Packet { bytes: bytes.to_vec(), start: 0, from, sender, rights: with.rights }
-    }
-
-    fn send_connected(
-        &self,
-        cx: &mut Context,
-        nonblocking: bool,
-        bytes: &[u8],
-        to: Option<Address>,
-        with: With,
-        how: u32,
-    ) -> SysResult<usize> {
-        if let Some(error) = self.take_error() {
-            return Err(error);
-        }
-        if self.shut.get() & SHUT_WRITE != 0 {
-            return Err(self.broken(cx, how));
-        }
-        if !self.connected.get() {
-            if to.is_some() && self.family == Family::Unix {
-                return Err(Errno::EOPNOTSUPP);
-            }
-            return Err(match self.family {
-                Family::Unix => Errno::ENOTCONN,
-                _ => self.broken(cx, how),
-            });
-        }
-        if to.is_some() && self.family == Family::Unix {
-            return Err(Errno::EISCONN);
-        }
-        let Some(peer) = self.peer().filter(|peer| !peer.closed.get()) else {
-            return Err(self.broken(cx, how));
-        };
-        let stream = self.kind == Kind::Stream;
-        if !stream && bytes.len() > BUFFER - 32 {
-            return Err(Errno::EMSGSIZE);
-        }
-        let room = peer.inbox.room();
-        // A packet that is larger than the buffer still goes through when that is empty.
-        let fits = match stream {
-            true => bytes.len().min(room),
-            false if room >= bytes.len() || peer.inbox.is_empty() => bytes.len(),
-            false => 0,
-        };
-        if fits == 0 && (!bytes.is_empty() || !stream && room == 0) {
-            return Err(peer.wait_to_send(cx, self, nonblocking));
-        }
-        if bytes.is_empty() && stream {
-            return Ok(0);
-        }
-        let packet = self.packet(cx, &bytes[..fits], with);
-        peer.inbox.push(packet, stream)?;
-        peer.queue.wake_all();
-        if fits == bytes.len() || nonblocking {
-            return Ok(fits);
-        }
-        cx.add_progress(fits as u64);
-        Err(peer.wait_to_send(cx, self, nonblocking))
-    }
-
-    /// Waits for room in this inbox, on behalf of a sender.
-    fn wait_to_send(&self, cx: &mut Context, sender: &Socket, nonblocking: bool) -> Errno {
-        let timeouts = self.timeouts.get();
-        self.timeouts.set(sender.timeouts.get());
-        let errno = self.wait(cx, 1, nonblocking);
-        self.timeouts.set(timeouts);
-        if errno == Errno::PARK {
-            // The sender's own side may be shut meanwhile.
-            sender.queue.push(&cx.parked());
-        }
-        errno
-    }
-
-    fn send_datagram(
-        self: &Rc<Socket>,
-        cx: &mut Context,
-        nonblocking: bool,
-        bytes: &[u8],
-        to: Option<Address>,
-        with: With,
-    ) -> SysResult<usize> {
-        if let Some(error) = self.take_error() {
-            return Err(error);
-        }
-        if self.shut.get() & SHUT_WRITE != 0 {
-            return Err(self.broken(cx, 0));
-        }
-        let unix = self.family == Family::Unix;
-        if bytes.len() > if unix { BUFFER - 32 } else { UDP_MAX } {
-            return Err(Errno::EMSGSIZE);
-        }
-        let connected = self.remote.borrow().clone();
-        let target = match to.clone().or(connected.clone()) {
-            None if unix && self.connected.get() => {
-                self.peer().filter(|peer| !peer.closed.get()).ok_or(Errno::ECONNREFUSED)
-            }
-            None => return Err(if unix { Errno::ENOTCONN } else { Errno::EDESTADDRREQ }),
-            Some(Address::Ip(ip, port)) => {
-                if port == 0 {
-                    return Err(Errno::EINVAL);
-                }
-                names::ensure_port(cx, self, &ip)?;
-                names::find(cx, self.kind, &Address::Ip(ip, port))
-            }
-            Some(_) if unix && to.is_none() => {
-                self.peer().filter(|peer| !peer.closed.get()).ok_or(Errno::ECONNREFUSED)
-            }
-            Some(address) => names::find(cx, self.kind, &address),
-        };
-        let target = match target {
-            // Nobody is there: a connected socket of UDP hears of that at its next call.
-            Err(Errno::ECONNREFUSED) if !unix => {
-                if to.is_none() {
-                    self.set_error(Errno::ECONNREFUSED);
-                }
-                return Ok(bytes.len());
-            }
-            target => target?,
-        };
-        let takes = target.remote.borrow().as_ref().is_none_or(|from| self.is_at(from))
-            || unix && target.peer().is_some_and(|peer| Rc::ptr_eq(&peer, self));
-        if !takes {
-            return if unix { Err(Errno::EPERM) } else { Ok(bytes.len()) };
-        }
-        if target.shut.get() & SHUT_READ != 0 {
-            return if unix { Err(self.broken(cx, 0)) } else { Ok(bytes.len()) };
-        }
-        // As `max_dgram_qlen` says, ten and the one that is read may wait on UNIX sockets.
-        let full = target.inbox.room() < bytes.len() || unix && target.inbox.len() > 10;
-        if full && !target.inbox.is_empty() {
-            // UDP loses what does not fit.
-            return if unix {
-                Err(target.wait_to_send(cx, self, nonblocking))
-            } else {
-                Ok(bytes.len())
-            };
-        }
-        let mut packet = self.packet(cx, bytes, with);
-        if let (Address::Ip(from, port), Some(Address::Ip(ip, _))) =
-            (packet.from.clone(), to.or(connected))
-            && super::address::is_any(&from)
-        {
-            // The sender's address is the one that leads to the target.
-            packet.from = Address::Ip(source_for(&ip), port);
-        }
-        target.inbox.push(packet, false)?;
-        target.queue.wake_all();
-        Ok(bytes.len())
-    }
-
-    /// Whether a packet of this socket comes from an address.
-    fn is_at(&self, from: &Address) -> bool {
-        match (from, &*self.local.borrow()) {
-            (Address::Ip(ip, port), Some(Address::Ip(own, own_port))) => {
-                port == own_port && (own == ip || super::address::is_any(own))
-            }
-            (from, Some(own)) => from == own,
-            _ => false,
-        }
     }
 
     /// An option as it was set, or its default.
