@@ -273,9 +273,7 @@ impl Inode for Node {
             if !same {
                 let file = match self.kind {
                     FileType::Regular => self.file()?,
-                    FileType::Directory => {
-                        Rc::new(self.shared.dir.open(&path).map_err(wrong)?)
-                    }
+                    FileType::Directory => Rc::new(self.shared.dir.open(&path).map_err(wrong)?),
                     _ => return Err(Errno::EPERM),
                 };
                 system::change_owner(&file, change.uid, change.gid).map_err(wrong)?;
@@ -396,10 +394,7 @@ impl Inode for Node {
         let (path, new_name) = dir.child_path(to)?;
         let moved = self.lookup_node(name)?;
         let replaced = self.before_unlink(&path).ok().flatten();
-        self.shared
-            .dir
-            .rename(from, &self.shared.dir, path)
-            .map_err(|error| errno(&error))?;
+        self.shared.dir.rename(from, &self.shared.dir, path).map_err(|error| errno(&error))?;
         if let Some(node) = replaced
             && !Rc::ptr_eq(&node, &moved)
         {

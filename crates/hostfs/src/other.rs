@@ -52,9 +52,8 @@ fn kind(kind: cap_std::fs::FileType) -> FileType {
 /// Attributes; `dev` and `ino` are left zero.
 pub fn stat(metadata: &Metadata, _: Owner) -> Stat {
     let time = |time: io::Result<cap_std::time::SystemTime>| {
-        let since = time.ok().and_then(|time| {
-            time.into_std().duration_since(std::time::UNIX_EPOCH).ok()
-        });
+        let since =
+            time.ok().and_then(|time| time.into_std().duration_since(std::time::UNIX_EPOCH).ok());
         Timespec::from_ns(since.map_or(0, |since| since.as_nanos() as u64))
     };
     let write = if metadata.permissions().readonly() { 0 } else { 0o222 };

@@ -20,10 +20,7 @@ pub struct Owner {
 impl Owner {
     /// The user and group of this process.
     pub fn current() -> Owner {
-        Owner {
-            uid: rustix::process::geteuid().as_raw(),
-            gid: rustix::process::getegid().as_raw(),
-        }
+        Owner { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() }
     }
 
     /// Whether files may be given to anyone.

@@ -14,6 +14,7 @@
 
 extern crate alloc;
 
+mod dev;
 mod errno;
 pub mod fs;
 mod host;
@@ -26,6 +27,7 @@ pub mod syscall;
 pub mod system;
 pub mod task;
 pub mod time;
+pub mod tty;
 pub mod wait;
 
 pub use errno::{Errno, SysResult};
