@@ -555,8 +555,8 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     }
     (credentials.suid, credentials.fsuid) = (credentials.euid, credentials.euid);
     (credentials.sgid, credentials.fsgid) = (credentials.egid, credentials.egid);
-    let all = if credentials.euid == 0 { super::credentials::ALL_CAPABILITIES } else { 0 };
-    (credentials.effective, credentials.permitted) = (all, all);
+    let before = thread.credentials();
+    credentials.executed(before.euid != credentials.euid || before.egid != credentials.egid);
     thread.set_credentials(credentials);
     Ok(())
 }

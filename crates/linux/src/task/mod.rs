@@ -7,6 +7,9 @@ pub mod exec;
 pub mod exit;
 pub mod ids;
 pub mod limits;
+pub mod prctl;
+pub mod sched;
+pub mod users;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -76,6 +79,10 @@ pub struct Thread {
     pub robust_list: Cell<u64>,
     /// Time on the processor.
     pub cpu_ns: Cell<u64>,
+    /// How it is scheduled, as far as it may say.
+    pub scheduling: Cell<sched::Scheduling>,
+    /// `PR_SET_TIMERSLACK`.
+    pub timer_slack: Cell<u64>,
     /// Woken when the child of a `vfork` lets go of the memory.
     pub vfork_done: RefCell<Option<Rc<WaitQueue>>>,
     mm: RefCell<Rc<RefCell<Mm>>>,
@@ -114,6 +121,8 @@ impl Thread {
             clear_child_tid: Cell::new(0),
             robust_list: Cell::new(0),
             cpu_ns: Cell::new(0),
+            scheduling: Cell::default(),
+            timer_slack: Cell::new(50_000),
             vfork_done: RefCell::new(None),
             mm: RefCell::new(parts.mm),
             files: RefCell::new(parts.files),
@@ -211,6 +220,8 @@ pub struct Process {
     pub dumpable: Cell<bool>,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub no_new_privs: Cell<bool>,
+    /// `PR_SET_THP_DISABLE`.
+    pub no_huge_pages: Cell<bool>,
     /// `personality(2)`.
     pub personality: Cell<u32>,
     /// `nice(2)`.
@@ -259,6 +270,7 @@ impl Process {
             subreaper: Cell::new(false),
             dumpable: Cell::new(true),
             no_new_privs: Cell::new(false),
+            no_huge_pages: Cell::new(false),
             personality: Cell::new(0),
             nice: Cell::new(0),
             itimers: RefCell::default(),

@@ -82,7 +82,7 @@ pub fn set_controlling(cx: &mut Context, tty: &Rc<Tty>, steal: bool) -> SysResul
     }
     let other = tty.session.borrow().upgrade();
     if let Some(other) = other {
-        if !(steal && cx.thread.credentials().is_root()) {
+        if !(steal && cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN)) {
             return Err(Errno::EPERM);
         }
         other.tty.borrow_mut().take();

@@ -8,7 +8,7 @@ use core::any::Any;
 use core::ops::Range;
 
 use super::directory::{Directory, Slot};
-use super::{Data, Node, PAGE, SIZE_MAX};
+use super::{Data, Node, PAGE, SIZE_MAX, XATTRS_MAX};
 use crate::errno::{Errno, SysResult};
 use crate::fs::{
     Create, DirEntry, DirSink, FileType, Inode, InodeExtra, InodeRef, Rename, SetAttr, Stat,
@@ -85,6 +85,9 @@ impl Inode for Node {
         let now = cx.kernel.now();
         let node = same_kind(inode)?;
         let found = node.me.upgrade().ok_or(Errno::ENOENT)?;
+        if self.attr.borrow().nlink == 0 {
+            return Err(Errno::ENOENT);
+        }
         self.directory(|directory| {
             if directory.get(name).is_some() {
                 return Err(Errno::EEXIST);
@@ -317,7 +320,13 @@ impl Inode for Node {
             None => return Err(Errno::ENODATA),
             Some(_) if exists && flags & CREATE != 0 => return Err(Errno::EEXIST),
             Some(_) if !exists && flags & REPLACE != 0 => return Err(Errno::ENODATA),
-            Some(value) => drop(xattrs.insert(name.to_vec(), value.to_vec())),
+            Some(value) => {
+                let used: usize = xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+                if used + name.len() + value.len() > XATTRS_MAX {
+                    return Err(Errno::ENOSPC);
+                }
+                xattrs.insert(name.to_vec(), value.to_vec());
+            }
         }
         Ok(())
     }

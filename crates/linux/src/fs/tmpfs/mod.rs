@@ -31,12 +31,16 @@ type Page = Box<[u8; PAGE]>;
 /// Largest size of a file: the kernel's own for pages that are numbered in 32 bits.
 const SIZE_MAX: u64 = (1 << 44) - 1;
 
+/// Bytes of names and values of a file's extended attributes: room for one of the largest.
+const XATTRS_MAX: usize = (64 << 10) + 4096;
+
 /// An instance.
 pub struct Tmpfs {
     dev: u64,
     root: RefCell<Option<Rc<Node>>>,
     last_ino: Cell<u64>,
     pages: Cell<u64>,
+    nodes: Cell<u64>,
     pages_max: u64,
     name: &'static str,
 }
@@ -60,6 +64,7 @@ impl Tmpfs {
             root: RefCell::new(None),
             last_ino: Cell::new(0),
             pages: Cell::new(0),
+            nodes: Cell::new(0),
             pages_max: bytes_max / PAGE as u64,
             name,
         });
@@ -98,6 +103,7 @@ impl Tmpfs {
         data: Data,
         lower: Option<LowerFile>,
     ) -> Rc<Node> {
+        self.nodes.set(self.nodes.get() + 1);
         Rc::new_cyclic(|me| Node {
             me: me.clone(),
             fs: Rc::downgrade(self),
@@ -145,7 +151,7 @@ impl FileSystem for Tmpfs {
             bfree: free,
             bavail: free,
             files: self.pages_max,
-            ffree: free,
+            ffree: self.pages_max.saturating_sub(self.nodes.get()),
             namelen: 255,
         })
     }
@@ -201,7 +207,11 @@ impl Node {
         }
         self.uncover(cx, name)?;
         let now = cx.kernel.now();
-        let node = self.fs()?.node(what, data, now);
+        let fs = self.fs()?;
+        if fs.nodes.get() >= fs.pages_max {
+            return Err(Errno::ENOSPC);
+        }
+        let node = fs.node(what, data, now);
         self.directory(|directory| {
             if directory.get(name).is_some() {
                 return Err(Errno::EEXIST);
@@ -261,9 +271,9 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Data::File(pages) = &*self.data.borrow()
-            && let Some(fs) = self.fs.upgrade()
-        {
+        let Some(fs) = self.fs.upgrade() else { return };
+        fs.nodes.set(fs.nodes.get() - 1);
+        if let Data::File(pages) = &*self.data.borrow() {
             fs.give_pages(pages.len() as u64);
         }
     }
