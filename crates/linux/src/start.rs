@@ -117,9 +117,25 @@ fn launch(cx: &mut Context, program: Program) -> SysResult<()> {
     let cwd = walk::resolve(cx, AT_FDCWD, &program.cwd, Follow::Yes)?;
     *cx.thread.fs().cwd.borrow_mut() = cwd;
     open_streams(cx, program.terminals)?;
-    let place = walk::resolve(cx, AT_FDCWD, &program.path, Follow::Yes)?;
-    crate::task::exec::exec(cx, place, program.path, program.argv, program.envp)?;
+    let path = find(cx, &program);
+    let place = walk::resolve(cx, AT_FDCWD, &path, Follow::Yes)?;
+    crate::task::exec::exec(cx, place, path, program.argv, program.envp)?;
     Ok(())
+}
+
+/// The program's path: a name without a slash is looked for as a shell would.
+fn find(cx: &mut Context, program: &Program) -> Vec<u8> {
+    let variable = program.envp.iter().find_map(|entry| entry.strip_prefix(b"PATH="));
+    if program.path.contains(&b'/') {
+        return program.path.clone();
+    }
+    for dir in variable.unwrap_or_default().split(|&b| b == b':') {
+        let path = [dir, b"/", &program.path[..]].concat();
+        if walk::resolve(cx, AT_FDCWD, &path, Follow::Yes).is_ok() {
+            return path;
+        }
+    }
+    program.path.clone()
 }
 
 /// Descriptors 0 to 2: the console where the host has a terminal, else its stream.

@@ -27,7 +27,9 @@ impl TtyFile {
         if tty.hung_up.get() {
             return Err(Errno::EIO);
         }
-        if tty.exclusive.get() && !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN) {
+        if tty.exclusive.get()
+            && !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN)
+        {
             return Err(Errno::EBUSY);
         }
         if let Some(line) = tty.line() {

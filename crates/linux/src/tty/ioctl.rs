@@ -163,7 +163,9 @@ fn common(cx: &mut Context, tty: &Rc<Tty>, args: Args) -> SysResult {
         }
         // TIOCSTI
         0x5412 => {
-            if !job::controls(cx, tty) && !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN) {
+            if !job::controls(cx, tty)
+                && !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN)
+            {
                 return Err(Errno::EPERM);
             }
             let mut byte = [0];
@@ -197,7 +199,9 @@ fn common(cx: &mut Context, tty: &Rc<Tty>, args: Args) -> SysResult {
         // TIOCGDEV
         0x8004_5432 => cx.write_u32(at, tty.dev as u32).map(|()| 0),
         // TIOCVHANGUP
-        0x5437 if !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN) => Err(Errno::EPERM),
+        0x5437 if !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN) => {
+            Err(Errno::EPERM)
+        }
         0x5437 => {
             job::hang_up(cx.kernel, tty);
             Ok(0)

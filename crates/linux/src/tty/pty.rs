@@ -23,8 +23,11 @@ pub const MAJOR: u32 = 136;
 /// All pairs whose master is open.
 #[derive(Default)]
 pub struct Ptys {
-    pub(super) list: RefCell<BTreeMap<u32, (Rc<Tty>, Rc<PtsNode>)>>,
+    pub(super) list: RefCell<BTreeMap<u32, Pair>>,
 }
+
+/// A slave and its file.
+type Pair = (Rc<Tty>, Rc<PtsNode>);
 
 impl Ptys {
     /// The slave of a number.

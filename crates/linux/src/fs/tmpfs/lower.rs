@@ -101,7 +101,10 @@ impl Node {
         let found = match lower.lookup(cx, name) {
             Err(Errno::ENOENT) => {
                 // It may have gone below since it was listed.
-                return self.directory(|directory| Ok(drop(directory.remove(name))));
+                return self.directory(|directory| {
+                    directory.remove(name);
+                    Ok(())
+                });
             }
             found => found?,
         };
@@ -110,7 +113,10 @@ impl Node {
             _ => Ok(None),
         })?;
         let node = self.fs()?.node_over(cx, found, ino)?;
-        self.directory(|directory| Ok(directory.insert(name, node)))
+        self.directory(|directory| {
+            directory.insert(name, node);
+            Ok(())
+        })
     }
 
     /// Sees to it that all names of the directory below have a slot here.
