@@ -16,6 +16,7 @@ extern crate alloc;
 
 mod dev;
 mod errno;
+pub mod event;
 pub mod fs;
 mod host;
 mod kernel;

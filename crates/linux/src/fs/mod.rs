@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod attributes;
+pub mod buffer;
 pub mod change;
 pub mod cwd;
 pub mod dentry;
