@@ -22,6 +22,7 @@ mod host;
 mod kernel;
 pub mod machine;
 pub mod mm;
+mod proc;
 pub mod signal;
 pub mod start;
 pub mod syscall;

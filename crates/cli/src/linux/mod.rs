@@ -76,7 +76,9 @@ fn mount(kernel: &mut Kernel, args: &Linux) -> Result<(), String> {
 fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
     loop {
         let status = kernel.run(TURNS);
-        for news in session.news(kernel.console_room()) {
+        let news = session.news(kernel.console_room());
+        let heard = !news.is_empty();
+        for news in news {
             match news {
                 platform::News::Input(bytes) => kernel.console_input(&bytes),
                 platform::News::Resized(rows, columns) => kernel.console_resize(rows, columns),
@@ -89,6 +91,8 @@ fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
                 return if signal == 0 { (status >> 8) as u8 } else { 128 + signal as u8 };
             }
             Status::Runnable => {}
+            // What came may have woken someone.
+            Status::Idle(_) if heard => {}
             Status::Idle(until) => {
                 let streams = kernel.waits_for_host();
                 if until.is_none() && !streams && !session.can_have_news() {

@@ -22,7 +22,7 @@ struct Seen {
 /// What every program is started with, here and there.
 const ENVIRONMENT: [(&str, &str); 4] = [
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-    ("HOME", "/root"),
+    ("HOME", "/tmp"),
     ("LC_ALL", "C.UTF-8"),
     ("TZ", "UTC"),
 ];

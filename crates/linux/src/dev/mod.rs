@@ -9,6 +9,7 @@ use crate::fs::mount::mount_flags::{NODEV, NOEXEC, NOSUID};
 use crate::fs::tmpfs::Tmpfs;
 use crate::fs::{Create, FileType, makedev};
 use crate::kernel::{Context, Kernel};
+use crate::proc::ProcFs;
 use crate::tty::{ConsoleDevice, DevPts, PtsDevice, pty};
 
 /// Tells the kernel its drivers.
@@ -54,7 +55,10 @@ impl Kernel {
         self.mount_at(b"/dev/pts", pts, NOSUID | NOEXEC, b"devpts")?;
         let shm = Tmpfs::new(self.new_dev(), 0o1777, memory, now);
         self.mount_at(b"/dev/shm", shm, NOSUID | NODEV, b"tmpfs")?;
-        Ok(())
+        let proc = ProcFs::new(self.new_dev(), now);
+        self.mount_at(b"/proc", proc, NOSUID | NODEV | NOEXEC, b"proc")?;
+        let sys = ProcFs::sysfs(self.new_dev(), now);
+        self.mount_at(b"/sys", sys, NOSUID | NODEV | NOEXEC, b"sysfs")
     }
 }
 

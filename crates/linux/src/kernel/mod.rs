@@ -90,6 +90,8 @@ pub struct Kernel {
     pub exited: Option<i32>,
     /// Added to the host's real time by `clock_settime`.
     pub realtime_offset: i64,
+    /// What tells this kernel's life from others', once somebody asked.
+    pub boot_id: Option<[u8; 16]>,
     /// The terminal whose other end is the host's.
     pub console: Rc<Tty>,
     /// The number of the file system of pseudo-terminals.
@@ -132,6 +134,7 @@ impl Kernel {
             notes: BTreeSet::new(),
             exited: None,
             realtime_offset: 0,
+            boot_id: None,
             console: Tty::console(),
             devpts_dev: 3,
             ptys: Rc::default(),
