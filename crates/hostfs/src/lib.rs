@@ -4,7 +4,8 @@
 //! Every access goes through a `cap_std::fs::Dir`, so nothing outside of the directory is
 //! reached, neither through symbolic links (the kernel follows those itself, in its own
 //! tree) nor through races with programs of the host. Device files and FIFOs of the host
-//! are never opened: the kernel sees their numbers and asks its own drivers.
+//! are never opened: the kernel sees their numbers and asks its own drivers. What the host's
+//! kernel tells of itself, as in `/proc`, is not shown even where it lies in the directory.
 //!
 //! Who runs sampan without being root is root in the guest, so that user's files are shown
 //! as root's. What a guest creates has no bits that change users.
@@ -15,7 +16,7 @@ mod node;
 mod system;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::Path;
 use std::rc::{Rc, Weak};
@@ -50,6 +51,24 @@ struct Shared {
     owner: system::Owner,
     /// The nodes that someone holds, by device and number.
     nodes: RefCell<HashMap<(u64, u64), Weak<Node>>>,
+    /// Those that are open on the host, oldest first: a process of the host may have few open.
+    open: RefCell<VecDeque<Weak<Node>>>,
+}
+
+/// Most files that are open on the host at a time, but for those without a name.
+const OPEN_MAX: usize = 128;
+
+impl Shared {
+    /// Notes that a node is open, and closes the oldest if there are too many.
+    fn opened(&self, node: &Weak<Node>) {
+        let mut open = self.open.borrow_mut();
+        open.push_back(node.clone());
+        while open.len() > OPEN_MAX {
+            if let Some(node) = open.pop_front().and_then(|node| node.upgrade()) {
+                node.close();
+            }
+        }
+    }
 }
 
 impl HostFs {
@@ -68,6 +87,7 @@ impl HostFs {
             host_dev: id.0,
             owner: system::Owner::current(),
             nodes: RefCell::default(),
+            open: RefCell::default(),
         });
         let root = Node::root(&shared, id);
         Ok(Rc::new(HostFs { shared, root }))

@@ -25,6 +25,8 @@ pub struct Node {
     kind: FileType,
     id: (u64, u64),
     place: RefCell<Place>,
+    /// A directory in which the host's kernel tells of itself: it is empty here.
+    sealed: bool,
     /// Open for what the mount allows, once it was read or written, or lost its name.
     file: RefCell<Option<Rc<File>>>,
     listing: RefCell<Listing>,
@@ -52,10 +54,16 @@ impl Node {
     /// The directory itself.
     pub fn root(shared: &Rc<Shared>, id: (u64, u64)) -> Rc<Node> {
         let place = Place { parent: None, name: OsString::new(), deleted: false };
-        Node::new(shared.clone(), FileType::Directory, id, place)
+        Node::new(shared.clone(), FileType::Directory, id, place, false)
     }
 
-    fn new(shared: Rc<Shared>, kind: FileType, id: (u64, u64), place: Place) -> Rc<Node> {
+    fn new(
+        shared: Rc<Shared>,
+        kind: FileType,
+        id: (u64, u64),
+        place: Place,
+        sealed: bool,
+    ) -> Rc<Node> {
         Rc::new_cyclic(|me| {
             shared.nodes.borrow_mut().insert(id, me.clone());
             Node {
@@ -64,6 +72,7 @@ impl Node {
                 kind,
                 id,
                 place: RefCell::new(place),
+                sealed,
                 file: RefCell::new(None),
                 listing: RefCell::default(),
                 extra: InodeExtra::default(),
@@ -103,7 +112,10 @@ impl Node {
     }
 
     fn may_change(&self) -> SysResult<()> {
-        if self.shared.access == Access::ReadOnly { Err(Errno::EROFS) } else { Ok(()) }
+        match self.shared.access {
+            Access::ReadWrite if !self.sealed => Ok(()),
+            _ => Err(Errno::EROFS),
+        }
     }
 
     /// The node of a file that was found under a name here.
@@ -123,12 +135,18 @@ impl Node {
             return Ok(node);
         }
         let kind = FileType::of_mode(stat.mode).ok_or(Errno::EIO)?;
+        let sealed = kind == FileType::Directory
+            && id.0 != self.shared.host_dev
+            && system::is_private(&self.shared.dir, &self.path().join(&name));
         let place = Place { parent, name, deleted: false };
-        Ok(Node::new(self.shared.clone(), kind, id, place))
+        Ok(Node::new(self.shared.clone(), kind, id, place, sealed))
     }
 
     fn lookup_node(&self, name: &[u8]) -> SysResult<Rc<Node>> {
         let (path, name) = self.child_path(name)?;
+        if self.sealed {
+            return Err(Errno::ENOENT);
+        }
         let metadata = self.shared.dir.symlink_metadata(path).map_err(|error| errno(&error))?;
         self.found(name, &metadata)
     }
@@ -159,7 +177,15 @@ impl Node {
             return Err(Errno::ESTALE);
         }
         *self.file.borrow_mut() = Some(file.clone());
+        self.shared.opened(&self.me);
         Ok(file)
+    }
+
+    /// Closes it on the host, as long as its name leads back to it.
+    pub fn close(&self) {
+        if !self.place.borrow().deleted {
+            self.file.borrow_mut().take();
+        }
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -196,6 +222,9 @@ impl Node {
     }
 
     fn list(&self) -> SysResult<()> {
+        if self.sealed {
+            return Ok(());
+        }
         let entries = self.shared.dir.read_dir(self.path()).map_err(|error| errno(&error))?;
         let mut listing = self.listing.borrow_mut();
         let mut fresh = BTreeMap::new();

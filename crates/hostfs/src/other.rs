@@ -110,3 +110,8 @@ pub fn errno(_: &io::Error) -> Option<Errno> {
 pub fn statfs(_: &Dir) -> io::Result<StatFs> {
     Ok(StatFs { magic: 0x6573_5546, bsize: 4096, namelen: 255, ..StatFs::default() })
 }
+
+/// There are no such directories.
+pub fn is_private(_: &Dir, _: &std::path::Path) -> bool {
+    false
+}

@@ -8,6 +8,6 @@ mod imp;
 mod imp;
 
 pub use imp::{
-    Owner, bytes, change_owner, entry, errno, identity, name, options, permissions, read_at, stat,
-    statfs, write_at,
+    Owner, bytes, change_owner, entry, errno, identity, is_private, name, options, permissions,
+    read_at, stat, statfs, write_at,
 };

@@ -143,3 +143,28 @@ pub fn statfs(dir: &Dir) -> io::Result<StatFs> {
         namelen: found.f_namemax as u32,
     })
 }
+
+/// Whether a directory is one in which the host's kernel tells of itself: `proc`, `sysfs`,
+/// `debugfs`, `tracefs`, `securityfs`, `cgroup`, and the directory of terminals. What cannot
+/// be looked at counts as such.
+#[cfg(target_os = "linux")]
+pub fn is_private(dir: &Dir, path: &std::path::Path) -> bool {
+    const PRIVATE: [i64; 8] = [
+        0x9fa0,
+        0x6265_6572,
+        0x6462_6720,
+        0x7472_6163,
+        0x7363_6673,
+        0x0027_e0eb,
+        0x6367_7270,
+        0x1cd1,
+    ];
+    let found = dir.open_dir(path).and_then(|dir| Ok(rustix::fs::fstatfs(&dir)?));
+    found.map_or(true, |found| PRIVATE.contains(&(found.f_type as i64)))
+}
+
+/// Other systems have none.
+#[cfg(not(target_os = "linux"))]
+pub fn is_private(_: &Dir, _: &std::path::Path) -> bool {
+    false
+}

@@ -22,6 +22,7 @@ mod host;
 mod kernel;
 pub mod machine;
 pub mod mm;
+pub mod net;
 mod proc;
 pub mod signal;
 pub mod start;

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// Standard output, and the exit code.
+/// Standard output, and the exit code as a shell has it.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     stdout: String,
@@ -52,7 +52,9 @@ fn finish(mut command: Command, input: &str) -> Seen {
     if !stderr.is_empty() {
         eprintln!("{}", String::from_utf8_lossy(&stderr));
     }
-    Seen { stdout: String::from_utf8_lossy(&stdout).into_owned(), code: status.code() }
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    let code = status.code().or(signal.map(|signal| 128 + signal));
+    Seen { stdout: String::from_utf8_lossy(&stdout).into_owned(), code }
 }
 
 /// In the sandbox, with `dir` as its working directory under the same name.

@@ -78,6 +78,8 @@ pub struct Kernel {
     pub shm: Rc<Tmpfs>,
     /// Monotonic nanoseconds when it was started.
     pub boot_ns: u64,
+    /// Names of sockets.
+    pub names: crate::net::Names,
     /// What pipes and sockets may hold together: an eighth of all memory.
     pub buffers: Rc<Budget>,
     /// Members of all epoll sets.
@@ -128,6 +130,7 @@ impl Kernel {
             host_news: Rc::default(),
             shm,
             boot_ns,
+            names: crate::net::Names::default(),
             buffers,
             epoll_members: Rc::default(),
             missing: BTreeMap::new(),

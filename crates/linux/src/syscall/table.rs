@@ -223,26 +223,26 @@ calls! {
     427 427 io_uring_register(Fd Uint Ptr Uint)              No;
 
     // Sockets.
-    359 41  socket(Int Int Int)                              No;
-    360 53  socketpair(Int Int Int Ptr)                      No;
-    361 49  bind(Fd Ptr Int)                                 No;
-    363 50  listen(Fd Int)                                   No;
-    _   43  accept(Fd Ptr Ptr)                               No;
-    364 288 accept4(Fd Ptr Ptr Open)                         No;
-    362 42  connect(Fd Ptr Int)                              No;
-    373 48  shutdown(Fd Int)                                 No;
-    367 51  getsockname(Fd Ptr Ptr)                          No;
-    368 52  getpeername(Fd Ptr Ptr)                          No;
-    366 54  setsockopt(Fd Int Int Ptr Int)                   No;
-    365 55  getsockopt(Fd Int Int Ptr Ptr)                   No;
-    369 44  sendto(Fd In Size Hex Ptr Int)                   No;
-    371 45  recvfrom(Fd Out Size Hex Ptr Ptr)                No;
-    370 46  sendmsg(Fd Ptr Hex)                              No;
-    372 47  recvmsg(Fd Ptr Hex)                              No;
-    345 307 sendmmsg(Fd Ptr Uint Hex)                        No;
-    417 299 recvmmsg(Fd Ptr Uint Hex Ptr)                    No;
-    337 _   recvmmsg32(Fd Ptr Uint Hex Ptr)                  No;
-    102 _   socketcall(Int Ptr)                              No;
+    359 41  socket(Int Int Int)                      Part("UNIX, TCP, UDP, NETLINK_ROUTE") crate::net::calls::socket;
+    360 53  socketpair(Int Int Int Ptr)              Full crate::net::calls::socketpair;
+    361 49  bind(Fd Ptr Int)                         Full crate::net::calls::bind;
+    363 50  listen(Fd Int)                           Full crate::net::calls::listen;
+    _   43  accept(Fd Ptr Ptr)                       Full crate::net::calls::accept;
+    364 288 accept4(Fd Ptr Ptr Open)                 Full crate::net::calls::accept4;
+    362 42  connect(Fd Ptr Int)                      Part("inside the VM") crate::net::calls::connect;
+    373 48  shutdown(Fd Int)                         Full crate::net::calls::shutdown;
+    367 51  getsockname(Fd Ptr Ptr)                  Full crate::net::calls::getsockname;
+    368 52  getpeername(Fd Ptr Ptr)                  Full crate::net::calls::getpeername;
+    366 54  setsockopt(Fd Int Int Ptr Int)           Part("the common options") crate::net::options::setsockopt;
+    365 55  getsockopt(Fd Int Int Ptr Ptr)           Part("the common options") crate::net::options::getsockopt;
+    369 44  sendto(Fd In Size Hex Ptr Int)           Part("MSG_OOB") crate::net::calls::sendto;
+    371 45  recvfrom(Fd Out Size Hex Ptr Ptr)        Part("MSG_OOB, MSG_ERRQUEUE") crate::net::calls::recvfrom;
+    370 46  sendmsg(Fd Ptr Hex)                      Part("MSG_OOB") crate::net::calls::sendmsg;
+    372 47  recvmsg(Fd Ptr Hex)                      Part("MSG_OOB, MSG_ERRQUEUE") crate::net::calls::recvmsg;
+    345 307 sendmmsg(Fd Ptr Uint Hex)                Part("MSG_OOB") crate::net::calls::sendmmsg;
+    417 299 recvmmsg(Fd Ptr Uint Hex Ptr)            Part("MSG_OOB, MSG_ERRQUEUE") crate::net::calls::recvmmsg;
+    337 _   recvmmsg32(Fd Ptr Uint Hex Ptr)          Part("MSG_OOB, MSG_ERRQUEUE") crate::net::calls::recvmmsg32;
+    102 _   socketcall(Int Ptr)                      Part("as its calls") crate::net::calls::socketcall;
 
     // Memory.
     _   9   mmap(Ptr Size Hex Hex Fd Size)           Full crate::mm::calls::mmap;
