@@ -160,7 +160,9 @@ pub fn is_private(dir: &Dir, path: &std::path::Path) -> bool {
         0x1cd1,
     ];
     let found = dir.open_dir(path).and_then(|dir| Ok(rustix::fs::fstatfs(&dir)?));
-    found.map_or(true, |found| PRIVATE.contains(&(found.f_type as i64)))
+    // The field is narrower on 32-bit hosts.
+    #[allow(clippy::useless_conversion)]
+    found.map_or(true, |found| PRIVATE.contains(&i64::from(found.f_type)))
 }
 
 /// Other systems have none.
