@@ -34,6 +34,9 @@ const GUESTS: &[(&str, &str)] = &[
     ("perl", "perl"),
     ("python3", "python3"),
     ("script", "bsdutils"),
+    ("tmux", "tmux"),
+    ("top", "procps"),
+    ("vim", "vim"),
     ("xz", "xz-utils"),
 ];
 

@@ -173,3 +173,48 @@ fn less_pages() {
     screen.press("exit\r");
     assert_eq!(screen.end().code(), Some(0));
 }
+
+#[test]
+fn vim_edits() {
+    let mut screen = Screen::bash();
+    screen.press("vim -u NONE -i NONE /tmp/text\r");
+    screen.wait_for("[New");
+    screen.press("ihello\rthere\x1bggOabove\x1b:wq\r");
+    screen.wait_for("written");
+    screen.wait_for("$ ");
+    screen.command("paste -sd, /tmp/text", "above,hello,there\r\n");
+    screen.press("exit\r");
+    assert_eq!(screen.end().code(), Some(0));
+}
+
+#[test]
+fn top_shows_processes() {
+    let mut screen = Screen::bash();
+    screen.press("top -d 0.3\r");
+    screen.wait_for("PID USER");
+    screen.wait_for("bash");
+    // And once more, which takes its timeout.
+    screen.wait_for("load average");
+    screen.press("q");
+    screen.wait_for("$ ");
+    screen.press("exit\r");
+    assert_eq!(screen.end().code(), Some(0));
+}
+
+#[test]
+fn tmux_has_windows() {
+    let mut screen = Screen::bash();
+    screen.press("tmux -f /dev/null new -s s 'bash --norc --noprofile'\r");
+    screen.wait_for("[s] 0:");
+    screen.press("tty\r");
+    screen.wait_for("/dev/pts/");
+    screen.press("\x02%");
+    screen.wait_for("│");
+    screen.press("tmux ls\r");
+    screen.wait_for("1 windows");
+    screen.press("tmux kill-server\r");
+    screen.wait_for("[server exited]");
+    screen.wait_for("$ ");
+    screen.press("exit 0\r");
+    assert_eq!(screen.end().code(), Some(0));
+}
