@@ -118,3 +118,35 @@ fn git() {
         "export GIT_AUTHOR_DATE=@1000000000+0000 GIT_COMMITTER_DATE=@1000000000+0000 GIT_CONFIG_GLOBAL=/dev/null; git init -q -b main r; cd r; git config user.name n; git config user.email e; seq 100 > f; git add f; git commit -qm one; echo x >> f; git diff --stat; git commit -qam two; git log --format='%H %s'; cd ..; git clone -q r s; git -C s rev-parse HEAD; git -C s fsck 2>/dev/null; git -C s status --short",
     );
 }
+
+#[test]
+fn sqlite() {
+    same_script(
+        "sqlite3 t.db 'create table t(a integer primary key, b text); insert into t with recursive c(x) as (select 1 union all select x + 1 from c where x < 2000) select x, hex(x * x) from c; create index i on t(b); select count(*), sum(a), max(b) from t where b > 31; pragma integrity_check'; sqlite3 -json t.db 'select * from t order by b desc limit 2'",
+    );
+}
+
+#[test]
+fn openssl() {
+    same_script(
+        "for d in md5 sha1 sha256 sha512 blake2b512 sha3-256; do seq 1000 | openssl dgst -$d; done; seq 1000 | openssl enc -aes-256-ctr -K 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff -iv 00 2>/dev/null | sha256sum; echo hi | openssl enc -chacha20 -pbkdf2 -k x | openssl enc -d -chacha20 -pbkdf2 -k x; openssl genpkey -algorithm ed25519 -out k; openssl pkey -in k -pubout -out p; seq 9 > m; openssl pkeyutl -sign -inkey k -rawin -in m -out s; openssl pkeyutl -verify -pubin -inkey p -rawin -in m -sigfile s",
+    );
+}
+
+/// A JIT: code that is written while it runs, and threads.
+#[test]
+fn node() {
+    let script = "let s = 0; for (let i = 0; i < 3e5; i++) s = (s * 31 + i) | 0; \
+        console.log(s, [3, 1, 2].sort(), /(\\d+)/.exec('a42')[1], 2n ** 100n); \
+        require('fs').writeFileSync('x', 'hi'); \
+        setTimeout(() => { console.log(require('fs').readFileSync('x', 'utf8')); \
+        process.exit(3) }, 10)";
+    same(&[("t.js", script)], &["node", "t.js"], "");
+}
+
+#[test]
+fn threads() {
+    let source = "#include <pthread.h>\n#include <stdio.h>\nstatic pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER; static long n;\nstatic void *f(void *a) { for (int i = 0; i < 20000; i++) { pthread_mutex_lock(&m); n++; pthread_mutex_unlock(&m); } return a; }\nint main(void) { pthread_t t[4]; long s = 0;\n#pragma omp parallel for reduction(+:s)\nfor (int i = 0; i < 1000; i++) s += i;\nfor (int i = 0; i < 4; i++) pthread_create(t + i, 0, f, 0); for (int i = 0; i < 4; i++) pthread_join(t[i], 0); printf(\"%ld %ld\\n\", n, s); }\n";
+    let make = "all: t\n\t./t\nt: t.c\n\tgcc -fopenmp -pthread -O1 -o t t.c\n";
+    same(&[("t.c", source), ("Makefile", make)], &["make"], "");
+}
