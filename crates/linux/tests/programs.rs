@@ -42,6 +42,7 @@ fn run(program: &Path, memory: u64) -> (String, i32) {
         envp: Vec::new(),
         cwd: b"/".to_vec(),
         user: (0, 0),
+        terminals: [false; 3],
     };
     kernel.start(program).expect("it starts");
     let limit = Instant::now() + Duration::from_secs(60);

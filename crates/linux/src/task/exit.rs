@@ -97,9 +97,9 @@ impl Kernel {
         let is_leader = process.session.borrow().sid == process.pid;
         if is_leader {
             let session = process.session.borrow().clone();
-            if session.tty.take().is_some() {
-                self.signal_group(process.pgrp.get(), SigInfo::kernel(SIGHUP));
-                self.signal_group(process.pgrp.get(), SigInfo::kernel(SIGCONT));
+            let tty = session.tty.take();
+            if let Some(tty) = tty {
+                crate::tty::leader_ended(self, tty);
             }
         }
         let Some(parent) = self.processes.get(&process.parent.get()).cloned() else {
