@@ -37,6 +37,7 @@ fn search(program: &Path, seed: u64, children: u64) -> (String, i32) {
         envp: Vec::new(),
         cwd: b"/".to_vec(),
         user: (0, 0),
+        terminals: [false; 3],
     };
     kernel.start(first).expect("it starts");
     let limit = Instant::now() + Duration::from_secs(20 + children);
