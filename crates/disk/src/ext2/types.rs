@@ -62,13 +62,11 @@ impl Kind {
     }
 
     /// The number in a directory entry.
-    #[expect(dead_code, reason = "directories are filled in next")]
     pub(super) fn entry_code(self) -> u8 {
         Kind::TABLE.iter().find(|row| row.0 == self).map_or(0, |row| row.2)
     }
 
     /// The kind that a directory entry's number names.
-    #[expect(dead_code, reason = "directories are filled in next")]
     pub(super) fn from_entry_code(code: u8) -> Option<Kind> {
         Kind::TABLE.iter().find(|row| row.2 == code).map(|row| row.0)
     }
