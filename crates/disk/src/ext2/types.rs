@@ -1,7 +1,5 @@
 //! What the calls of the file system take and give.
 
-use alloc::vec::Vec;
-
 /// The number of an inode.
 pub type Ino = u32;
 
@@ -61,11 +59,6 @@ impl Kind {
         Kind::TABLE.iter().find(|row| row.1 == mode & S_IFMT).map(|row| row.0)
     }
 
-    /// The number in a directory entry.
-    pub(super) fn entry_code(self) -> u8 {
-        Kind::TABLE.iter().find(|row| row.0 == self).map_or(0, |row| row.2)
-    }
-
     /// The kind that a directory entry's number names.
     pub(super) fn from_entry_code(code: u8) -> Option<Kind> {
         Kind::TABLE.iter().find(|row| row.2 == code).map(|row| row.0)
@@ -107,56 +100,6 @@ pub struct Attr {
     pub generation: u32,
 }
 
-/// What to change of an inode. The time of change becomes now unless given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SetAttr {
-    /// Permission bits (07777).
-    pub perm: Option<u16>,
-    /// Owner.
-    pub uid: Option<u32>,
-    /// Group.
-    pub gid: Option<u32>,
-    /// Last access.
-    pub atime: Option<Timestamp>,
-    /// Last change of the content.
-    pub mtime: Option<Timestamp>,
-    /// Last change of the inode.
-    pub ctime: Option<Timestamp>,
-    /// Flags of chattr(1) that users can set.
-    pub flags: Option<u32>,
-}
-
-/// Whose a new inode is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Owner {
-    /// Owner.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-}
-
-/// What rename(2) does with a name that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RenameMode {
-    /// Replaces it.
-    Replace,
-    /// Fails with `Exists` (RENAME_NOREPLACE).
-    NoReplace,
-    /// Swaps the two, which must both be there (RENAME_EXCHANGE).
-    Exchange,
-}
-
-/// What setxattr(2) does with an attribute that is there, or is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum XattrMode {
-    /// Creates or replaces it.
-    Set,
-    /// Fails with `Exists` if it is there (XATTR_CREATE).
-    Create,
-    /// Fails with `NoAttribute` if it is not (XATTR_REPLACE).
-    Replace,
-}
-
 /// An entry that `readdir` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -192,26 +135,12 @@ pub struct StatFs {
 /// How to mount.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Never write.
-    pub read_only: bool,
     /// Bytes of blocks that are kept in memory. At least 64 blocks are.
     pub cache_bytes: usize,
-    /// Bytes of changes that may wait in memory for a `sync`.
-    pub dirty_bytes: usize,
-    /// Names of directories that are kept in memory, to find them without a search.
-    pub indexed_names: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            read_only: false,
-            cache_bytes: 16 << 20,
-            dirty_bytes: 8 << 20,
-            indexed_names: 1 << 20,
-        }
+        Options { cache_bytes: 16 << 20 }
     }
 }
-
-/// A list of names of attributes.
-pub type Names = Vec<Vec<u8>>;

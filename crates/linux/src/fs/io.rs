@@ -50,12 +50,14 @@ pub fn write_inode(cx: &mut Context, inode: &InodeRef, pos: u64, bytes: &[u8]) -
 
 /// Who is not root takes away the bits that change users by writing.
 fn drop_set_id(cx: &mut Context, inode: &InodeRef) -> SysResult<()> {
-    if cx.thread.credentials().is_root() {
+    if cx.thread.credentials().has(crate::task::credentials::cap::FSETID) {
         return Ok(());
     }
     let stat = inode.stat(cx)?;
     if stat.mode & 0o6000 != 0 {
-        let mode = Some(stat.mode & 0o1777);
+        // Without the group's execute bit, the group's bit asks for mandatory locks.
+        let gone = if stat.mode & 0o010 != 0 { 0o6000 } else { 0o4000 };
+        let mode = Some(stat.mode & 0o7777 & !gone);
         inode.set_attr(cx, &SetAttr { mode, ..SetAttr::default() })?;
     }
     Ok(())
@@ -175,7 +177,7 @@ pub fn vectors(cx: &Context, at: u64, count: u64) -> SysResult<Vec<(u64, u64)>> 
     let mut parts = Vec::new();
     let mut total = 0;
     for index in 0..count {
-        let addr = cx.read_word(at + index * 2 * word)?;
+        let addr = crate::syscall::address(cx.read_word(at + index * 2 * word)?);
         let len = cx.read_word(at + index * 2 * word + word)?;
         let negative = if word == 4 { len > 0x7fff_ffff } else { len > i64::MAX as u64 };
         if negative {

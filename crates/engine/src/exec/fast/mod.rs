@@ -1,6 +1,8 @@
 //! The fast interpreter: functions are translated, while they are validated, into code
 //! for a register machine whose instructions are addresses of handlers.
 
+#[cfg(feature = "backtrace")]
+mod backtrace;
 mod code;
 mod operand;
 mod ops;
@@ -9,6 +11,8 @@ mod run;
 mod translate;
 
 pub(crate) use code::Code;
+#[cfg(feature = "native")]
+pub(crate) use ops::native::stub;
 pub(crate) use run::run;
 pub(crate) use translate::prepare;
 
