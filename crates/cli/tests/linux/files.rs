@@ -73,6 +73,20 @@ fn links_do_not_lead_out_of_a_mount() {
     assert_eq!(seen.code, Some(1));
 }
 
+#[test]
+fn a_package_is_installed_in_the_guest_alone() {
+    let script = "mkdir -p p/DEBIAN p/usr/share/sampan-test; cd p; echo there > usr/share/sampan-test/f; \
+        printf 'Package: sampan-test\nVersion: 1\nArchitecture: all\nMaintainer: n <e@x>\nDescription: d\n' \
+        > DEBIAN/control; cd ..; dpkg-deb -b p p.deb >/dev/null && dpkg -i p.deb >/dev/null && \
+        cat /usr/share/sampan-test/f && dpkg -s sampan-test | head -n 2 && \
+        dpkg -r sampan-test >/dev/null; ls /usr/share/sampan-test 2>/dev/null; echo $?";
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let seen = super::inside(folder.path(), &["bash", "-c", script], "");
+    let expected = "there\nPackage: sampan-test\nStatus: install ok installed\n2\n";
+    assert_eq!(seen.stdout, expected);
+    assert!(!std::path::Path::new("/usr/share/sampan-test").exists());
+}
+
 /// An image of a system: it is the root, and stays as it is.
 #[test]
 fn an_image_is_the_root() {

@@ -177,12 +177,12 @@ fn less_pages() {
 #[test]
 fn vim_edits() {
     let mut screen = Screen::bash();
-    screen.press("vim -u NONE -i NONE /tmp/text\r");
+    screen.press("vim -u NONE -i NONE /tmp/sampan-vim-text\r");
     screen.wait_for("[New");
     screen.press("ihello\rthere\x1bggOabove\x1b:wq\r");
     screen.wait_for("written");
     screen.wait_for("$ ");
-    screen.command("paste -sd, /tmp/text", "above,hello,there\r\n");
+    screen.command("paste -sd, /tmp/sampan-vim-text", "above,hello,there\r\n");
     screen.press("exit\r");
     assert_eq!(screen.end().code(), Some(0));
 }
