@@ -13,6 +13,7 @@ use crate::project;
 const FLOORS: &[(&str, u32)] = &[
     ("sampan-arena", 0),
     ("sampan-wasm", 0),
+    ("sampan-disk", 0),
     ("sampan-engine", 1),
     ("sampan-compile", 2),
     ("sampan-x86", 1),
