@@ -36,7 +36,7 @@ mod once;
 mod relaxed;
 mod stable;
 mod stack;
-mod sync;
+pub mod sync;
 mod table;
 mod trap;
 mod value;

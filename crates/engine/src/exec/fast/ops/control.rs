@@ -67,7 +67,7 @@ handler! {
     /// Stops if another thread asks for it.
     fn check_interrupt(mut r) {
         let flag = (*r.ctx).interrupt;
-        if (*flag).load(Ordering::Relaxed) && (*flag).swap(false, Ordering::Relaxed) {
+        if (*flag).load(Ordering::Relaxed) && crate::sync::take(&*flag) {
             r.trap(TrapKind::Interrupted)
         } else {
             r.next(2)
