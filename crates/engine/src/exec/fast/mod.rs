@@ -3,7 +3,7 @@
 
 // Where size counts, one form of each handler is used: see `operand`.
 #![cfg_attr(sampan_small, allow(dead_code, unused_imports, unused_macros, unused_variables))]
-#![cfg_attr(sampan_small, allow(unreachable_patterns))]
+#![cfg_attr(sampan_small, allow(unreachable_patterns, unreachable_code))]
 
 #[cfg(feature = "backtrace")]
 mod backtrace;
