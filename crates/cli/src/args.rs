@@ -68,6 +68,12 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
     pub mode: ModeArg,
 
+    /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
+    ///
+    /// Used with `--mode jit`. Whoever can write to the folder decides what is executed.
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+
     /// Give the program a directory of the host, under the name GUEST (by default the same)
     ///
     /// May be given several times. The program can read and write all that is below it, and
