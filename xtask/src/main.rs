@@ -11,6 +11,7 @@ mod fetch;
 mod firmware;
 mod kernels;
 mod platform;
+mod ports;
 mod programs;
 mod project;
 mod sizes;
@@ -41,6 +42,8 @@ enum Habit {
     Tidy,
     /// Link a small embedder for a Cortex-M4F, and check its code size against budgets.toml
     Sizes(sizes::Options),
+    /// Build the library for processors without an operating system
+    Ports,
     /// Boot the firmware example in QEMU, and compare what it prints
     Firmware,
     /// Build the part for browsers into web/dist
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Habit::Tidy => tidy::run(),
         Habit::Sizes(options) => sizes::run(&options),
         Habit::Firmware => firmware::run(),
+        Habit::Ports => ports::run(),
         Habit::Web => web::build().map(|()| ExitCode::SUCCESS),
         Habit::Fetch(options) => fetch::run(&options),
         Habit::Programs(options) => programs::run(&options),

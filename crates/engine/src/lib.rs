@@ -38,7 +38,7 @@ mod once;
 mod relaxed;
 mod stable;
 mod stack;
-mod sync;
+pub mod sync;
 mod table;
 mod trap;
 mod value;

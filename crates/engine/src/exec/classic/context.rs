@@ -10,7 +10,7 @@ use crate::trap::Outcome;
 use crate::{Machine, Trap};
 use alloc::vec::Vec;
 use core::any::Any;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
 
 pub(super) struct Context {
     /// Where to dispatch.
@@ -85,7 +85,7 @@ impl Context {
     #[cold]
     pub fn take_interrupt(&self) -> bool {
         // SAFETY: it lives in the machine, or is a static.
-        unsafe { (*self.interrupt).swap(false, Ordering::Relaxed) }
+        unsafe { crate::sync::take(&*self.interrupt) }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Machine, Trap, TrapKind};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
 
 /// What is looked at where no interruption is possible.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -30,7 +30,7 @@ pub(crate) fn run(
     if machine.stack.slots() - top <= needed {
         return Err(Trap::new(TrapKind::StackOverflow));
     }
-    if machine.engine.config().interruptible && machine.interrupt.swap(false, Ordering::Relaxed) {
+    if machine.engine.config().interruptible && crate::sync::take(&machine.interrupt) {
         return Err(Trap::new(TrapKind::Interrupted));
     }
     let interruptible = machine.engine.config().interruptible;

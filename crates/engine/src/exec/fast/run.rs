@@ -174,7 +174,7 @@ unsafe fn execute(r: Regs) -> u64 {
 unsafe fn execute(mut r: Regs) -> u64 {
     while r.exit == super::regs::RUNNING {
         // SAFETY: the first word of an instruction is its handler.
-        r = unsafe { (*r.ip.cast::<super::regs::Handler>())(r) };
+        unsafe { (*r.ip.cast::<super::regs::Handler>())(&mut r) };
     }
     r.exit
 }
