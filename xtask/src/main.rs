@@ -11,12 +11,14 @@ mod fetch;
 mod firmware;
 mod kernels;
 mod platform;
+mod ports;
 mod programs;
 mod project;
 mod sizes;
 mod system;
 mod test;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 
@@ -40,8 +42,12 @@ enum Habit {
     Tidy,
     /// Link a small embedder for a Cortex-M4F, and check its code size against budgets.toml
     Sizes(sizes::Options),
+    /// Build the library for processors without an operating system
+    Ports,
     /// Boot the firmware example in QEMU, and compare what it prints
     Firmware,
+    /// Build the part for browsers into web/dist
+    Web,
     /// Fetch the real programs that tests run, and print where they are
     Fetch(fetch::Options),
     /// Run the real programs only, in sampan or in another command of the same shape
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Habit::Tidy => tidy::run(),
         Habit::Sizes(options) => sizes::run(&options),
         Habit::Firmware => firmware::run(),
+        Habit::Ports => ports::run(),
+        Habit::Web => web::build().map(|()| ExitCode::SUCCESS),
         Habit::Fetch(options) => fetch::run(&options),
         Habit::Programs(options) => programs::run(&options),
         Habit::Bench(options) => bench::run(&options),

@@ -10,7 +10,7 @@
 use crate::image::Image;
 use crate::platform;
 use crate::registry::{self, Placed};
-use sampan_engine::native::{Code, CodeFrame, CodeTrap, Runtime};
+use sampan_engine::native::{Code, CodeFrame, CodeTrap, Runtime, TrapCode};
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub(crate) struct Activation {
     calls: [usize; MAX_CALLS],
 }
 
-/// More calls than a person reads.
-const MAX_CALLS: usize = 100;
+/// As many as a trap keeps, and one that had not begun.
+const MAX_CALLS: usize = sampan_engine::MAX_FRAMES + 1;
 
 thread_local! {
     /// The innermost call into code.
@@ -105,7 +105,11 @@ impl Code for Loaded {
             }
         }
         let calls = &activation.calls[..activation.count];
-        let frames = calls.iter().enumerate().filter_map(|(i, &address)| {
+        // A function without room for its frame has not begun: the call of it trapped, as in
+        // the interpreters.
+        let room = activation.code == TrapCode::StackOverflow as u8 && calls.len() > 1;
+        let begun = calls.iter().enumerate().skip(usize::from(room));
+        let frames = begun.filter_map(|(i, &address)| {
             // A return address may be that of the next instruction's line, or function.
             frame(if i == 0 { address } else { address - 1 })
         });

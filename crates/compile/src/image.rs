@@ -1,5 +1,7 @@
 //! The code of a module: bytes that may stand anywhere, and what is known about them.
 
+mod bytes;
+
 use crate::cranelift::{Compiled, Symbol};
 use cranelift_codegen::binemit::Reloc;
 use sampan_engine::native::TrapCode;
@@ -78,6 +80,9 @@ impl Image {
         self.relocs.extend(relocs.map(|(at, kind, to, plus)| (start + at, kind, to, plus)));
         let traps = compiled.traps.into_iter();
         self.traps.extend(traps.map(|(at, code)| (start + at, trap_number(code))));
+        // What comes before the first instruction counts as part of it.
+        let first = compiled.offsets.first().map_or(0, |&(_, offset)| offset);
+        self.offsets.push((start, first));
         let offsets = compiled.offsets.into_iter();
         self.offsets.extend(offsets.map(|(at, offset)| (start + at, offset)));
         start

@@ -1,6 +1,7 @@
 //! The compiler that an engine is made with.
 
 use crate::activation::Loaded;
+use crate::cache::{self, Cache};
 use crate::cranelift::{Context, Symbol, Target};
 use crate::image::Image;
 use crate::lower::Options;
@@ -9,6 +10,7 @@ use sampan_engine::native::{Code, Compiler, Reservations};
 use sampan_engine::{Config, Module, Trap};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,12 +18,17 @@ use std::sync::{Arc, Mutex};
 /// threads.
 pub type Progress = dyn Fn(usize, usize) + Send + Sync;
 
+/// Whether a body (imports not counted) is compiled.
+pub type Chosen = dyn Fn(u32) -> bool + Send + Sync;
+
 /// Compiles with Cranelift for this host's processor.
 pub struct Jit {
     target: Target,
     options: Options,
     threads: usize,
     progress: Option<Box<Progress>>,
+    chosen: Option<Box<Chosen>>,
+    cache: Option<Cache>,
     space: Arc<platform::Space>,
 }
 
@@ -46,6 +53,8 @@ impl Jit {
             options,
             threads,
             progress: None,
+            chosen: None,
+            cache: None,
             space: Arc::default(),
         })
     }
@@ -64,11 +73,47 @@ impl Jit {
         self
     }
 
+    /// Compiles some bodies only; the others are interpreted.
+    #[must_use]
+    pub fn only(mut self, chosen: Box<Chosen>) -> Jit {
+        self.chosen = Some(chosen);
+        self
+    }
+
+    /// Keeps code in a folder, and takes what is there instead of compiling. The folder is made
+    /// when needed, for this user only; whoever can write to it decides what is executed.
+    #[must_use]
+    pub fn cache(mut self, folder: PathBuf) -> Jit {
+        self.cache = Some(Cache::new(folder));
+        self
+    }
+
+    /// The image from the cache, or made and then put there.
+    fn cached_image(&self, module: &Module) -> Result<Image, String> {
+        // A choice of bodies is no part of the key.
+        let Some(cache) = self.cache.as_ref().filter(|_| self.chosen.is_none()) else {
+            return self.image(module);
+        };
+        let features = module.engine().config().features;
+        let choices = format!("{} {:?} {features:?}", self.target.describe(), self.options);
+        let key = cache::key(module.bytes(), &choices);
+        let bodies = module.decl().bodies.len();
+        if let Some(image) = cache.load(&key).filter(|image| image.bodies.len() == bodies) {
+            return Ok(image);
+        }
+        let image = self.image(module)?;
+        cache.store(&key, &image);
+        Ok(image)
+    }
+
     /// The code of all functions that can be compiled.
     fn image(&self, module: &Module) -> Result<Image, String> {
         let decl = module.decl();
         let count = decl.bodies.len();
         let bodies = self.on_all_threads(count, |context, body| {
+            if self.chosen.as_ref().is_some_and(|chosen| !chosen(body as u32)) {
+                return None;
+            }
             context.body(&self.target, module, body as u32, self.options).ok()
         });
         let mut image = Image::new(count);
@@ -133,7 +178,7 @@ impl Jit {
 
 impl Compiler for Jit {
     fn compile(&self, module: &Module, _: &Config) -> Result<Arc<dyn Code>, Trap> {
-        let image = self.image(module).map_err(Trap::host)?;
+        let image = self.cached_image(module).map_err(Trap::host)?;
         let funcs = module.decl();
         let types = funcs.funcs[funcs.imported_funcs as usize..].to_vec();
         Ok(Arc::new(Loaded::new(image, types).map_err(Trap::host)?))

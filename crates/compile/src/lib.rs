@@ -4,6 +4,7 @@
 //!   interface.
 //! - `cranelift`: that interface over Cranelift.
 //! - `image`: the code of a module, linked, with its tables of traps and offsets.
+//! - `cache`: images on disk.
 //! - `registry`: which code an address of this process belongs to.
 //! - `activation`: calls into code, and the way out when it traps.
 //! - `platform`: address space, signals, and the few instructions that no compiler makes.
@@ -12,6 +13,7 @@
 
 mod activation;
 pub mod builder;
+mod cache;
 mod cranelift;
 mod image;
 mod jit;
@@ -19,4 +21,4 @@ pub mod lower;
 mod platform;
 mod registry;
 
-pub use jit::{Jit, Progress};
+pub use jit::{Chosen, Jit, Progress};

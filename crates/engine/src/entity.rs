@@ -16,8 +16,9 @@ pub type HostFn = dyn Fn(&mut Machine, &mut dyn Any, Option<InstanceId>, &mut [u
     + Send
     + Sync;
 
-/// A function. Compiled code reads the first fields.
+/// A function. Compiled code reads the first fields, and finds it by a shift.
 #[repr(C)]
+#[cfg_attr(feature = "native", repr(align(64)))]
 pub(crate) struct FuncEntity {
     pub(crate) native: FuncPart,
     /// Its type in the registry.
@@ -85,6 +86,7 @@ pub struct InstanceData {
     pub(crate) elements: Box<[Box<[RawRef]>]>,
     /// Whether each data segment can no longer be used.
     pub(crate) dropped_data: Box<[bool]>,
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) native: InstancePart,
 }
 

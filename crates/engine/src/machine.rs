@@ -29,6 +29,7 @@ pub struct Machine {
     pub(crate) fuel: u64,
     pub(crate) interrupt: Arc<AtomicBool>,
     pub(crate) host_depth: u32,
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) native: MachinePart,
 }
 

@@ -7,11 +7,11 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 /// A value that is computed at its first use. Two threads may both compute it; the first
 /// to finish wins, and the other's result is dropped.
 #[derive(Debug)]
-pub(crate) struct Once<T>(AtomicPtr<T>);
+pub(crate) struct Once<T>(AtomicPtr<T>, core::marker::PhantomData<*mut T>);
 
 impl<T> Once<T> {
     pub(crate) const fn new() -> Once<T> {
-        Once(AtomicPtr::new(null_mut()))
+        Once(AtomicPtr::new(null_mut()), core::marker::PhantomData)
     }
 
     /// The value's address; null before it is there. Valid as long as self.
@@ -28,7 +28,7 @@ impl<T> Once<T> {
     /// Stores `value` unless there is one, and gives what is there now.
     pub(crate) fn set(&self, value: T) -> &T {
         let new = Box::into_raw(Box::new(value));
-        match self.0.compare_exchange(null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+        match exchange(&self.0, new) {
             // SAFETY: just made, and now owned by self.
             Ok(_) => unsafe { &*new },
             Err(old) => {
@@ -47,6 +47,24 @@ impl<T> Default for Once<T> {
     }
 }
 
+/// Puts `new` where null is; else gives what is there.
+#[cfg(target_has_atomic = "ptr")]
+fn exchange<T>(place: &AtomicPtr<T>, new: *mut T) -> Result<*mut T, *mut T> {
+    place.compare_exchange(null_mut(), new, Ordering::AcqRel, Ordering::Acquire)
+}
+
+/// Puts `new` where null is; else gives what is there.
+#[cfg(not(target_has_atomic = "ptr"))]
+fn exchange<T>(place: &AtomicPtr<T>, new: *mut T) -> Result<*mut T, *mut T> {
+    // Whoever holds a module on such a processor is in one thread: see `sync`.
+    let old = place.load(Ordering::Relaxed);
+    if !old.is_null() {
+        return Err(old);
+    }
+    place.store(new, Ordering::Relaxed);
+    Ok(old)
+}
+
 impl<T> Drop for Once<T> {
     fn drop(&mut self) {
         let value = *self.0.get_mut();
@@ -58,6 +76,8 @@ impl<T> Drop for Once<T> {
 }
 
 // SAFETY: it hands out shared references to T, and drops it on any thread.
+#[cfg(target_has_atomic = "ptr")]
 unsafe impl<T: Send + Sync> Sync for Once<T> {}
 // SAFETY: as above.
+#[cfg(target_has_atomic = "ptr")]
 unsafe impl<T: Send + Sync> Send for Once<T> {}

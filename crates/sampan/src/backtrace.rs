@@ -1,6 +1,7 @@
 //! Which guest functions were being called.
 
 use crate::Module;
+#[cfg(feature = "backtrace")]
 use alloc::vec::Vec;
 use core::fmt;
 use sampan_engine::MAX_FRAMES;
@@ -12,13 +13,17 @@ use sampan_engine::MAX_FRAMES;
 /// line.
 #[derive(Clone, Debug, Default)]
 pub struct WasmBacktrace {
+    #[cfg(feature = "backtrace")]
     pub(crate) frames: Vec<FrameInfo>,
 }
 
 impl WasmBacktrace {
     /// The calls, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[FrameInfo] {
-        &self.frames
+        #[cfg(feature = "backtrace")]
+        return &self.frames;
+        #[cfg(not(feature = "backtrace"))]
+        &[]
     }
 }
 
@@ -56,7 +61,7 @@ impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = 0;
         let same = |a: &FrameInfo, b: &FrameInfo| (a.func, a.at) == (b.func, b.at);
-        for run in self.frames.chunk_by(same) {
+        for run in self.frames().chunk_by(same) {
             let separator = if first > 0 { "\n" } else { "" };
             write!(f, "{separator}{first:>3}: 0x{:x} - ", run[0].at)?;
             match run[0].func_name() {

@@ -4,12 +4,17 @@ use crate::Config;
 use sampan_engine::{self as engine, Engine};
 
 #[cfg(feature = "jit")]
-pub(crate) fn engine(raw: engine::Config, _: &Config) -> Engine {
+pub(crate) fn engine(raw: engine::Config, config: &Config) -> Engine {
     if raw.mode != engine::Mode::Jit {
         return Engine::new(raw);
     }
     match sampan_compile::Jit::new(&raw) {
-        Ok(jit) => Engine::with_compiler(raw, alloc::sync::Arc::new(jit)),
+        Ok(mut jit) => {
+            if let Some(folder) = &config.cache {
+                jit = jit.cache(folder.clone());
+            }
+            Engine::with_compiler(raw, alloc::sync::Arc::new(jit))
+        }
         // Making a module says that there is no compiler.
         Err(_) => Engine::new(raw),
     }

@@ -17,6 +17,8 @@ pub use sampan_engine::{EXECUTABLE, Mode, Preparation};
 pub struct Config {
     engine: engine::Config,
     features: Features,
+    #[cfg(feature = "jit")]
+    pub(crate) cache: Option<std::path::PathBuf>,
 }
 
 impl Default for Config {
@@ -37,13 +39,27 @@ macro_rules! proposals {
 impl Config {
     /// The fast interpreter, all proposals that it executes, no fuel, no interruption.
     pub fn new() -> Config {
-        Config { engine: engine::Config::default(), features: engine::EXECUTABLE }
+        Config {
+            engine: engine::Config::default(),
+            features: engine::EXECUTABLE,
+            #[cfg(feature = "jit")]
+            cache: None,
+        }
     }
 
     /// Chooses what runs functions. [`Mode::Jit`] needs feature `jit` and a host that it knows;
     /// elsewhere no [`Module`](crate::Module) can be made.
     pub fn mode(&mut self, mode: Mode) -> &mut Config {
         self.engine.mode = mode;
+        self
+    }
+
+    /// Keeps compiled code in a folder, where the next start finds it: an entry is used for the
+    /// same module, choices, processor and program only, and if it is whole. The folder is made
+    /// when needed, for this user only: whoever can write to it decides what is executed.
+    #[cfg(feature = "jit")]
+    pub fn code_cache(&mut self, folder: impl Into<std::path::PathBuf>) -> &mut Config {
+        self.cache = Some(folder.into());
         self
     }
 

@@ -2,9 +2,10 @@
 
 use crate::wasm_ty::{WasmParams, WasmRet, WasmTy, for_each_tuple, private::Raw};
 use crate::{AsContextMut, Caller, Func, FuncType, Result, StoreContextMut, Val, func::store_all};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::vec::Vec;
 use core::any::Any;
 use core::marker::PhantomData;
+use sampan_engine::sync::Arc;
 use sampan_engine::{self as engine, HostFn, InstanceId, Machine};
 
 /// A closure that can be a host function: up to 16 [`WasmTy`] parameters, perhaps after a

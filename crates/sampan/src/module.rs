@@ -4,8 +4,9 @@ use crate::types::{ExportType, ExternType, ImportType};
 use crate::{Engine, Error, ErrorKind, Feature, Result};
 #[cfg(feature = "wat")]
 use alloc::format;
-use alloc::{borrow::Cow, sync::Arc, vec::Vec};
+use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
+use sampan_engine::sync::Arc;
 use sampan_engine::{self as engine, Bytes, wasm};
 
 /// A validated module, ready to be instantiated in any number of stores and threads.

@@ -168,9 +168,19 @@ impl StoreId {
     fn new() -> StoreId {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let next = |id: usize| id.checked_add(1);
-        let id = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        #[cfg(target_has_atomic = "ptr")]
+        let id = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok();
+        // Engines, which stores are made for, stay in one thread there.
+        #[cfg(not(target_has_atomic = "ptr"))]
+        let id = {
+            let id = NEXT.load(Ordering::Relaxed);
+            next(id).map(|next| {
+                NEXT.store(next, Ordering::Relaxed);
+                id
+            })
+        };
         // Numbers that wrapped around would make handles of two stores look alike.
-        StoreId(id.ok().and_then(NonZeroUsize::new).expect("fewer stores than addresses"))
+        StoreId(id.and_then(NonZeroUsize::new).expect("fewer stores than addresses"))
     }
 
     /// Panics unless `other` is the same store: handles are numbers that mean nothing, or

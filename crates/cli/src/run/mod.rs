@@ -10,6 +10,7 @@ use sampan::{
     Config, Engine, Error, ErrorKind, Func, Instance, Linker, Module, Result, Store,
     StoreLimitsBuilder, Trap,
 };
+use std::path::PathBuf;
 use std::time::Duration;
 use watchdog::Watchdog;
 
@@ -48,7 +49,21 @@ fn config(args: &Run) -> Config {
     config.mode(args.mode.mode());
     config.consume_fuel(args.fuel.is_some());
     config.interruptible(args.timeout.is_some());
+    if let Some(folder) = args.cache.clone().or_else(cache_folder) {
+        config.code_cache(folder);
+    }
     config
+}
+
+/// Where compiled code is kept unless `--cache` says so.
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))?;
+    // A relative one would depend on where we are.
+    folder.is_absolute().then(|| folder.join("sampan-code"))
 }
 
 fn context(args: &Run) -> Result<WasiCtx, wasi::BuildError> {

@@ -43,6 +43,8 @@ impl Bench {
         let output = Command::new(env!("CARGO_BIN_EXE_sampan"))
             .args(args)
             .current_dir(self.path())
+            // Where compiled code is kept.
+            .env("XDG_CACHE_HOME", self.path())
             .stdin(Stdio::null())
             .output();
         output.expect("the program can be started").into()
@@ -74,5 +76,5 @@ impl Run {
     }
 }
 
-/// Both interpreters, as the option names them.
-const MODES: [&str; 3] = ["classic", "fast", "auto"];
+/// All modes, as the option names them.
+const MODES: [&str; 4] = ["classic", "fast", "jit", "auto"];

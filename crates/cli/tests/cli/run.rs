@@ -150,3 +150,26 @@ fn help_and_completions_are_there() {
         assert!(script.stdout.contains("max-memory"), "{shell}");
     }
 }
+
+#[test]
+fn compiled_code_is_kept_and_damage_is_no_harm() {
+    let bench = Bench::new();
+    bench.file(
+        "add.wat",
+        r#"(module (func (export "add") (param i32 i32) (result i32)
+            (i32.add (local.get 0) (local.get 1))))"#,
+    );
+    let args = ["run", "--mode", "jit", "--cache", "kept/code", "--invoke", "add", "add.wat"];
+    let args = [&args[..], &["40", "2"]].concat();
+    bench.sampan(&args).prints("42\n");
+    let entries = || {
+        let files = std::fs::read_dir(bench.path().join("kept/code")).expect("it was made");
+        files.map(|file| file.expect("it can be read").path()).collect::<Vec<_>>()
+    };
+    let [entry] = &entries()[..] else { panic!("one entry") };
+    let good = std::fs::read(entry).expect("it can be read");
+    bench.sampan(&args).prints("42\n");
+    std::fs::write(entry, &good[..good.len() - 1]).expect("it can be written");
+    bench.sampan(&args).prints("42\n");
+    assert_eq!(std::fs::read(entry).expect("it is there"), good, "it was made anew");
+}

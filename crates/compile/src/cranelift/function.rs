@@ -39,6 +39,18 @@ impl Target {
     }
 }
 
+impl Target {
+    /// What the code depends on: the processor, its features, the settings.
+    pub fn describe(&self) -> String {
+        use std::fmt::Write;
+        let mut text = format!("{} {}", self.isa.triple(), self.isa.flags());
+        for flag in self.isa.isa_flags() {
+            write!(text, " {flag}").expect("strings take everything");
+        }
+        text
+    }
+}
+
 /// What code refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Symbol {

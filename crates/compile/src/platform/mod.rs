@@ -5,6 +5,8 @@
 mod processor;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod folder;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod signals;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod space;
@@ -13,10 +15,11 @@ mod stack;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use {
-    processor::enter, signals::install, space::CodeMemory, space::Space, stack::stack_limit,
+    folder::private_folder, processor::enter, signals::install, space::CodeMemory, space::Space,
+    stack::stack_limit,
 };
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 mod unsupported;
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) use unsupported::{CodeMemory, Space, enter, install, stack_limit};
+pub(crate) use unsupported::{CodeMemory, Space, enter, install, private_folder, stack_limit};

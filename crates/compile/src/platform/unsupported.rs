@@ -36,6 +36,10 @@ impl CodeMemory {
     }
 }
 
+pub(crate) fn private_folder(path: &std::path::Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
 pub(crate) fn stack_limit() -> usize {
     0
 }

@@ -108,12 +108,18 @@ pub trait File: Any {
 
     /// Attributes, for files that have no inode behind their location.
     fn stat(&self, cx: &mut Context) -> SysResult<Stat> {
-        Err(Errno::EBADF)
+        // The one inode that all files without a name and without attributes share.
+        Ok(Stat::new(15, 1, 0o600))
     }
 
     /// What is mapped by `mmap`, if the file can be.
     fn mappable(&self) -> Option<InodeRef> {
         None
+    }
+
+    /// Whether a mapping of it is one of zeros, as of `/dev/zero`.
+    fn maps_zeros(&self) -> bool {
+        false
     }
 
     /// A descriptor of it was closed (others may be left).
@@ -189,6 +195,12 @@ impl OpenFile {
         self.location.as_ref().map(|location| location.inode())
     }
 
+    /// A descriptor of it was closed.
+    pub fn closed(&self, cx: &mut Context) {
+        self.file.flush(cx);
+        super::lock::closed(cx, self);
+    }
+
     /// Attributes.
     pub fn stat(&self, cx: &mut Context) -> SysResult<Stat> {
         match &self.location {
@@ -200,6 +212,7 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        super::lock::dropped(self);
         let file = self.file.clone();
         file.release(self);
     }

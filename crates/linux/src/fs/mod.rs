@@ -9,7 +9,9 @@
 
 pub mod access;
 pub mod attributes;
+pub mod buffer;
 pub mod change;
+pub mod copy;
 pub mod cwd;
 pub mod dentry;
 pub mod fd;
@@ -17,12 +19,14 @@ pub mod file;
 pub mod inode;
 pub mod io;
 pub mod links;
+pub mod lock;
 pub mod mount;
 pub mod names;
 pub mod open;
 pub mod pipe;
 pub mod poll;
 pub mod regular;
+pub mod space;
 pub mod statfs;
 pub mod stream;
 pub mod tmpfs;

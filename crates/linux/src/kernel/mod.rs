@@ -16,6 +16,7 @@ use core::cell::RefCell;
 pub use context::Context;
 pub use dispatch::restart_syscall;
 
+use crate::fs::buffer::Budget;
 use crate::fs::tmpfs::Tmpfs;
 use crate::fs::{Device, FileSystem, FsContext, Mounts};
 use crate::host::Host;
@@ -25,6 +26,7 @@ use crate::syscall::Abi;
 use crate::task::{Pid, Process, State, Thread, Tid};
 use crate::time::Timespec;
 use crate::time::timers::{Target, Timers};
+use crate::tty::{Ptys, Tty};
 use crate::wait::{WaitQueue, Woken};
 
 /// Makes a process's memory.
@@ -76,6 +78,14 @@ pub struct Kernel {
     pub shm: Rc<Tmpfs>,
     /// Monotonic nanoseconds when it was started.
     pub boot_ns: u64,
+    /// Processes that wait for a lock of another, with the thread that waits.
+    pub lock_waits: BTreeMap<Pid, (Pid, Tid)>,
+    /// Names of sockets.
+    pub names: crate::net::Names,
+    /// What pipes and sockets may hold together: an eighth of all memory.
+    pub buffers: Rc<Budget>,
+    /// Members of all epoll sets.
+    pub epoll_members: Rc<core::cell::Cell<u32>>,
     /// Calls that programs made and that are not there.
     pub missing: BTreeMap<(bool, u32), u64>,
     /// Everything else that was missing, for the report.
@@ -84,6 +94,14 @@ pub struct Kernel {
     pub exited: Option<i32>,
     /// Added to the host's real time by `clock_settime`.
     pub realtime_offset: i64,
+    /// What tells this kernel's life from others', once somebody asked.
+    pub boot_id: Option<[u8; 16]>,
+    /// The terminal whose other end is the host's.
+    pub console: Rc<Tty>,
+    /// The number of the file system of pseudo-terminals.
+    pub devpts_dev: u64,
+    /// All pseudo-terminals.
+    pub ptys: Rc<Ptys>,
     devices: BTreeMap<u32, Rc<dyn Device>>,
     ready: VecDeque<Tid>,
     woken: Rc<Woken>,
@@ -98,11 +116,12 @@ impl Kernel {
         let now = Timespec::from_ns(host.realtime_ns());
         let shm = Tmpfs::new(1, 0o1777, config.memory, now);
         let root = Tmpfs::named("rootfs", 2, 0o755, config.memory / 2, now);
+        let buffers = Budget::new((config.memory / 8) as usize);
         let boot_ns = host.monotonic_ns();
         let mut mounts = Mounts::default();
         let dentry = crate::fs::Dentry::root(root.root());
         mounts.add(root, dentry, None, 0, b"rootfs");
-        Kernel {
+        let mut kernel = Kernel {
             host,
             config,
             threads: BTreeMap::new(),
@@ -113,17 +132,27 @@ impl Kernel {
             host_news: Rc::default(),
             shm,
             boot_ns,
+            lock_waits: BTreeMap::new(),
+            names: crate::net::Names::default(),
+            buffers,
+            epoll_members: Rc::default(),
             missing: BTreeMap::new(),
             notes: BTreeSet::new(),
             exited: None,
             realtime_offset: 0,
+            boot_id: None,
+            console: Tty::console(),
+            devpts_dev: 3,
+            ptys: Rc::default(),
             devices: BTreeMap::new(),
             ready: VecDeque::new(),
             woken: Rc::new(RefCell::new(Vec::new())),
             last_pid: 0,
-            last_dev: 2,
+            last_dev: 3,
             last_anonymous: 0,
-        }
+        };
+        crate::dev::register(&mut kernel);
+        kernel
     }
 
     /// The place that is the root of all.
@@ -270,6 +299,7 @@ impl Kernel {
     }
 
     fn expire_timers(&mut self) {
+        self.timers.sweep();
         if self.timers.next().is_none() {
             return;
         }

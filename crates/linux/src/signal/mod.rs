@@ -91,6 +91,16 @@ impl SigInfo {
         SigInfo { signal, errno: 0, code, fields: Fields::Sender { pid, uid } }
     }
 
+    /// What a program says comes with a signal that it queues.
+    pub fn decode(cx: &Context, at: u64) -> SysResult<SigInfo> {
+        let word = |at: u64| cx.read_u32(at).map(|value| value as i32);
+        let fields = at + if cx.abi() == Abi::Amd64 { 16 } else { 12 };
+        let (pid, uid) = (word(fields)?, cx.read_u32(fields + 4)?);
+        let value = cx.read_word(fields + 8)?;
+        let fields = Fields::Value { pid, uid, value };
+        Ok(SigInfo { signal: word(at)?, errno: word(at + 4)?, code: word(at + 8)?, fields })
+    }
+
     /// As the program sees it.
     pub fn encode(&self, abi: Abi) -> [u8; 128] {
         let mut bytes = [0; 128];
@@ -187,6 +197,17 @@ impl Pending {
         Some(info)
     }
 
+    /// Counts an expiry of a timer whose signal is still queued; how many that makes.
+    pub fn overrun(&mut self, timer: i32) -> Option<i32> {
+        self.queue.iter_mut().find_map(|info| match &mut info.fields {
+            Fields::Timer { id, overrun, .. } if *id == timer => {
+                *overrun = overrun.saturating_add(1);
+                Some(*overrun)
+            }
+            _ => None,
+        })
+    }
+
     /// Drops signals.
     pub fn drop_set(&mut self, set: u64) {
         self.set &= !set;
@@ -265,6 +286,7 @@ impl Kernel {
             return;
         }
         process.pending.borrow_mut().push(info);
+        process.signal_news.wake_all();
         self.nudge(process, info.signal);
     }
 
@@ -275,6 +297,7 @@ impl Kernel {
             return;
         }
         thread.pending.borrow_mut().push(info);
+        thread.process.signal_news.wake_all();
         if is_pending(thread) || blocked {
             self.interrupt(thread);
         }
@@ -319,6 +342,11 @@ impl Kernel {
             }
         } else if bit(signal) & STOPS != 0 {
             self.drop_pending(process, bit(SIGCONT));
+        }
+        if signal == SIGKILL {
+            // Nothing keeps it off, so no thread need see it first.
+            self.end_process(process, SIGKILL);
+            return false;
         }
         blocked || !process.actions.borrow().borrow().ignores(signal)
     }

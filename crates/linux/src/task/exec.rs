@@ -528,7 +528,7 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     let closed = files.borrow_mut().take_cloexec();
     thread.set_files(files);
     for open in closed {
-        open.file.flush(cx);
+        open.closed(cx);
     }
     let mut actions = Actions::default();
     let old = process.actions.borrow().clone();
@@ -542,6 +542,7 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     let base = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
     *thread.name.borrow_mut() = base[..base.len().min(15)].to_vec();
     process.executed.set(true);
+    crate::time::posix::executed(process);
     process.dumpable.set(true);
     let stat = program.inode().clone().stat(cx)?;
     let mut credentials = (*thread.credentials()).clone();

@@ -7,6 +7,7 @@ pub mod exec;
 pub mod exit;
 pub mod ids;
 pub mod limits;
+pub mod pidfd;
 pub mod prctl;
 pub mod sched;
 pub mod users;
@@ -24,7 +25,7 @@ use crate::machine::Registers;
 use crate::mm::Mm;
 use crate::signal::{Actions, Pending, SigInfo};
 use crate::syscall::{Abi, CallState};
-use crate::time::timers::TimerKey;
+use crate::time::posix::Timers;
 use crate::wait::WaitQueue;
 
 /// A thread's number.
@@ -226,25 +227,20 @@ pub struct Process {
     pub personality: Cell<u32>,
     /// `nice(2)`.
     pub nice: Cell<i32>,
-    /// Timers of `setitimer`: real, virtual, profiling.
-    pub itimers: RefCell<[Itimer; 3]>,
+    /// Timers that send it signals; see `time/posix.rs`.
+    pub timers: RefCell<Timers>,
+    /// Whether one of them counts time on the processor.
+    pub counts_time: Cell<bool>,
+    /// Woken when it gets a signal.
+    pub signal_news: Rc<WaitQueue>,
+    /// Woken when it ends.
+    pub end_news: Rc<WaitQueue>,
     /// When it was started (monotonic nanoseconds).
     pub started_ns: u64,
     /// Time on the processor of threads that ended.
     pub dead_ns: Cell<u64>,
     /// Time on the processor of children that were waited for.
     pub children_ns: Cell<u64>,
-}
-
-/// A timer of `setitimer(2)`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Itimer {
-    /// When it expires: monotonic, or processor time; 0 for never.
-    pub expires: u64,
-    /// How long from one expiry to the next; 0 for once.
-    pub interval: u64,
-    /// The entry among the kernel's timers.
-    pub key: Option<TimerKey>,
 }
 
 impl Process {
@@ -273,7 +269,10 @@ impl Process {
             no_huge_pages: Cell::new(false),
             personality: Cell::new(0),
             nice: Cell::new(0),
-            itimers: RefCell::default(),
+            timers: RefCell::default(),
+            counts_time: Cell::new(false),
+            signal_news: Rc::default(),
+            end_news: Rc::default(),
             started_ns,
             dead_ns: Cell::new(0),
             children_ns: Cell::new(0),

@@ -10,7 +10,7 @@ use crate::{Machine, Trap, TrapKind};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
 
 /// What is looked at where no interruption is possible.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -30,7 +30,7 @@ pub(crate) fn run(
     if machine.stack.slots() - top <= needed {
         return Err(Trap::new(TrapKind::StackOverflow));
     }
-    if machine.engine.config().interruptible && machine.interrupt.swap(false, Ordering::Relaxed) {
+    if machine.engine.config().interruptible && crate::sync::take(&machine.interrupt) {
         return Err(Trap::new(TrapKind::Interrupted));
     }
     let interruptible = machine.engine.config().interruptible;
@@ -80,7 +80,9 @@ pub(crate) fn run(
         r.link(fp, code, LEAVE.as_ptr());
         execute(r);
     }
+    #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
     if let Some(mut trap) = context.trap.take() {
+        #[cfg(feature = "backtrace")]
         trap.add_frames(context.backtrace());
         return Err(trap);
     }
@@ -101,9 +103,20 @@ unsafe fn execute(r: Regs) {
 unsafe fn execute(mut r: Regs) {
     // SAFETY: the caller's promise; every byte has a handler.
     unsafe {
+        #[cfg(sampan_small)]
+        let metered = (*(*r.ctx).machine).engine.config().fuel;
         while (*r.ctx).running {
             let tables = (*r.ctx).tables;
             let [handlers] = &*tables;
+            #[cfg(sampan_small)]
+            if metered && !super::tables::is_free(*r.pc) {
+                let fuel = &raw mut (*(*r.ctx).machine).fuel;
+                if *fuel == 0 {
+                    super::ops::trap::out_of_fuel(&mut r);
+                    break;
+                }
+                *fuel -= 1;
+            }
             handlers[*r.pc as usize](&mut r);
         }
     }
@@ -123,7 +136,8 @@ pub(super) fn code_of(module: &ModuleData, body: u32) -> Result<*const Code, sam
 
 impl Regs {
     /// Makes the frame of a function at `fp`, where its arguments are. Its room is checked.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     pub unsafe fn link(&mut self, fp: *mut u64, code: *const Code, back: *const u8) {
         // SAFETY: the caller's promise.
         unsafe {

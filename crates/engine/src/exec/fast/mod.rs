@@ -1,6 +1,14 @@
 //! The fast interpreter: functions are translated, while they are validated, into code
 //! for a register machine whose instructions are addresses of handlers.
 
+// The registers are handed on by value or by reference.
+#![allow(clippy::needless_borrow)]
+// Where size counts, one form of each handler is used: see `operand`.
+#![cfg_attr(sampan_small, allow(dead_code, unused_imports, unused_macros, unused_variables))]
+#![cfg_attr(sampan_small, allow(unreachable_patterns, unreachable_code))]
+
+#[cfg(feature = "backtrace")]
+mod backtrace;
 mod code;
 mod operand;
 mod ops;

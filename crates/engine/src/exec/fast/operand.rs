@@ -66,9 +66,17 @@ pub(super) trait Src {
 /// A slot of the frame.
 pub(super) struct S;
 /// The accumulator.
+#[cfg(not(sampan_small))]
 pub(super) struct A;
 /// 32 bits in the instruction, sign-extended.
+#[cfg(not(sampan_small))]
 pub(super) struct I;
+/// Where size counts, every operand is in a slot, and so all forms of a handler are the same.
+#[cfg(sampan_small)]
+pub(super) use S as A;
+/// As above.
+#[cfg(sampan_small)]
+pub(super) use S as I;
 
 impl Src for S {
     #[inline(always)]
@@ -84,6 +92,7 @@ impl Src for S {
     const WORDS: usize = 2;
 }
 
+#[cfg(not(sampan_small))]
 impl Src for A {
     #[inline(always)]
     unsafe fn read<T: Value>(r: &Regs, _: usize) -> T {
@@ -96,6 +105,7 @@ impl Src for A {
     const WORDS: usize = 2;
 }
 
+#[cfg(not(sampan_small))]
 impl Src for I {
     #[inline(always)]
     unsafe fn read<T: Value>(r: &Regs, _: usize) -> T {
@@ -115,6 +125,7 @@ pub(super) trait Dst {
     unsafe fn write<T: Value>(r: &mut Regs, value: T);
 }
 
+#[cfg(not(sampan_small))]
 impl Dst for A {
     #[inline(always)]
     unsafe fn write<T: Value>(r: &mut Regs, value: T) {
@@ -125,6 +136,7 @@ impl Dst for A {
 impl Dst for S {
     #[inline(always)]
     unsafe fn write<T: Value>(r: &mut Regs, value: T) {
+        #[cfg(not(sampan_small))]
         T::set(r, value);
         // SAFETY: the slot is in the frame.
         unsafe { *r.slot(0) = value.to_slot() };

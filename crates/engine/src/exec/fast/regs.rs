@@ -45,14 +45,21 @@ pub(super) const TRAPPED: u64 = 2;
 pub(super) type Handler =
     unsafe fn(*const u64, *mut u64, *mut u8, usize, *mut Ctx, u64, f64, f32) -> u64;
 #[cfg(not(sampan_tail_calls))]
-pub(super) type Handler = unsafe fn(Regs) -> Regs;
+pub(super) type Handler = unsafe fn(&mut Regs);
+
+/// How the registers are handed on: by value to the next handler, or in place by the loop.
+#[cfg(sampan_tail_calls)]
+pub(super) type Passed<'a> = Regs;
+/// How the registers are handed on.
+#[cfg(not(sampan_tail_calls))]
+pub(super) type Passed<'a> = &'a mut Regs;
 
 /// What a handler returns.
 #[cfg(sampan_tail_calls)]
 pub(super) type Flow = u64;
 /// What a handler returns.
 #[cfg(not(sampan_tail_calls))]
-pub(super) type Flow = Regs;
+pub(super) type Flow = ();
 
 /// Declares handlers: `fn name<G: Bound, ...>(regs) { body }`, where the body ends in one of
 /// `regs.next(words)`, `regs.jump(bytes)`, `regs.go()`, `regs.trap(kind)`.
@@ -73,7 +80,7 @@ macro_rules! handler {
         #[cfg(not(sampan_tail_calls))]
         $(#[$m])*
         pub(in crate::exec::fast) unsafe fn $name $(<$($g: $b),*>)? (
-            #[allow(unused_mut)] mut $r: $crate::exec::fast::regs::Regs,
+            #[allow(unused_mut)] mut $r: &mut $crate::exec::fast::regs::Regs,
         ) -> $crate::exec::fast::regs::Flow {
             // SAFETY: the translator emits a handler only with the operands that it expects.
             unsafe { $body }
@@ -88,7 +95,8 @@ impl Regs {
     /// # Safety
     /// There must be one; so for all that follow.
     #[inline(always)]
-    pub unsafe fn next(mut self, words: usize) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn next(mut self: Passed<'_>, words: usize) -> Flow {
         // SAFETY: the caller's promise.
         unsafe {
             self.ip = self.ip.add(words);
@@ -98,7 +106,8 @@ impl Regs {
 
     /// Jumps by `bytes` from this instruction's start.
     #[inline(always)]
-    pub unsafe fn jump(mut self, bytes: i32) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn jump(mut self: Passed<'_>, bytes: i32) -> Flow {
         // An empty asm keeps LLVM from turning `if c { jump } else { next }` into a
         // conditional move of ip, which would make every branch wait for its condition.
         #[cfg(sampan_tail_calls)]
@@ -127,9 +136,7 @@ impl Regs {
     /// Goes on at `self.ip`.
     #[cfg(not(sampan_tail_calls))]
     #[inline(always)]
-    pub unsafe fn go(self) -> Flow {
-        self
-    }
+    pub unsafe fn go(&mut self) -> Flow {}
 
     /// Passes on to a handler that does the rest of this instruction. What is rare and needs
     /// many registers of the processor is kept in a handler of its own, so that the frequent
@@ -146,7 +153,7 @@ impl Regs {
     /// Passes on to a handler that does the rest of this instruction.
     #[cfg(not(sampan_tail_calls))]
     #[inline(always)]
-    pub unsafe fn pass_to(self, handler: Handler) -> Flow {
+    pub unsafe fn pass_to(&mut self, handler: Handler) -> Flow {
         // SAFETY: the caller's promise.
         unsafe { handler(self) }
     }
@@ -154,19 +161,18 @@ impl Regs {
     /// Leaves the interpreter.
     #[inline(always)]
     #[allow(unused_mut)] // Only the loop's form writes it.
-    pub unsafe fn exit(mut self, code: u64) -> Flow {
+    pub unsafe fn exit(mut self: Passed<'_>, code: u64) -> Flow {
         #[cfg(sampan_tail_calls)]
         return code;
         #[cfg(not(sampan_tail_calls))]
         {
             self.exit = code;
-            self
         }
     }
 
     /// Stops with a trap at this instruction.
     #[inline(always)]
-    pub unsafe fn trap(self, kind: TrapKind) -> Flow {
+    pub unsafe fn trap(self: Passed<'_>, kind: TrapKind) -> Flow {
         // The kind goes as a number: its address must not escape, or calls would not be jumps.
         let code = kind.code();
         core::mem::forget(kind);
@@ -175,8 +181,9 @@ impl Regs {
     }
 
     /// Stops with the trap that a number stands for.
-    #[inline(always)]
-    pub unsafe fn trap_with(self, code: u8) -> Flow {
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
+    pub unsafe fn trap_with(self: Passed<'_>, code: u8) -> Flow {
         // SAFETY: the caller's promise.
         unsafe {
             trap_with_code(self.ctx, self.ip, self.sp, code);
@@ -185,8 +192,9 @@ impl Regs {
     }
 
     /// Stops with a trap that a host function or a call made.
-    #[inline(always)]
-    pub unsafe fn raise(self, trap: Trap) -> Flow {
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
+    pub unsafe fn raise(self: Passed<'_>, trap: Trap) -> Flow {
         // SAFETY: the caller's promise.
         unsafe {
             raise_trap(self.ctx, self.ip, self.sp, trap);
@@ -196,7 +204,8 @@ impl Regs {
 
     /// Takes up execution where `ctx.resume` says.
     #[inline(always)]
-    pub unsafe fn resume(mut self) -> Flow {
+    #[allow(unused_mut)]
+    pub unsafe fn resume(mut self: Passed<'_>) -> Flow {
         // SAFETY: the caller set it.
         unsafe {
             let resume = &(*self.ctx).resume;

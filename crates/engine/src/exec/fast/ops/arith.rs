@@ -92,6 +92,7 @@ impl Other for S {
     }
 }
 
+#[cfg(not(sampan_small))]
 impl Other for I {
     #[inline(always)]
     unsafe fn other<T: Value>(r: &Regs) -> T {
@@ -105,6 +106,9 @@ pub(in crate::exec::fast) fn increment_branch(
     op: Opcode,
     other: Loc,
 ) -> Option<(Handler, Handler)> {
+    if cfg!(sampan_small) {
+        return None;
+    }
     macro_rules! by_op {
         ($($op:ident $not:ident;)*) => {
             match (op, other) {
@@ -166,6 +170,10 @@ fn compare_pair<O: Compare>(a: Loc, b: Loc) -> Pair {
 }
 
 fn branch_handler<O: Compare>(a: Loc, b: Loc, sense: bool) -> Handler {
+    if cfg!(sampan_small) {
+        // Comparisons and branches are instructions of their own.
+        return super::control::br_if(Loc::Slot(0), sense);
+    }
     if sense {
         by_places!(a, b, plain!(branch_if, O))
     } else {

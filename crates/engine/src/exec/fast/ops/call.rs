@@ -11,7 +11,7 @@
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
 use crate::exec::fast::code::Code;
 use crate::exec::fast::operand::{A, S, Src};
-use crate::exec::fast::regs::{Flow, Handler, Regs, handler};
+use crate::exec::fast::regs::{Flow, Handler, Passed, Regs, handler};
 use crate::exec::fast::run::Ctx;
 use crate::once::Once;
 use crate::sync::Arc;
@@ -44,7 +44,13 @@ macro_rules! args {
         }
     )*};
 }
+#[cfg(not(sampan_small))]
 args! { N0 0 N1 1 N2 2 N3 3 N4 4 }
+#[cfg(sampan_small)]
+args! { N0 0 }
+/// Where size counts, arguments are moved before the call.
+#[cfg(sampan_small)]
+pub(in crate::exec::fast) use {N0 as N1, N0 as N2, N0 as N3, N0 as N4};
 
 /// Code that is not part of a function: the word before it is a frame distance of zero.
 #[repr(C)]
@@ -181,8 +187,15 @@ handler! {
 }
 
 /// Starts a function whose arguments are at `sp`.
-#[inline(always)]
-pub(super) unsafe fn enter(mut r: Regs, code: *const Code, sp: *mut u64, back: *const u64) -> Flow {
+#[cfg_attr(not(sampan_small), inline(always))]
+#[cfg_attr(sampan_small, inline(never))]
+#[allow(unused_mut)]
+pub(super) unsafe fn enter(
+    mut r: Passed<'_>,
+    code: *const Code,
+    sp: *mut u64,
+    back: *const u64,
+) -> Flow {
     // SAFETY: the code is prepared; `sp` lies in the caller's frame and so in the stack, and
     // what the callee needs beyond is checked here.
     unsafe {

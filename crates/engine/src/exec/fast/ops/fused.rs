@@ -33,6 +33,7 @@ impl Second for S {
     }
 }
 
+#[cfg(not(sampan_small))]
 impl Second for A {
     const WORDS: usize = 2;
     #[inline(always)]
@@ -41,6 +42,7 @@ impl Second for A {
     }
 }
 
+#[cfg(not(sampan_small))]
 impl Second for I {
     const WORDS: usize = 3;
     #[inline(always)]

@@ -177,6 +177,16 @@ handler! {
 }
 
 /// Picks a generic item's instance by the kind of an address.
+#[cfg(sampan_small)]
+macro_rules! by_address {
+    ($l:expr, $make:ident!($name:ident, $o:ty)) => {{
+        let _ = $l; // It is in a slot, as everything is.
+        $make!($name, $o, memory::BaseSlot)
+    }};
+}
+
+/// Picks a generic item's instance by the kind of an address.
+#[cfg(not(sampan_small))]
 macro_rules! by_address {
     ($l:expr, $make:ident!($name:ident, $o:ty)) => {
         match $l {

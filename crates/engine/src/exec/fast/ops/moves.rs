@@ -71,14 +71,22 @@ handler! {
 
     /// Makes the NaN in the accumulator canonical.
     fn canon_f32<D: Dst>(mut r) {
-        let value = crate::exec::num::canon_f32(r.sacc);
+        #[cfg(sampan_small)]
+        let value = S::read(&r, 1);
+        #[cfg(not(sampan_small))]
+        let value = r.sacc;
+        let value = crate::exec::num::canon_f32(value);
         D::write(&mut r, value);
         r.next(2)
     }
 
     /// Makes the NaN in the accumulator canonical.
     fn canon_f64<D: Dst>(mut r) {
-        let value = crate::exec::num::canon_f64(r.facc);
+        #[cfg(sampan_small)]
+        let value = S::read(&r, 1);
+        #[cfg(not(sampan_small))]
+        let value = r.facc;
+        let value = crate::exec::num::canon_f64(value);
         D::write(&mut r, value);
         r.next(2)
     }

@@ -105,7 +105,8 @@ impl Translator<'_> {
     /// Pops an address. A constant one becomes part of the offset.
     fn plain_address(&mut self, offset: u32) -> (Loc, u32) {
         let entry = self.pop();
-        if let Kind::Const(base) = entry.kind
+        if !cfg!(sampan_small)
+            && let Kind::Const(base) = entry.kind
             && let Some(sum) = (base as u32).checked_add(offset)
         {
             return (Loc::Imm(0), sum);

@@ -60,7 +60,7 @@ impl Translator<'_> {
         let results: u32 = ty.results().iter().map(|&ty| width(class_of(ty))).sum();
         self.reserve(base + arguments.max(results) + 1);
         let table64 = self.has_wide_index(&callee);
-        let few = params.len() <= 4 && arguments as usize == params.len();
+        let few = !cfg!(sampan_small) && params.len() <= 4 && arguments as usize == params.len();
         if let Callee::Table { index, .. } | Callee::Ref(index) = &mut callee {
             *index = self.pop_index(base + arguments, few);
             self.narrow(table64, index, base + arguments);

@@ -264,7 +264,9 @@ impl Translator<'_> {
     }
 
     fn pop_condition(&mut self) -> Condition {
-        if let Some(Last::Binary(op, left, right)) = self.take_pending(super::fuse::is_comparison)
+        if !cfg!(sampan_small)
+            && let Some(Last::Binary(op, left, right)) =
+                self.take_pending(super::fuse::is_comparison)
             && let Some(Shape::Compare { branch, .. }) = arith::shape(op)
         {
             if let Some(condition) = self.increment_condition(op, left, right) {
@@ -283,7 +285,8 @@ impl Translator<'_> {
         }
         let entry = self.pop();
         let place = self.operand(&entry, false);
-        if place == Loc::Acc
+        if !cfg!(sampan_small)
+            && place == Loc::Acc
             && let Some(condition) = self.increment_condition(Opcode::I32Ne, Loc::Acc, Loc::Imm(0))
         {
             return condition;
@@ -471,6 +474,12 @@ impl Translator<'_> {
             Kind::Const(value) if entry.class == Class::Int && super::stack::fits(value) => {
                 return self.emit(ctl::ret_imm, emit::fields_imm(0, 0, value as i32));
             }
+            #[cfg(sampan_small)]
+            Kind::Const(value) => {
+                self.const_to_slot(value, entry.home);
+                entry.home
+            }
+            #[cfg(not(sampan_small))]
             Kind::Const(value) => {
                 self.emit(entry.class.constant().acc, 0);
                 self.words.push(value);

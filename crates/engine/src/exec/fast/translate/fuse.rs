@@ -21,6 +21,9 @@ impl Translator<'_> {
         more: &[u64],
         last: Last,
     ) {
+        if cfg!(sampan_small) {
+            return self.produce(class, pair, operands, more);
+        }
         self.spill(class);
         let before = self.regs[class as usize];
         let word = self.words.len();
@@ -30,6 +33,9 @@ impl Translator<'_> {
 
     /// Takes back the last instruction if its result is on top of the stack and it `suits`.
     pub(super) fn take_pending(&mut self, suits: fn(&Last) -> bool) -> Option<Last> {
+        if cfg!(sampan_small) {
+            return None; // Each instruction has its own handler.
+        }
         let top = self.entries.len().checked_sub(1)?;
         let last = self.pending_result(top)?;
         if !suits(&last) {
@@ -57,6 +63,9 @@ impl Translator<'_> {
 
     /// Joins an operation with the shift or the load that made one of its operands.
     pub(super) fn fused_binary(&mut self, op: Opcode) -> bool {
+        if cfg!(sampan_small) {
+            return false;
+        }
         let top = self.entries.len() - 1;
         let (last, above) = match self.pending_result(top) {
             Some(last) => (last, false),

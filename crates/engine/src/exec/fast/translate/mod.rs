@@ -165,6 +165,9 @@ impl<'m> Translator<'m> {
             zero: ZeroLocals { assigned: Vec::new(), low: u32::MAX, high: 0, straight: true },
             constants: Vec::new(),
             constants_base: 0,
+            #[cfg(sampan_small)]
+            max_constants: 0,
+            #[cfg(not(sampan_small))]
             max_constants: ((span.end - span.start) as usize / 40).min(16),
             entries: Vec::new(),
             flushed: 0,

@@ -67,12 +67,14 @@ impl Translator<'_> {
             return;
         }
         let Some(class) = arith::canonical(op) else { return };
-        self.pop();
+        // The accumulator holds the result, but where every operand is in a slot.
+        let operand = self.pop();
+        let operands = if cfg!(sampan_small) { emit::fields(0, operand.home, 0, 0) } else { 0 };
         let pair = match class {
             Class::F32 => Pair { acc: moves::canon_f32::<A>, slot: moves::canon_f32::<S> },
             _ => Pair { acc: moves::canon_f64::<A>, slot: moves::canon_f64::<S> },
         };
-        self.produce(class, pair, 0, &[]);
+        self.produce(class, pair, operands, &[]);
     }
 
     pub(super) fn compare(&mut self, op: Opcode) {
@@ -112,7 +114,8 @@ impl Translator<'_> {
         let a = self.pop();
         let left = self.operand(&a, false);
         let op = if op == Opcode::I32Eqz { Opcode::I32Eq } else { Opcode::I64Eq };
-        self.emit_compare(op, left, Loc::Imm(0));
+        let zero = if cfg!(sampan_small) { Loc::Slot(self.zero_slot()) } else { Loc::Imm(0) };
+        self.emit_compare(op, left, zero);
     }
 
     pub(super) fn vector_access(&mut self, op: Opcode, offset: u32, lane: u8) -> bool {

@@ -3,7 +3,7 @@
 use super::stack::Kind;
 use super::{Translator, control::Condition, emit};
 use crate::exec::fast::ops::arith::{self, Shape};
-use crate::exec::fast::ops::{Loc, call_ref};
+use crate::exec::fast::ops::{Loc, call_ref, control as ctl};
 use sampan_wasm::Opcode;
 
 impl Translator<'_> {
@@ -40,6 +40,15 @@ impl Translator<'_> {
 
 /// The condition that the reference in a slot is null, or is not.
 fn null_test(slot: u16, null: bool) -> Condition {
+    if cfg!(sampan_small) {
+        // The lower half of a reference tells whether it is null.
+        return Condition::If {
+            when: ctl::br_if(Loc::Slot(slot), !null),
+            unless: ctl::br_if(Loc::Slot(slot), null),
+            operands: emit::fields(0, slot, 0, 0),
+            extra: None,
+        };
+    }
     let Some(Shape::Compare { branch, .. }) = arith::shape(Opcode::I64Eq) else {
         unreachable!("i64.eq is a comparison")
     };

@@ -80,6 +80,9 @@ impl Translator<'_> {
 
     /// Where the operand of a popped entry is; `imm` admits constants of 32 bits.
     pub(super) fn operand(&mut self, entry: &Entry, imm: bool) -> Loc {
+        if cfg!(sampan_small) {
+            return Loc::Slot(self.slot_of(entry));
+        }
         match entry.kind {
             Kind::Const(value) if imm && entry.class == Class::Int && fits(value) => {
                 Loc::Imm(value as i32)
@@ -138,6 +141,15 @@ impl Translator<'_> {
         Some(self.constants_base + index as u16)
     }
 
+    /// A slot that holds zero, for the next instruction.
+    pub(super) fn zero_slot(&mut self) -> u16 {
+        self.constant_slot(0).unwrap_or_else(|| {
+            let slot = self.scratch(3);
+            self.const_to_slot(0, slot);
+            slot
+        })
+    }
+
     pub(super) fn const_to_slot(&mut self, value: u64, slot: u16) {
         self.invalidate(slot);
         if fits(value) {
@@ -150,6 +162,15 @@ impl Translator<'_> {
 
     /// Emits an instruction with a result. `operands` leaves field 0 free.
     pub(super) fn produce(&mut self, class: Class, pair: Pair, operands: u64, more: &[u64]) {
+        if cfg!(sampan_small) {
+            let home = self.top as u16;
+            let word = self.words.len() + 1;
+            self.emit(pair.slot, operands & !0xffff | u64::from(home));
+            self.words.extend_from_slice(more);
+            self.last_vector = Some((word, self.words.len()));
+            self.push(class, Kind::Temp);
+            return;
+        }
         self.spill(class);
         let word = self.words.len();
         self.emit(pair.acc, operands);
@@ -300,6 +321,9 @@ impl Translator<'_> {
     /// The last instruction was made to write a slot: if it adds a constant, it may be
     /// joined with another such before it, or with a branch behind it.
     fn note_increment(&mut self, word: usize) {
+        if cfg!(sampan_small) {
+            return;
+        }
         let end = word + 2;
         let adds = self.pending.as_ref().is_some_and(|last| {
             last.word == word
@@ -341,11 +365,13 @@ impl Translator<'_> {
                     Some((word, at))
                         if redirect
                             && at == end
-                            && entry.class == Class::V128
+                            && (cfg!(sampan_small) || entry.class == Class::V128)
                             && self.words[word] as u16 == entry.home =>
                     {
                         self.invalidate(slot);
-                        self.invalidate(slot + 1);
+                        if entry.class == Class::V128 {
+                            self.invalidate(slot + 1);
+                        }
                         self.words[word] = self.words[word] & !0xffff | u64::from(slot);
                         self.last_vector = None;
                     }

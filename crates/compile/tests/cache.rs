@@ -1,0 +1,110 @@
+//! The cache of compiled code: what is used, and what is made anew.
+
+use sampan_compile::Jit;
+use sampan_engine::{Config, Engine, Extern, Machine, Mode, Module};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// A module with a function `f` that gives `n`, and some more to compile.
+fn module(n: u32) -> Vec<u8> {
+    let more = "(func (param i64) (result i64) (i64.mul (local.get 0) (i64.const 3)))".repeat(200);
+    wat::parse_str(format!(r#"(module (func (export "f") (result i32) (i32.const {n})) {more})"#))
+        .expect("valid text")
+}
+
+/// What `f` gives, and whether anything was compiled for that.
+fn run(folder: &Path, wasm: &[u8], fuel: bool) -> (u32, bool) {
+    let config = Config { mode: Mode::Jit, fuel, ..Config::default() };
+    let compiled = Arc::new(AtomicUsize::new(0));
+    let count = compiled.clone();
+    let progress = move |_, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+    };
+    let jit = Jit::new(&config).expect("this host runs compiled code");
+    let jit = jit.cache(folder.to_owned()).progress(Box::new(progress));
+    let engine = Engine::with_compiler(config, Arc::new(jit));
+    let module = Module::new(&engine, wasm).expect("a valid module");
+    let mut machine = Machine::new(&engine);
+    machine.set_fuel(1000);
+    let it = machine.instantiate(&mut (), &module, &[]).expect("it has no start");
+    let Some(Extern::Func(f)) = machine.export(it, "f") else { panic!("exported") };
+    let mut slots = [0];
+    machine.call(&mut (), f, &mut slots).expect("it does not trap");
+    (slots[0] as u32, compiled.load(Ordering::Relaxed) > 0)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).expect("it is there");
+    files.map(|file| file.expect("it can be read").path()).collect()
+}
+
+#[test]
+fn the_second_time_nothing_is_compiled() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let folder = folder.path().join("made/when/needed");
+    assert_eq!(run(&folder, &module(7), false), (7, true));
+    assert_eq!(run(&folder, &module(7), false), (7, false));
+    assert_eq!(run(&folder, &module(8), false), (8, true), "another module");
+    assert_eq!(run(&folder, &module(7), true), (7, true), "another choice");
+    assert_eq!(run(&folder, &module(7), true), (7, false));
+    assert_eq!(entries(&folder).len(), 3);
+}
+
+#[test]
+fn damaged_and_foreign_entries_are_made_anew() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let folder = folder.path();
+    assert_eq!(run(folder, &module(7), false), (7, true));
+    let [file] = &entries(folder)[..] else { panic!("one entry") };
+    let good = fs::read(file).expect("it can be read");
+    let mut damaged: Vec<Vec<u8>> =
+        [0, 1, 8, 40, 72, good.len() / 2, good.len() - 1].map(|len| good[..len].to_vec()).into();
+    for at in (0..good.len()).step_by(good.len() / 40) {
+        let mut copy = good.clone();
+        copy[at] ^= 0x10;
+        damaged.push(copy);
+    }
+    damaged.push([&good[..], b"more"].concat());
+    // Another module's entry under this one's name.
+    let other = tempfile::tempdir().expect("there is room");
+    assert_eq!(run(other.path(), &module(8), false), (8, true));
+    damaged.push(fs::read(&entries(other.path())[0]).expect("it can be read"));
+    for (i, content) in damaged.iter().enumerate() {
+        fs::write(file, content).expect("it can be written");
+        assert_eq!(run(folder, &module(7), false), (7, true), "damage {i}");
+        assert_eq!(run(folder, &module(7), false), (7, false), "after damage {i}");
+    }
+}
+
+/// Not a test of its own: what the next one starts and kills.
+#[test]
+fn writes_until_killed() {
+    let Some(folder) = std::env::var_os("SAMPAN_TEST_CACHE") else { return };
+    for n in 0.. {
+        assert_eq!(run(Path::new(&folder), &module(n % 4), false).0, n % 4);
+        fs::remove_file(&entries(Path::new(&folder))[0]).expect("nobody else removes it");
+    }
+}
+
+#[test]
+fn a_killed_writer_leaves_nothing_wrong() {
+    let folder = tempfile::tempdir().expect("there is room");
+    for round in 0..6 {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "writes_until_killed"])
+            .env("SAMPAN_TEST_CACHE", folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        std::thread::sleep(Duration::from_millis(150 + round * 13));
+        child.kill().expect("it runs until killed");
+        child.wait().expect("it ended");
+        for n in 0..4 {
+            assert_eq!(run(folder.path(), &module(n), false).0, n);
+        }
+    }
+}
