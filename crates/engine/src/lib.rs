@@ -5,13 +5,16 @@
 //! owns everything that exists at run time. Both are untyped: the `sampan` crate puts
 //! the API on top that embedders use.
 //!
-//! What is absent: WASI, the operating system, and machine code.
+//! What is absent: WASI, the operating system, and what makes machine code: [`native`] is where
+//! that plugs in.
 //!
 //! Unsafe code is confined to the files that `tidy.toml` lists; each says why it is sound.
 
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod config;
 mod const_expr;
@@ -23,6 +26,11 @@ mod link_error;
 mod machine;
 mod memory;
 mod module;
+#[cfg(feature = "native")]
+pub mod native;
+#[cfg(not(feature = "native"))]
+#[path = "native/absent.rs"]
+mod native;
 mod once;
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
 mod relaxed;
