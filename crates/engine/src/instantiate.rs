@@ -33,10 +33,12 @@ impl Machine {
             return Err(InstantiateError::Limit("another instance"));
         }
         let types = self.registry.intern_module(&module.decl().types).into_boxed_slice();
+        self.describe_types();
         self.check_imports(module, &types, imports)?;
-        let id = self.allocate(module, types, imports)?;
-        crate::native::bind_instance(self, id.0 as usize);
-        self.initialise(id)?;
+        self.pause_collections();
+        let made = self.make(module, types, imports);
+        self.resume_collections();
+        let id = made?;
         if let Some(start) = module.decl().start {
             let start = self.instances[id.0 as usize].funcs[start as usize];
             self.call(data, start, &mut [])?;
@@ -68,6 +70,7 @@ impl Machine {
         given: impl Fn(usize) -> Option<Extern>,
     ) -> Vec<LinkError> {
         let types = self.registry.intern_module(&module.decl().types);
+        self.describe_types();
         self.misfits(module, &types, given).collect()
     }
 
@@ -166,7 +169,21 @@ impl Machine {
         }
     }
 
-    fn allocate(
+    /// Allocates and initialises. Objects that constant expressions make are not yet where a
+    /// collection finds them.
+    fn make(
+        &mut self,
+        module: &Module,
+        types: Box<[u32]>,
+        imports: &[Extern],
+    ) -> Result<InstanceId, InstantiateError> {
+        let id = self.set_up(module, types, imports)?;
+        crate::native::bind_instance(self, id.0 as usize);
+        self.initialise(id)?;
+        Ok(id)
+    }
+
+    fn set_up(
         &mut self,
         module: &Module,
         types: Box<[u32]>,
@@ -215,12 +232,17 @@ impl Machine {
         }
         self.instances[at].memories = memories.into();
 
-        self.allocate_globals(at, module, imports);
+        self.allocate_globals(at, module, imports)?;
         self.allocate_tables(at, module, imports)?;
         Ok(id)
     }
 
-    fn allocate_globals(&mut self, at: usize, module: &Module, imports: &[Extern]) {
+    fn allocate_globals(
+        &mut self,
+        at: usize,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<(), Trap> {
         let decl = module.decl();
         let mut globals = Vec::with_capacity(decl.globals.len());
         for import in imports {
@@ -235,14 +257,14 @@ impl Machine {
             if self.instances[at].globals.len() < globals.len() && uses_globals(module, init) {
                 self.instances[at].globals = globals.as_slice().into();
             }
-            let instance = &self.instances[at];
-            let value = evaluate(instance, init);
-            let content = map_val(&instance.types, global.ty.content);
+            let value = evaluate(self, at, init).map_err(Trap::new)?;
+            let content = map_val(&self.instances[at].types, global.ty.content);
             let ty = GlobalType { content, mutable: global.ty.mutable };
             let id = self.new_global(ty, value);
             globals.push(self.globals[id.0 as usize].as_ptr());
         }
         self.instances[at].globals = globals.into();
+        Ok(())
     }
 
     fn allocate_tables(
@@ -259,9 +281,11 @@ impl Machine {
             }
         }
         for table in &decl.tables[decl.imported_tables as usize..] {
-            let instance = &self.instances[at];
-            let init = table.init.as_ref().map_or(0, |init| evaluate(instance, init)[0]);
-            let element = map_ref(&instance.types, table.ty.element);
+            let init = match &table.init {
+                Some(init) => evaluate(self, at, init).map_err(Trap::new)?[0],
+                None => 0,
+            };
+            let element = map_ref(&self.instances[at].types, table.ty.element);
             let ty = TableType { element, ..table.ty };
             let id = self.new_table(ty, RawRef(init)).ok_or(InstantiateError::Limit("a table"))?;
             tables.push(self.tables[id.0 as usize].as_ptr());
@@ -278,14 +302,13 @@ impl Machine {
             match &segment.mode {
                 SegmentMode::Declared => {}
                 SegmentMode::Passive => {
-                    self.instances[at].elements[index] = self.evaluate_elements(at, index);
+                    self.instances[at].elements[index] = self.evaluate_elements(at, index)?;
                 }
                 SegmentMode::Active { index: table, offset } => {
-                    let items = self.evaluate_elements(at, index);
-                    let instance = &self.instances[at];
-                    let to = evaluate(instance, offset)[0];
+                    let items = self.evaluate_elements(at, index)?;
+                    let to = evaluate(self, at, offset).map_err(Trap::new)?[0];
                     let Some(Extern::Table(table)) =
-                        instance.get(sampan_wasm::ExternKind::Table, *table)
+                        self.instances[at].get(sampan_wasm::ExternKind::Table, *table)
                     else {
                         continue;
                     };
@@ -297,8 +320,8 @@ impl Machine {
         }
         for (index, segment) in module.decl().data.iter().enumerate() {
             let SegmentMode::Active { index: memory, offset } = &segment.mode else { continue };
+            let to = evaluate(self, at, offset).map_err(Trap::new)?[0];
             let instance = &mut self.instances[at];
-            let to = evaluate(instance, offset)[0];
             let Some(Extern::Memory(memory)) =
                 instance.get(sampan_wasm::ExternKind::Memory, *memory)
             else {
@@ -313,18 +336,17 @@ impl Machine {
         Ok(())
     }
 
-    fn evaluate_elements(&self, at: usize, index: usize) -> Box<[RawRef]> {
-        let instance = &self.instances[at];
-        let module = &instance.module;
+    fn evaluate_elements(&mut self, at: usize, index: usize) -> Result<Box<[RawRef]>, Trap> {
+        let module = self.instances[at].module.clone();
         let items = &module.decl().elements[index].items;
         let range = items.span.start as usize..items.span.end as usize;
         let mut reader = Reader::new(module.bytes(), range, module.engine().config().features);
         let item = |_| {
             if items.exprs {
-                return RawRef(evaluate_next(instance, &mut reader)[0]);
+                return Ok(RawRef(evaluate_next(self, at, &mut reader).map_err(Trap::new)?[0]));
             }
             let func = reader.u32().expect("validated: a vector of function indices");
-            RawRef::func(instance.funcs[func as usize])
+            Ok(RawRef::func(self.instances[at].funcs[func as usize]))
         };
         (0..items.count).map(item).collect()
     }

@@ -6,7 +6,7 @@ use crate::{
     Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
     stable::Stable, stack::Stack, sync::Arc,
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
 use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
@@ -23,7 +23,14 @@ pub struct Machine {
     pub(crate) memories: Vec<Stable<MemoryEntity>>,
     pub(crate) globals: Vec<Stable<GlobalEntity>>,
     pub(crate) instances: Vec<Stable<InstanceData>>,
-    host_refs: Vec<Box<dyn Any + Send + Sync>>,
+    /// What is known of each type of the registry.
+    #[cfg(feature = "reference-types")]
+    pub(crate) types: Vec<crate::heap::types::TypeInfo>,
+    #[cfg(feature = "reference-types")]
+    pub(crate) heap: crate::heap::Heap,
+    /// The runs that go on, the innermost last.
+    #[cfg(feature = "reference-types")]
+    pub(crate) activations: Vec<crate::heap::Activation>,
     pub(crate) limits: Limits,
     pub(crate) stack: Stack,
     pub(crate) fuel: u64,
@@ -86,7 +93,12 @@ impl Machine {
             memories: Vec::new(),
             globals: Vec::new(),
             instances: Vec::new(),
-            host_refs: Vec::new(),
+            #[cfg(feature = "reference-types")]
+            types: Vec::new(),
+            #[cfg(feature = "reference-types")]
+            heap: Default::default(),
+            #[cfg(feature = "reference-types")]
+            activations: Vec::new(),
             limits: Limits::default(),
             stack: Stack::new(engine.config().stack_bytes / 8),
             fuel: 0,
@@ -130,7 +142,16 @@ impl Machine {
     pub fn new_host_func(&mut self, ty: FuncType, call: Arc<HostFn>) -> FuncId {
         let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results()));
         let ty = self.registry.intern_func(ty);
+        self.describe_types();
         self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
+    }
+
+    /// The number of the final type without supertype that is `composite`. It may use this
+    /// machine's types.
+    pub fn intern_type(&mut self, composite: sampan_wasm::CompositeType) -> u32 {
+        let ty = self.registry.intern_type(composite);
+        self.describe_types();
+        ty
     }
 
     pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
@@ -224,15 +245,19 @@ impl Machine {
         self.globals[id.0 as usize].value = value;
     }
 
-    /// Keeps a host object for as long as the machine and gives a reference to it.
-    pub fn new_host_ref(&mut self, object: Box<dyn Any + Send + Sync>) -> RawRef {
-        self.host_refs.push(object);
-        RawRef::host(self.host_refs.len() as u32 - 1)
+    /// After types were added to the registry.
+    #[cfg(not(feature = "reference-types"))]
+    pub(crate) fn describe_types(&mut self) {}
+
+    /// Collections are off until as many calls of [`Machine::resume_collections`].
+    pub(crate) fn pause_collections(&mut self) {
+        #[cfg(feature = "reference-types")]
+        self.heap.pause();
     }
 
-    /// The object that a host reference refers to; `None` for null.
-    pub fn host_ref(&self, reference: RawRef) -> Option<&(dyn Any + Send + Sync)> {
-        self.host_refs.get(reference.index()? as usize).map(|object| &**object)
+    pub(crate) fn resume_collections(&mut self) {
+        #[cfg(feature = "reference-types")]
+        self.heap.resume();
     }
 
     /// An instance.

@@ -3,8 +3,8 @@
 use crate::FuncId;
 use sampan_wasm::ValType;
 
-/// A reference in 64 bits: zero is null; a function or a host reference is its number
-/// in the machine plus one.
+/// A reference in 64 bits: zero is null; a function is its number in the machine plus one;
+/// an odd number of another type is an `i31`; all else are places in the collected heap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct RawRef(pub u64);
@@ -19,19 +19,13 @@ impl RawRef {
         RawRef(u64::from(id.0) + 1)
     }
 
-    /// A reference to the host object with a number.
-    #[inline]
-    pub fn host(index: u32) -> RawRef {
-        RawRef(u64::from(index) + 1)
-    }
-
     /// Whether it is null.
     #[inline]
     pub fn is_null(self) -> bool {
         self.0 == 0
     }
 
-    /// The number of the function or the host object; `None` for null.
+    /// The number of the function; `None` for null.
     #[inline]
     pub fn index(self) -> Option<u32> {
         (self.0 as u32).checked_sub(1)

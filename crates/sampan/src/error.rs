@@ -89,15 +89,20 @@ impl Error {
             Some(FrameInfo { module: Module::from_raw(instance.module()), func, at: frame.offset })
         };
         let frames: Vec<FrameInfo> = trap.frames().iter().filter_map(frame).collect();
-        let mut error = match trap.into_kind() {
+        let mut error = Error::from_kind(trap.into_kind());
+        error.0.backtrace.frames.extend(frames);
+        error
+    }
+
+    /// What a trap without frames becomes.
+    fn from_kind(kind: TrapKind) -> Error {
+        match kind {
             TrapKind::Host(error) => Error::host(error),
             kind => match Trap::of(&kind) {
                 Some(trap) => Error::of(ErrorKind::Trap(trap)),
                 None => Error::new(kind.to_string()),
             },
-        };
-        error.0.backtrace.frames.extend(frames);
-        error
+        }
     }
 
     #[cold]
@@ -296,3 +301,8 @@ traps! {
 }
 
 impl core::error::Error for Trap {}
+
+/// The error of a service of the machine that failed.
+pub(crate) fn of_kind(kind: TrapKind) -> Error {
+    Error::from_kind(kind)
+}

@@ -46,12 +46,15 @@ impl<T: 'static> HostFunc<T> {
                          data: &mut dyn Any,
                          instance: Option<InstanceId>,
                          slots: &mut [u64]| {
+            // What comes to the host is given up when it returns.
+            let scope = Scope::open(machine);
+            let machine = &mut *scope.machine;
             let store = StoreContextMut::<T>::of_host(machine, data);
             let id = store.inner.id;
             let mut at = 0;
             let mut values = Vec::with_capacity(ty.params().len() + ty.results().len());
             for &param in ty.params() {
-                let (value, count) = Val::from_slots(id, param, &slots[at..]);
+                let (value, count) = Val::from_slots(store.machine, id, param, &slots[at..]);
                 values.push(value);
                 at += count;
             }
@@ -61,7 +64,7 @@ impl<T: 'static> HostFunc<T> {
             values.extend(ty.results().iter().map(zero));
             let (params, results) = values.split_at_mut(ty.params().len());
             call(Caller { store, instance }, params, results).map_err(engine::Trap::host)?;
-            let store = StoreContextMut::<T>::of_host(machine, data);
+            let store = StoreContextMut::<T>::of_host(scope.machine, data);
             store_all(&store, ty.results(), results, slots).map_err(engine::Trap::host)
         };
         HostFunc::raw(signature, Arc::new(call))
@@ -71,6 +74,26 @@ impl<T: 'static> HostFunc<T> {
     pub(crate) fn define(self, mut store: impl AsContextMut<Data = T>) -> Func {
         let ctx = store.as_context_mut();
         Func { store: ctx.inner.id, raw: ctx.machine.new_host_func(self.ty, self.call) }
+    }
+}
+
+/// References that come to the host during its function are given up when it ends, be it
+/// by a panic.
+struct Scope<'a> {
+    machine: &'a mut Machine,
+    scope: usize,
+}
+
+impl<'a> Scope<'a> {
+    fn open(machine: &'a mut Machine) -> Scope<'a> {
+        let scope = machine.open_scope();
+        Scope { machine, scope }
+    }
+}
+
+impl Drop for Scope<'_> {
+    fn drop(&mut self) {
+        self.machine.close_scope(self.scope);
     }
 }
 
@@ -103,11 +126,14 @@ macro_rules! into_func {
                                  data: &mut dyn Any,
                                  instance: Option<InstanceId>,
                                  slots: &mut [u64]| {
-                    let store = StoreContextMut::<T>::of_host(machine, data);
-                    let raw = Raw(store.inner.id);
+                    let scope = Scope::open(machine);
+                    let store = StoreContextMut::<T>::of_host(&mut *scope.machine, data);
+                    let id = store.inner.id;
+                    let raw = &mut Raw { machine: &mut *store.machine, id };
                     let ($($name,)*) = <($($name,)*) as WasmParams>::load(raw, slots);
                     let result = self(Caller { store, instance }, $($name),*).into_result();
                     let results = result.map_err(engine::Trap::host)?;
+                    let raw = &mut Raw { machine: &mut *scope.machine, id };
                     results.store(raw, slots).map_err(engine::Trap::host)
                 };
                 (ty, Arc::new(call))

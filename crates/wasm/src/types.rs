@@ -90,6 +90,16 @@ impl RefType {
         )
     }
 
+    /// The type as a number.
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The type that [`RefType::to_bits`] gave.
+    pub const fn from_bits(bits: u32) -> RefType {
+        RefType(bits)
+    }
+
     /// Whether null is a value of the type.
     pub const fn is_nullable(self) -> bool {
         self.0 & Self::NULLABLE != 0

@@ -186,7 +186,7 @@ impl<'a> Script<'a> {
                 let instance = self.instance(module)?;
                 let found = instance.get_global(&self.store, global);
                 let found = found.ok_or_else(|| format!("no global {global:?}"))?;
-                Ok(Ok(vec![found.get(&self.store)]))
+                Ok(Ok(vec![found.get(&mut self.store)]))
             }
         }
     }

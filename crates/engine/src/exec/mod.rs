@@ -4,6 +4,8 @@
 pub(crate) mod classic;
 #[cfg_attr(not(feature = "fast"), path = "absent.rs")]
 pub(crate) mod fast;
+#[cfg(feature = "reference-types")]
+pub(crate) mod maps;
 #[allow(dead_code, unused_macros, unused_imports)] // Each interpreter uses what the other does not.
 pub(crate) mod num;
 #[cfg(feature = "simd")]

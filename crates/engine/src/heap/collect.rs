@@ -2,7 +2,8 @@
 //!
 //! Roots are: globals, tables, element segments, what the host holds, and frames. Which slots
 //! of a frame hold references is known by code position ([`crate::exec::maps`]); each way of
-//! executing guests says how its frames are walked, by an [`Activation`]. What it shows is
+//! executing guests says how its frames are walked, by an
+//! [`Activation`](super::Activation). What it shows is
 //! exact, so that an object lives no longer than the guest can reach it; whatever a number
 //! looks like, it is not taken for a reference.
 //!
@@ -13,25 +14,8 @@
 use super::space::{MARK, Space, TRACED};
 use super::types::{Shape, Storage, TypeInfo, in_heap};
 use super::{EXCEPTION, HEADER, HOST, Heap, Visit};
-use crate::exec::maps::Maps;
 use crate::{Machine, RawRef};
 use alloc::vec::Vec;
-
-/// A run of guest frames, from where the host called to where they call it, or a service of
-/// the machine.
-#[derive(Clone, Copy)]
-pub(crate) struct Activation {
-    /// Shows every reference to the heap in its frames.
-    ///
-    /// # Safety
-    /// The context is the one it was made with, and frames are as it says.
-    pub walk: unsafe fn(*const (), &mut Maps, &mut dyn FnMut(RawRef)),
-    /// What `walk` gets.
-    pub context: *const (),
-}
-
-// SAFETY: it is used only while the run that made it goes on, by the thread that runs it.
-unsafe impl Send for Activation {}
 
 impl Machine {
     /// Frees what no root leads to. References that the caller holds as plain values must be
@@ -41,7 +25,8 @@ impl Machine {
     }
 
     pub(crate) fn collect_with(&mut self, also: Visit<'_>) {
-        if self.heap.paused > 0 {
+        // What frames of compiled code hold is not known.
+        if self.heap.paused > 0 || self.native.is_running() {
             return;
         }
         let mut heap = core::mem::take(&mut self.heap);
@@ -55,10 +40,7 @@ impl Machine {
         handles.each(&mut mark);
         self.show_entities(&mut mark);
         for activation in &self.activations {
-            // SAFETY: activations are taken away when their runs end; frames other than
-            // those of the innermost are as they were when they called the host, and that
-            // one called the instruction that allocates.
-            unsafe { (activation.walk)(activation.context, maps, &mut mark) };
+            activation.show(maps, &mut mark);
         }
         marker.trace_all(&self.types);
         (heap.live, heap.fresh) = (marker.live, 0);

@@ -17,18 +17,16 @@
 //! Nothing here is unsafe: objects are bytes of one array, and every access is checked
 //! against its bounds.
 
+mod activation;
 mod collect;
 mod exception;
 mod handles;
-mod object;
+pub(crate) mod object;
 mod space;
-#[cfg(test)]
-mod tests;
 pub(crate) mod types;
 
-pub(crate) use collect::Activation;
+pub(crate) use activation::Activation;
 pub use handles::{Handle, OwnedRef};
-pub(crate) use object::Slots;
 pub(crate) use space::{HEADER, Header};
 
 use crate::exec::maps::Maps;
@@ -49,7 +47,7 @@ type HostObject = (u32, Box<dyn Any + Send + Sync>);
 /// The heap of a machine.
 #[derive(Default)]
 pub(crate) struct Heap {
-    pub(crate) space: Space,
+    space: Space,
     /// Bytes handed out since the last collection, and those that were alive after it.
     fresh: u64,
     live: u64,

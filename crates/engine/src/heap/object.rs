@@ -10,7 +10,7 @@ use crate::{Machine, RawRef, TrapKind};
 use core::ops::Range;
 
 /// A value: one slot, or two for a vector.
-pub(crate) type Slots = [u64; 2];
+pub type Slots = [u64; 2];
 
 impl Heap {
     /// The value at an offset of the content; packed ones are extended with zeroes.
@@ -87,7 +87,10 @@ impl Machine {
     }
 
     /// A struct with fields from `slots`.
-    pub(crate) fn new_struct(&mut self, ty: u32, slots: &[u64]) -> Result<RawRef, TrapKind> {
+    ///
+    /// # Errors
+    /// The heap has no room.
+    pub fn new_struct(&mut self, ty: u32, slots: &[u64]) -> Result<RawRef, TrapKind> {
         let shape = self.struct_shape(ty);
         let header = Header::new(ty, 0, shape.size);
         let object = match self.allocate_quickly(header) {
@@ -120,12 +123,13 @@ impl Machine {
     }
 
     /// A field of a struct of type `ty` or a subtype.
-    pub(crate) fn struct_get(&self, object: RawRef, ty: u32, field: u32) -> Slots {
+    pub fn struct_get(&self, object: RawRef, ty: u32, field: u32) -> Slots {
         let (offset, storage) = self.struct_shape(ty).fields[field as usize];
         self.heap.load(object, offset, storage)
     }
 
-    pub(crate) fn struct_set(&mut self, object: RawRef, ty: u32, field: u32, value: Slots) {
+    /// Writes a field of a struct of type `ty` or a subtype.
+    pub fn struct_set(&mut self, object: RawRef, ty: u32, field: u32, value: Slots) {
         let (offset, storage) = self.struct_shape(ty).fields[field as usize];
         self.heap.store(object, offset, storage, value);
     }
@@ -154,7 +158,10 @@ impl Machine {
     }
 
     /// An array of equal elements.
-    pub(crate) fn new_array(
+    ///
+    /// # Errors
+    /// The heap has no room.
+    pub fn new_array(
         &mut self,
         ty: u32,
         len: u64,
@@ -172,7 +179,10 @@ impl Machine {
     }
 
     /// An array with elements from `slots`.
-    pub(crate) fn new_array_fixed(&mut self, ty: u32, slots: &[u64]) -> Result<RawRef, TrapKind> {
+    ///
+    /// # Errors
+    /// The heap has no room.
+    pub fn new_array_fixed(&mut self, ty: u32, slots: &[u64]) -> Result<RawRef, TrapKind> {
         let storage = self.array_storage(ty);
         let show = |mark: &mut dyn FnMut(RawRef)| {
             if storage == Storage::Ref {
@@ -225,17 +235,25 @@ impl Machine {
     }
 
     /// An array's length.
-    pub(crate) fn array_len(&self, array: RawRef) -> u32 {
+    pub fn array_len(&self, array: RawRef) -> u32 {
         self.heap.len(array)
     }
 
-    pub(crate) fn array_get(&self, array: RawRef, ty: u32, index: u64) -> Result<Slots, TrapKind> {
+    /// An element of an array of type `ty` or a subtype.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn array_get(&self, array: RawRef, ty: u32, index: u64) -> Result<Slots, TrapKind> {
         let storage = self.array_storage(ty);
         let at = self.heap.range(array, index, 1)?.start;
         Ok(self.heap.load(array, at << storage.log2(), storage))
     }
 
-    pub(crate) fn array_set(
+    /// Writes an element of an array of type `ty` or a subtype.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn array_set(
         &mut self,
         array: RawRef,
         ty: u32,

@@ -33,6 +33,8 @@ pub(crate) struct StructShape {
     pub fields: Box<[(u32, Storage)]>,
     /// Bytes of all fields.
     pub size: u32,
+    /// Slots of all as operands.
+    pub slots: u32,
     /// Where references to the heap are.
     pub refs: Box<[u32]>,
 }
@@ -120,7 +122,8 @@ impl TypeInfo {
                 let fields: Box<[_]> = offsets.into_iter().zip(storages).collect();
                 let is_ref = |field: &&(u32, Storage)| field.1 == Storage::Ref;
                 let refs = fields.iter().filter(is_ref).map(|field| field.0).collect();
-                Shape::Struct(StructShape { fields, size, refs })
+                let slots = fields.iter().map(|field| field.1.slots()).sum();
+                Shape::Struct(StructShape { fields, size, slots, refs })
             }
         };
         TypeInfo { supers, shape }

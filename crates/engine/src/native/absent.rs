@@ -44,6 +44,10 @@ impl MachinePart {
     pub fn new(_: &AtomicBool, _: &Config) -> MachinePart {
         MachinePart
     }
+
+    pub fn is_running(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Default)]

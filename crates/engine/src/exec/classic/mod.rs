@@ -17,6 +17,8 @@
 
 mod code;
 mod context;
+#[cfg(feature = "reference-types")]
+mod maps;
 #[allow(clippy::needless_borrow)] // The registers are handed on by value or by reference.
 mod ops;
 mod prepare;

@@ -127,7 +127,10 @@ impl Visitor for Builder {
             (Opcode::BrOnNull, &Imm::Label(label)) if state.reachable => {
                 self.branch(at, label, 1, state)
             }
-            (Opcode::BrOnNonNull, &Imm::Label(label)) if state.reachable => {
+            (Opcode::BrOnNonNull, &Imm::Label(label))
+            | (Opcode::BrOnCast | Opcode::BrOnCastFail, &Imm::BrOnCast { label, .. })
+                if state.reachable =>
+            {
                 self.branch(at, label, 0, state)
             }
             (Opcode::BrTable, Imm::BrTable(table)) if state.reachable => {
@@ -303,7 +306,7 @@ impl Builder {
 }
 
 /// How many of the topmost operands an instruction may have made; not less.
-fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
+pub(super) fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
     let module = state.module;
     let count = match (instr.op, &instr.imm) {
         (_, Imm::Block(ty)) => block_params(module, ty).len(),
@@ -319,7 +322,8 @@ fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
         (Opcode::CallRef, &Imm::Index(ty)) => {
             module.types.func(ty).map_or(0, |ty| ty.results().len())
         }
-        (Opcode::BrIf | Opcode::BrOnNonNull, &Imm::Label(label)) => state.label_types(label).len(),
+        (Opcode::BrIf | Opcode::BrOnNonNull, &Imm::Label(label))
+        | (_, &Imm::BrOnCast { label, .. }) => state.label_types(label).len(),
         (Opcode::BrOnNull, &Imm::Label(label)) => state.label_types(label).len() + 1,
         _ => 2,
     };

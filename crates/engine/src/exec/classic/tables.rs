@@ -111,6 +111,15 @@ handler! {
         return r.call(handler_at_depth_1(*r.pc));
     }
 
+    #[cfg(feature = "gc")]
+    fn prefix_fb(r) {
+        let (code, _) = leb(r.pc.add(1));
+        match code {
+            0x18 | 0x19 => r.call(reference::br_on_cast),
+            _ => r.call(misc::slow),
+        }
+    }
+
     fn prefix_fc<const DEPTH: usize, N: Nans>(r) {
         let (code, len) = leb(r.pc.add(1));
         let handler = MISC[code as usize % MISC.len()];
@@ -197,6 +206,7 @@ macro_rules! rare_rows {
             MemorySize misc::slow;
             MemoryGrow misc::slow;
             RefFunc numeric::ref_func;
+            RefEq misc::slow;
         }
     };
 }
@@ -214,6 +224,8 @@ fn handler_at_depth_1(opcode: u8) -> Handler {
     rare_rows! { find [] }
     match opcode {
         0xfc => prefix_fc::<1, AnyNans>,
+        #[cfg(feature = "gc")]
+        0xfb => prefix_fb,
         _ => trap::invalid,
     }
 }
@@ -281,6 +293,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
     if DEPTH == 1 {
         rare_rows! { set [t 0:] }
         t[0xfc] = prefix_fc::<DEPTH, N>;
+        #[cfg(feature = "gc")]
+        {
+            t[0xfb] = prefix_fb;
+        }
     }
     #[cfg(feature = "simd")]
     if vectors {

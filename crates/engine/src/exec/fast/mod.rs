@@ -2,6 +2,8 @@
 //! for a register machine whose instructions are addresses of handlers.
 
 mod code;
+#[cfg(feature = "reference-types")]
+mod maps;
 mod operand;
 mod ops;
 mod regs;

@@ -7,6 +7,8 @@
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
 mod access;
 mod bulk;
+#[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
+pub(crate) mod gc;
 #[cfg(all(
     feature = "simd",
     any(feature = "memory64", feature = "multi-memory", feature = "threads")

@@ -100,6 +100,10 @@ impl Translator<'_> {
                 self.zero.straight = false;
                 self.br_on_non_null(label);
             }
+            (Opcode::BrOnCast | Opcode::BrOnCastFail, &Imm::BrOnCast { label, to, .. }) => {
+                self.zero.straight = false;
+                self.br_on_cast(label, to, instr.op == Opcode::BrOnCastFail);
+            }
             (Opcode::Return, _) => {
                 self.emit_return();
                 self.die();
@@ -263,7 +267,7 @@ impl Translator<'_> {
         Some(self.pop_condition())
     }
 
-    fn pop_condition(&mut self) -> Condition {
+    pub(super) fn pop_condition(&mut self) -> Condition {
         if let Some(Last::Binary(op, left, right)) = self.take_pending(super::fuse::is_comparison)
             && let Some(Shape::Compare { branch, .. }) = arith::shape(op)
         {

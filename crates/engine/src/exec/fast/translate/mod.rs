@@ -15,12 +15,19 @@ mod calls;
 mod control;
 mod emit;
 mod fuse;
+#[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
+mod gc;
+#[cfg_attr(not(feature = "reference-types"), path = "maps_absent.rs")]
+mod maps;
 mod numeric;
 mod reference;
 mod stack;
 #[cfg(test)]
 mod tests;
 mod wide;
+
+#[cfg(feature = "reference-types")]
+pub(crate) use maps::record;
 
 use super::code::Code;
 use super::ops::{Loc, control as ctl, memory, moves, moves::Class};
@@ -135,6 +142,14 @@ struct Translator<'m> {
     /// The operand word of the latest `fuel`, and what it takes.
     fuel: Option<(usize, u32)>,
     need_fuel: bool,
+    /// The word behind a call or an allocation.
+    collecting: Option<usize>,
+    /// The entries below what that takes.
+    #[cfg_attr(not(feature = "reference-types"), allow(dead_code))]
+    collecting_below: usize,
+    /// What notes where references are, when that is why a function is translated again.
+    #[cfg(feature = "reference-types")]
+    recorder: Option<crate::exec::maps::Recorder>,
 }
 
 /// Which declared locals may be read before they are written, and so must be cleared.
@@ -181,6 +196,10 @@ impl<'m> Translator<'m> {
             loops: 0,
             fuel: None,
             need_fuel: false,
+            collecting: None,
+            collecting_below: 0,
+            #[cfg(feature = "reference-types")]
+            recorder: None,
         }
     }
 
@@ -240,6 +259,7 @@ impl Visitor for Translator<'_> {
             let class = class_of(ty);
             self.locals.push((slot as u16, class));
             self.zero.assigned.push(i < params);
+            self.note_local(module, i < params, ty, slot);
             slot += width(class);
             self.reserve(slot);
             self.check_frame()?;
@@ -251,7 +271,6 @@ impl Visitor for Translator<'_> {
         self.reserve(self.top.max(results));
         self.check_frame()?;
         self.words.resize(PROLOGUE, 0);
-        let _ = module;
         self.open_function();
         Ok(())
     }
@@ -270,10 +289,15 @@ impl Visitor for Translator<'_> {
             | Opcode::BrTable
             | Opcode::BrOnNull
             | Opcode::BrOnNonNull
+            | Opcode::BrOnCast
+            | Opcode::BrOnCastFail
             | Opcode::Return
             | Opcode::Unreachable => self.control_instr(instr, state),
             _ if self.dead => {}
-            _ => self.plain_instr(instr, state)?,
+            _ => {
+                self.plain_instr(instr, state)?;
+                self.record_point(state);
+            }
         }
         self.check_frame()
     }
@@ -297,6 +321,7 @@ impl Translator<'_> {
             (Opcode::Drop, _) => {
                 self.pop();
             }
+            (Opcode::AnyConvertExtern | Opcode::ExternConvertAny, _) => {}
             (Opcode::RefAsNonNull, _) => self.ref_as_non_null(),
             (Opcode::Select | Opcode::SelectTyped, _) => self.select(),
             (Opcode::GlobalGet, &Imm::Index(global)) => self.global_get(global),
@@ -315,6 +340,7 @@ impl Translator<'_> {
             (_, Imm::MemArg(memarg)) if self.access(op, memarg) => {}
             _ if self.vector(instr) => {}
             _ if self.wide_arithmetic(op) => {}
+            _ if self.gc_instr(instr, state) => {}
             _ => match work::shape(op) {
                 Some(shape) => {
                     let (i, j) = work::immediates(instr);
