@@ -73,7 +73,7 @@ impl Default for Config {
         Config {
             mode: Mode::default(),
             preparation: Preparation::default(),
-            features: EXECUTABLE,
+            features: EXECUTABLE.without(Feature::LegacyExceptions),
             fuel: false,
             interruptible: false,
             canonical_nans: false,
@@ -94,7 +94,9 @@ pub const EXECUTABLE: Features = Features::WASM2
     .with(Feature::CustomPageSizes)
     .with(Feature::WideArithmetic)
     .with(Feature::FunctionReferences)
-    .with(Feature::Gc);
+    .with(Feature::Gc)
+    .with(Feature::Exceptions)
+    .with(Feature::LegacyExceptions);
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]

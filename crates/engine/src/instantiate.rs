@@ -123,6 +123,9 @@ impl Machine {
                         self.registry.val_matches(have.content, content)
                     }
             }
+            (ExternType::Tag(ty), Extern::Tag(id)) => {
+                self.tags[id.0 as usize].ty == types[*ty as usize]
+            }
             _ => false,
         }
     }
@@ -148,7 +151,10 @@ impl Machine {
                 let content = map_val(types, ty.content);
                 format!("global {}{content}", if ty.mutable { "mut " } else { "" })
             }
-            ExternType::Tag(_) => "tag".to_string(),
+            ExternType::Tag(index) => match self.registry.func(types[*index as usize]) {
+                Some(ty) => format!("tag {ty}"),
+                None => "tag".to_string(),
+            },
         }
     }
 
@@ -159,6 +165,7 @@ impl Machine {
         }
         match value {
             Extern::Func(id) => format!("function {}", self.func_type(id)),
+            Extern::Tag(id) => format!("tag {}", self.tag_type(id)),
             Extern::Table(id) => self.describe_type(&[], &ExternType::Table(self.table(id).ty())),
             Extern::Memory(id) => {
                 self.describe_type(&[], &ExternType::Memory(self.memory(id).ty()))
@@ -199,6 +206,7 @@ impl Machine {
             tables: Box::default(),
             memories: Box::default(),
             globals: Box::default(),
+            tags: Box::default(),
             elements: decl.elements.iter().map(|_| Box::default()).collect(),
             dropped_data: decl.data.iter().map(|_| false).collect(),
             native: Default::default(),
@@ -231,6 +239,16 @@ impl Machine {
             memories.push(self.memories[id.0 as usize].as_ptr());
         }
         self.instances[at].memories = memories.into();
+
+        let mut tags = Vec::with_capacity(decl.tags.len());
+        tags.extend(
+            imports.iter().filter_map(|i| if let Extern::Tag(t) = i { Some(*t) } else { None }),
+        );
+        for &ty in &decl.tags[decl.imported_tags as usize..] {
+            let ty = self.instances[at].types[ty as usize];
+            tags.push(self.push_tag(ty));
+        }
+        self.instances[at].tags = tags.into();
 
         self.allocate_globals(at, module, imports)?;
         self.allocate_tables(at, module, imports)?;

@@ -50,7 +50,7 @@ pub use limits::Limits;
 pub use heap::{Handle, OwnedRef};
 pub use link_error::{InstantiateError, LinkError};
 pub use machine::{
-    Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId,
+    Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId, TagId,
 };
 pub use memory::MemoryEntity;
 pub use module::{Bytes, Module};

@@ -1,6 +1,6 @@
 //! The machine: everything that exists at run time, owned in one place.
 
-use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData};
+use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData, TagEntity};
 use crate::native::MachinePart;
 use crate::{
     Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
@@ -23,6 +23,13 @@ pub struct Machine {
     pub(crate) memories: Vec<Stable<MemoryEntity>>,
     pub(crate) globals: Vec<Stable<GlobalEntity>>,
     pub(crate) instances: Vec<Stable<InstanceData>>,
+    pub(crate) tags: Vec<TagEntity>,
+    /// Where the code of functions that exceptions met is: its end, and itself.
+    #[cfg(all(feature = "exceptions", feature = "fast"))]
+    pub(crate) codes: alloc::collections::BTreeMap<usize, (usize, usize)>,
+    /// What was thrown and is not caught yet; null if nothing is.
+    #[cfg(feature = "exceptions")]
+    pub(crate) exception: RawRef,
     /// What is known of each type of the registry.
     #[cfg(feature = "reference-types")]
     pub(crate) types: Vec<crate::heap::types::TypeInfo>,
@@ -57,6 +64,8 @@ id! {
     GlobalId
     /// The number of an instance in its machine.
     InstanceId
+    /// The number of a tag in its machine.
+    TagId
 }
 
 /// Something that can be imported and exported.
@@ -67,6 +76,7 @@ pub enum Extern {
     Table(TableId),
     Memory(MemoryId),
     Global(GlobalId),
+    Tag(TagId),
 }
 
 /// Asks a machine, from any thread, to stop executing.
@@ -93,6 +103,11 @@ impl Machine {
             memories: Vec::new(),
             globals: Vec::new(),
             instances: Vec::new(),
+            tags: Vec::new(),
+            #[cfg(all(feature = "exceptions", feature = "fast"))]
+            codes: Default::default(),
+            #[cfg(feature = "exceptions")]
+            exception: RawRef::NULL,
             #[cfg(feature = "reference-types")]
             types: Vec::new(),
             #[cfg(feature = "reference-types")]
@@ -181,6 +196,23 @@ impl Machine {
         let id = self.globals.len() as u32;
         self.globals.push(Stable::new(GlobalEntity { value, ty, id }));
         GlobalId(id)
+    }
+
+    /// An exception tag. `ty` has no results.
+    pub fn new_tag(&mut self, ty: FuncType) -> TagId {
+        let ty = self.registry.intern_func(ty);
+        self.push_tag(ty)
+    }
+
+    pub(crate) fn push_tag(&mut self, ty: u32) -> TagId {
+        self.tags.push(TagEntity { ty });
+        TagId(self.tags.len() as u32 - 1)
+    }
+
+    /// What exceptions with a tag carry: the parameters of the type.
+    pub fn tag_type(&self, tag: TagId) -> &FuncType {
+        let ty = self.tags[tag.0 as usize].ty;
+        self.registry.func(ty).expect("a tag's type is a function type")
     }
 
     /// The type of a function.

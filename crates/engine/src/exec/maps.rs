@@ -81,6 +81,11 @@ impl Recorder {
         }
     }
 
+    /// A slot that always holds a reference or null.
+    pub fn slot(&mut self, slot: u32) {
+        self.locals.push(slot);
+    }
+
     /// Entries of the operand stack from `height` on are not what they were.
     pub fn forget(&mut self, height: usize) {
         self.heads.truncate(height);

@@ -13,6 +13,9 @@ pub(crate) mod num;
 pub(crate) mod simd;
 #[allow(dead_code)] // As above.
 pub(crate) mod work;
+#[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
+#[allow(dead_code)] // As above.
+pub(crate) mod unwind;
 
 use crate::entity::InstanceData;
 use crate::{Machine, Mode, Trap};

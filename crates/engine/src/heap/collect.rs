@@ -38,6 +38,8 @@ impl Machine {
         let mut mark = |reference| marker.mark(reference);
         also(&mut mark);
         handles.each(&mut mark);
+        #[cfg(feature = "exceptions")]
+        mark(self.exception);
         self.show_entities(&mut mark);
         for activation in &self.activations {
             activation.show(maps, &mut mark);

@@ -9,6 +9,8 @@ mod ops;
 mod regs;
 mod run;
 mod translate;
+#[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
+mod unwind;
 
 pub(crate) use code::Code;
 #[cfg(feature = "native")]

@@ -144,7 +144,15 @@ pub(crate) fn run(
         (r.mem, r.len) = (*r.ctx).memory();
         #[cfg(feature = "reference-types")]
         let _entered = crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast());
-        execute(r)
+        let mut exit = execute(r);
+        while exit != DONE
+            && let Some((ip, sp)) = super::unwind::catch(&mut *r.ctx)
+        {
+            let mut again = Regs { ip, sp, ..r };
+            (again.mem, again.len) = (*again.ctx).memory();
+            exit = execute(again);
+        }
+        exit
     };
     if exit != DONE {
         let mut trap = ctx.trap.take().expect("a handler that traps says why");

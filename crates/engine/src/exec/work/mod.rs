@@ -7,6 +7,8 @@
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
 mod access;
 mod bulk;
+#[cfg(feature = "exceptions")]
+pub(crate) mod exception;
 #[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
 pub(crate) mod gc;
 #[cfg(all(

@@ -13,6 +13,9 @@ pub(crate) fn record(module: &ModuleData, body: u32, end: usize) -> FrameMap {
     let mut translator = Translator::new(module, body);
     translator.recorder = Some(Recorder::default());
     let features = module.engine.config().features;
+    translator.caught_slots =
+        crate::exec::unwind::legacy_depth(&module.bytes, features, &module.decl, translator.index)
+            .expect("it was translated before");
     let mut scratch = Scratch::default();
     let (bytes, index) = (&module.bytes, translator.index);
     validate_body(bytes, features, &module.decl, index, &mut scratch, &mut translator)
@@ -36,6 +39,15 @@ impl Translator<'_> {
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.local(module, ty, slot);
+        }
+    }
+
+    /// A slot for an exception that is caught, as for a local.
+    pub(super) fn note_caught(&mut self, slot: u32) {
+        self.zero.low = self.zero.low.min(slot);
+        self.zero.high = self.zero.high.max(slot + 1);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.slot(slot);
         }
     }
 

@@ -14,6 +14,8 @@ mod access;
 mod calls;
 mod control;
 mod emit;
+#[cfg_attr(not(feature = "exceptions"), path = "exceptions_absent.rs")]
+mod exceptions;
 mod fuse;
 #[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
 mod gc;
@@ -31,6 +33,7 @@ pub(crate) use maps::record;
 
 use super::code::Code;
 use super::ops::{Loc, control as ctl, memory, moves, moves::Class};
+use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
 use crate::exec::work;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
@@ -47,6 +50,7 @@ pub(crate) fn prepare(module: &ModuleData, body: u32) -> Result<Code> {
     let index = module.decl.imported_funcs + body;
     let mut translator = Translator::new(module, body);
     let features = module.engine.config().features;
+    translator.caught_slots = legacy_depth(&module.bytes, features, &module.decl, index)?;
     let mut scratch = Scratch::default();
     sampan_wasm::validate_body(
         &module.bytes,
@@ -142,6 +146,18 @@ struct Translator<'m> {
     /// The operand word of the latest `fuel`, and what it takes.
     fuel: Option<(usize, u32)>,
     need_fuel: bool,
+    regions: Regions,
+    /// The first of the slots for exceptions that older `try` blocks caught, and how many
+    /// such blocks are open.
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    caught_base: u32,
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    tries: u32,
+    /// The region of each such block that has come to its clauses, by its slot.
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    tried: alloc::collections::BTreeMap<u16, u32>,
+    /// How many such slots there are.
+    caught_slots: u32,
     /// The word behind a call or an allocation.
     collecting: Option<usize>,
     /// The entries below what that takes.
@@ -196,6 +212,11 @@ impl<'m> Translator<'m> {
             loops: 0,
             fuel: None,
             need_fuel: false,
+            regions: Regions::default(),
+            caught_base: 0,
+            tries: 0,
+            tried: Default::default(),
+            caught_slots: 0,
             collecting: None,
             collecting_below: 0,
             #[cfg(feature = "reference-types")]
@@ -216,6 +237,10 @@ impl<'m> Translator<'m> {
             words,
             constants: self.constants.into_boxed_slice(),
             offsets: self.offsets.into_boxed_slice(),
+            #[cfg(feature = "exceptions")]
+            regions: self.regions.finish(),
+            #[cfg(not(feature = "exceptions"))]
+            regions: None,
         };
         let clear = self.zero.high.saturating_sub(self.zero.low);
         let mut entry = PROLOGUE;
@@ -264,6 +289,13 @@ impl Visitor for Translator<'_> {
             self.reserve(slot);
             self.check_frame()?;
         }
+        self.caught_base = slot;
+        for _ in 0..self.caught_slots {
+            self.note_caught(slot);
+            slot += 1;
+        }
+        self.reserve(slot);
+        self.check_frame()?;
         self.local_refs = vec![0; slot as usize];
         self.constants_base = slot as u16;
         self.top = slot + self.max_constants as u32;
@@ -293,6 +325,17 @@ impl Visitor for Translator<'_> {
             | Opcode::BrOnCastFail
             | Opcode::Return
             | Opcode::Unreachable => self.control_instr(instr, state),
+            Opcode::Try
+            | Opcode::Catch
+            | Opcode::CatchAll
+            | Opcode::Delegate
+            | Opcode::TryTable
+            | Opcode::Throw
+            | Opcode::ThrowRef
+            | Opcode::Rethrow => {
+                self.exception_instr(instr, state);
+                self.record_point(state);
+            }
             _ if self.dead => {}
             _ => {
                 self.plain_instr(instr, state)?;
