@@ -10,7 +10,7 @@ use crate::RawRef;
 use crate::exec::maps::{FrameMap, Maps, Recorder};
 use crate::exec::work;
 use crate::module::ModuleData;
-use crate::{slots_of, slots_of_all};
+use crate::slots_of;
 use alloc::vec::Vec;
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 use sampan_wasm::{
@@ -54,8 +54,10 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
 /// The map of the body with an index.
 fn record(module: &ModuleData, body: u32) -> FrameMap {
     let index = module.decl.imported_funcs + body;
-    let mut mapper = Mapper::default();
     let features = module.engine.config().features;
+    let caught = crate::exec::unwind::legacy_depth(&module.bytes, features, &module.decl, index)
+        .expect("it was valid before");
+    let mut mapper = Mapper { caught, ..Mapper::default() };
     let mut scratch = Scratch::default();
     validate_body(&module.bytes, features, &module.decl, index, &mut scratch, &mut mapper)
         .expect("it was valid before");
@@ -69,6 +71,8 @@ struct Mapper {
     base: u32,
     /// The end of each of the lowest operands, in slots.
     ends: Vec<u32>,
+    /// Slots behind the locals for exceptions that are caught.
+    caught: u32,
 }
 
 impl Visitor for Mapper {
@@ -78,7 +82,11 @@ impl Visitor for Mapper {
             self.recorder.local(module, ty, slot);
             slot += slots_of(ty);
         }
-        self.base = slots_of_all(locals) + LINK as u32;
+        for _ in 0..self.caught {
+            self.recorder.slot(slot);
+            slot += 1;
+        }
+        self.base = slot + LINK as u32;
         Ok(())
     }
 
@@ -111,6 +119,8 @@ fn collecting(instr: &Instr<'_>, module: &Module) -> Option<u32> {
         (Opcode::Call, &Imm::Index(func)) => Some(module.func_type(func).results().len() as u32),
         (Opcode::CallIndirect, &Imm::CallIndirect { ty, .. }) => Some(results(ty)),
         (Opcode::CallRef, &Imm::Index(ty)) => Some(results(ty)),
+        // What lies above the bottom of the block is not needed any more.
+        (Opcode::Throw, _) => Some(0),
         (op, _) if work::gc::allocates(op) => Some(1),
         _ => None,
     }

@@ -24,6 +24,8 @@ mod ops;
 mod prepare;
 mod regs;
 mod run;
+#[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
+mod unwind;
 mod tables;
 
 pub(crate) use code::Code;

@@ -84,6 +84,9 @@ pub(crate) fn run(
         let _entered =
             crate::heap::Activation::enter(machine, super::maps::walk, (&raw const context).cast());
         execute(r);
+        while let Some(again) = super::unwind::catch(&mut context) {
+            execute(again);
+        }
     }
     if let Some(mut trap) = context.trap.take() {
         trap.add_frames(context.backtrace());

@@ -20,7 +20,7 @@ mod vectors;
 
 #[cfg(sampan_tail_calls)]
 use super::ops::fused;
-use super::ops::{call, control, memory, misc, numeric, reference, trap, variable};
+use super::ops::{call, control, exception, memory, misc, numeric, reference, trap, variable};
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};
@@ -207,6 +207,10 @@ macro_rules! rare_rows {
             MemoryGrow misc::slow;
             RefFunc numeric::ref_func;
             RefEq misc::slow;
+            Throw misc::slow;
+            ThrowRef misc::slow;
+            Rethrow exception::rethrow;
+            TryTable exception::try_table;
         }
     };
 }
@@ -280,6 +284,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         I64Store8 memory::store::<DEPTH, memory::I64As8>;
         I64Store16 memory::store::<DEPTH, memory::I64As16>;
         I64Store32 memory::store::<DEPTH, memory::I64As32>;
+        Try control::block::<DEPTH>;
+        Catch control::else_::<DEPTH>;
+        CatchAll control::else_::<DEPTH>;
+        Delegate control::skip_number::<DEPTH>;
         RefNull numeric::ref_null::<DEPTH>;
         RefIsNull numeric::ref_is_null::<DEPTH>;
     }

@@ -37,6 +37,10 @@ pub(crate) struct Shape {
 
 /// The shape of an opcode; `None` if it is executed otherwise.
 pub(crate) fn shape(op: Opcode) -> Option<Shape> {
+    #[cfg(feature = "exceptions")]
+    if op == Opcode::ThrowRef {
+        return Some(exception::THROW_REF);
+    }
     bulk::shape(op)
 }
 

@@ -67,6 +67,12 @@ unsafe fn perform(ctx: *mut Context, pc: *const u8, sp: *mut u64, fp: *mut u64) 
                     None => (0, 0, None),
                 }
             }
+            #[cfg(feature = "exceptions")]
+            kind if op == Opcode::Throw => {
+                let (tag, _) = indices(kind, &mut at);
+                let shape = work::exception::throw_shape((*ctx.instance).module.decl(), tag as u32);
+                (tag, 0, Some(shape))
+            }
             kind => {
                 let (i, j) = indices(kind, &mut at);
                 (i, j, work::shape(op))
