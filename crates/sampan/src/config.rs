@@ -37,7 +37,8 @@ macro_rules! proposals {
 impl Config {
     /// The fast interpreter, all proposals that it executes, no fuel, no interruption.
     pub fn new() -> Config {
-        Config { engine: engine::Config::default(), features: engine::EXECUTABLE }
+        let engine = engine::Config::default();
+        Config { features: engine.features, engine }
     }
 
     /// Chooses what runs functions. [`Mode::Jit`] needs feature `jit` and a host that it knows;
@@ -118,6 +119,11 @@ impl Config {
         wasm_simd = Simd;
         /// Switches tail calls. On by default.
         wasm_tail_call = TailCall;
+        /// Switches exceptions: `try_table`, `throw`, `throw_ref`. On by default.
+        wasm_exceptions = Exceptions;
+        /// Switches the older form of exceptions: `try`, `catch`, `delegate`, `rethrow`, which
+        /// compilers still emit. Off by default.
+        wasm_legacy_exceptions = LegacyExceptions;
         /// Switches arithmetic in constant expressions. On by default.
         wasm_extended_const = ExtendedConst;
     }

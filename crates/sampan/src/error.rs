@@ -51,6 +51,8 @@ pub enum ErrorKind {
     Link(Vec<LinkError>),
     /// The guest did something that stops it.
     Trap(Trap),
+    /// An exception that no guest caught; see [`Exception`](crate::Exception).
+    Exception,
     /// A host function failed.
     Host(HostError),
     /// The embedder asked for something that cannot be, or a limit is reached.
@@ -98,6 +100,7 @@ impl Error {
     fn from_kind(kind: TrapKind) -> Error {
         match kind {
             TrapKind::Host(error) => Error::host(error),
+            TrapKind::Exception => Error::of(ErrorKind::Exception),
             kind => match Trap::of(&kind) {
                 Some(trap) => Error::of(ErrorKind::Trap(trap)),
                 None => Error::new(kind.to_string()),
@@ -111,6 +114,16 @@ impl Error {
             InstantiateError::Link(error) => Error::of(ErrorKind::Link([error].into())),
             InstantiateError::Trap(trap) => Error::from_trap(machine, trap),
             other => Error::new(other.to_string()),
+        }
+    }
+
+    /// What it is for the machine, as the error of a host function: an exception is thrown
+    /// on, all else stops the guests.
+    #[cold]
+    pub(crate) fn into_trap(self) -> engine::Trap {
+        match self.0.kind {
+            ErrorKind::Exception => engine::Trap::new(TrapKind::Exception),
+            _ => engine::Trap::host(self),
         }
     }
 
@@ -172,6 +185,7 @@ impl fmt::Display for ErrorKind {
                 Ok(())
             }
             ErrorKind::Trap(trap) => trap.fmt(f),
+            ErrorKind::Exception => f.write_str("uncaught exception"),
             ErrorKind::Host(error) => error.fmt(f),
         }
     }

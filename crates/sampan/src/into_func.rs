@@ -5,7 +5,7 @@ use crate::{AsContextMut, Caller, Func, FuncType, Result, StoreContextMut, Val, 
 use alloc::{sync::Arc, vec::Vec};
 use core::any::Any;
 use core::marker::PhantomData;
-use sampan_engine::{self as engine, HostFn, InstanceId, Machine};
+use sampan_engine::{HostFn, InstanceId, Machine};
 
 /// A closure that can be a host function: up to 16 [`WasmTy`] parameters, perhaps after a
 /// [`Caller`], and a [`WasmRet`] as its result.
@@ -63,9 +63,9 @@ impl<T: 'static> HostFunc<T> {
             let zero = |&ty| Val::default_for_ty(ty).unwrap_or(Val::I32(0));
             values.extend(ty.results().iter().map(zero));
             let (params, results) = values.split_at_mut(ty.params().len());
-            call(Caller { store, instance }, params, results).map_err(engine::Trap::host)?;
+            call(Caller { store, instance }, params, results).map_err(crate::Error::into_trap)?;
             let store = StoreContextMut::<T>::of_host(scope.machine, data);
-            store_all(&store, ty.results(), results, slots).map_err(engine::Trap::host)
+            store_all(&store, ty.results(), results, slots).map_err(crate::Error::into_trap)
         };
         HostFunc::raw(signature, Arc::new(call))
     }
@@ -132,9 +132,10 @@ macro_rules! into_func {
                     let raw = &mut Raw { machine: &mut *store.machine, id };
                     let ($($name,)*) = <($($name,)*) as WasmParams>::load(raw, slots);
                     let result = self(Caller { store, instance }, $($name),*).into_result();
-                    let results = result.map_err(engine::Trap::host)?;
+                    let results =
+                        result.map_err(|error| crate::Error::host(error).into_trap())?;
                     let raw = &mut Raw { machine: &mut *scope.machine, id };
-                    results.store(raw, slots).map_err(engine::Trap::host)
+                    results.store(raw, slots).map_err(crate::Error::into_trap)
                 };
                 (ty, Arc::new(call))
             }

@@ -49,6 +49,8 @@ mod compiler;
 mod config;
 mod context;
 mod error;
+#[cfg(feature = "exceptions")]
+mod exception;
 mod func;
 mod gc;
 mod global;
@@ -60,6 +62,7 @@ mod module;
 mod rooted;
 mod store;
 mod table;
+mod tag;
 mod typed;
 mod types;
 mod val;
@@ -73,6 +76,8 @@ pub use backtrace::{FrameInfo, WasmBacktrace};
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use context::{AsContext, AsContextMut, Caller, StoreContext, StoreContextMut};
 pub use error::{Error, ErrorKind, HostError, I32Exit, LinkError, Result, Trap};
+#[cfg(feature = "exceptions")]
+pub use exception::Exception;
 pub use func::Func;
 pub use gc::{AnyRef, ArrayRef, EqRef, ExternRef, I31, StructRef};
 pub use global::Global;
@@ -83,10 +88,11 @@ pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
 #[cfg(feature = "wat")]
 pub use module::wat_to_wasm;
-pub use sampan_engine::wasm::{self, Feature, Features};
 pub use rooted::{GcRef, OwnedRooted, RootScope};
+pub use sampan_engine::wasm::{self, Feature, Features};
 pub use store::{InterruptHandle, Store, StoreLimits, StoreLimitsBuilder};
 pub use table::Table;
+pub use tag::Tag;
 pub use typed::TypedFunc;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType, Mutability,

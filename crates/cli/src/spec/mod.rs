@@ -163,6 +163,7 @@ impl<'a> Script<'a> {
             }
             WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
                 Ok(values) => Err(format!("expected an exception, found {values:?}").into()),
+                Err(error) if matches!(error.kind(), ErrorKind::Exception) => Ok(()),
                 Err(error) => {
                     Err(format!("expected an exception, found {}", reason(&error)).into())
                 }

@@ -11,11 +11,11 @@ pub(crate) mod num;
 #[cfg(feature = "simd")]
 #[allow(dead_code, unused_macros, unused_imports)]
 pub(crate) mod simd;
-#[allow(dead_code)] // As above.
-pub(crate) mod work;
 #[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
 #[allow(dead_code)] // As above.
 pub(crate) mod unwind;
+#[allow(dead_code)] // As above.
+pub(crate) mod work;
 
 use crate::entity::InstanceData;
 use crate::{Machine, Mode, Trap};

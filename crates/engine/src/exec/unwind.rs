@@ -11,10 +11,11 @@
 //! proposal for `delegate` and `rethrow`.
 
 use crate::entity::InstanceData;
-use crate::{Machine, RawRef, Trap, TrapKind};
+use crate::heap::types::in_heap;
+use crate::{Machine, RawRef, TagId, Trap, TrapKind, slots_of};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use sampan_wasm::{Features, Feature, Instr, Module, Opcode, Result, State, ValType, Visitor};
+use sampan_wasm::{Feature, Features, Instr, Module, Opcode, State, ValType, Visitor};
 
 /// The regions of a function, in which positions are what the interpreter counts in.
 #[derive(Debug, Default)]
@@ -171,6 +172,37 @@ impl Machine {
         count as usize
     }
 
+    /// An exception with a tag, and what it carries in slots, of the tag's types.
+    ///
+    /// # Errors
+    /// The heap has no room.
+    pub fn make_exception(&mut self, tag: TagId, payload: &[u64]) -> Result<RawRef, TrapKind> {
+        let ty = self.tag_type(tag);
+        let is_func = |index| self.registry.func(index).is_some();
+        let mut is_ref = Vec::with_capacity(payload.len());
+        for &ty in ty.params() {
+            let heap = matches!(ty, ValType::Ref(ty) if in_heap(ty, is_func));
+            is_ref.extend((0..slots_of(ty)).map(|_| heap));
+        }
+        self.new_exception(tag.0, payload, &|slot| is_ref[slot])
+    }
+
+    /// The tag of an exception and what it carries, in slots; `None` for what is none.
+    pub fn exception_parts(&self, exception: RawRef) -> Option<(TagId, Vec<u64>)> {
+        let tag = self.exception_tag(exception)?;
+        Some((TagId(tag), self.exception_payload(exception)))
+    }
+
+    /// Makes an exception the one that a following [`TrapKind::Exception`] throws.
+    pub fn set_exception(&mut self, exception: RawRef) {
+        self.exception = exception;
+    }
+
+    /// The exception that is thrown and that no guest caught; null if there is none.
+    pub fn exception(&self) -> RawRef {
+        self.exception
+    }
+
     /// Whether a trap is an exception that guests may catch.
     pub(crate) fn is_thrown(&self, trap: Option<&Trap>) -> bool {
         trap.is_some_and(|trap| matches!(trap.kind(), TrapKind::Exception))
@@ -185,7 +217,7 @@ pub(crate) fn legacy_depth(
     features: Features,
     module: &Module,
     index: u32,
-) -> Result<u32> {
+) -> sampan_wasm::Result<u32> {
     if !features.has(Feature::LegacyExceptions) {
         return Ok(0);
     }
@@ -208,11 +240,17 @@ struct Depth {
 }
 
 impl Visitor for Depth {
-    fn begin(&mut self, _: &Module, _: u32, _: &[ValType]) -> Result<()> {
+    fn begin(&mut self, _: &Module, _: u32, _: &[ValType]) -> sampan_wasm::Result<()> {
         Ok(())
     }
 
-    fn instr(&mut self, _: usize, _: usize, instr: &Instr<'_>, state: &State<'_>) -> Result<()> {
+    fn instr(
+        &mut self,
+        _: usize,
+        _: usize,
+        instr: &Instr<'_>,
+        state: &State<'_>,
+    ) -> sampan_wasm::Result<()> {
         while self.open.last().is_some_and(|&depth| depth > state.depth) {
             self.open.pop();
         }

@@ -79,11 +79,7 @@ impl Machine {
     ///
     /// # Errors
     /// The heap, or the limit for the store, has no room for it.
-    pub(crate) fn allocate(
-        &mut self,
-        header: Header,
-        also: Visit<'_>,
-    ) -> Result<RawRef, TrapKind> {
+    pub(crate) fn allocate(&mut self, header: Header, also: Visit<'_>) -> Result<RawRef, TrapKind> {
         let size = header.size().ok_or(TrapKind::HeapExhausted)?;
         if self.heap.is_due(size) || self.engine.config().collect_always {
             self.collect_with(also);

@@ -24,9 +24,9 @@ mod ops;
 mod prepare;
 mod regs;
 mod run;
+mod tables;
 #[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
 mod unwind;
-mod tables;
 
 pub(crate) use code::Code;
 pub(crate) use prepare::prepare;

@@ -21,8 +21,7 @@ pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
     let index = data.decl.imported_funcs + body;
     let mut scratch = Scratch::default();
     let caught = legacy_depth(&data.bytes, config.features, &data.decl, index)?;
-    let mut builder =
-        Builder { interruptible: config.interruptible, caught, ..Builder::default() };
+    let mut builder = Builder { interruptible: config.interruptible, caught, ..Builder::default() };
     validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
     if cfg!(feature = "simd") && builder.saw_vector {
         builder.vectors = true;
@@ -375,7 +374,9 @@ pub(super) fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
             BlockType::Func(_) => block_params(module, &frame.ty).len(),
             _ => 0,
         }),
-        (Opcode::End | Opcode::Delegate, _) => state.ended.map_or(0, |frame| frame.results(module).len()),
+        (Opcode::End | Opcode::Delegate, _) => {
+            state.ended.map_or(0, |frame| frame.results(module).len())
+        }
         (Opcode::Call, &Imm::Index(index)) => module.func_type(index).results().len(),
         (_, Imm::CallIndirect { ty, .. }) => {
             module.types.func(*ty).map_or(0, |ty| ty.results().len())

@@ -1,11 +1,11 @@
 //! Exceptions: entering `try_table`, and throwing again. Who catches is in
 //! [`unwind`](crate::exec::classic::unwind).
 
+use crate::RawRef;
 use crate::TrapKind;
 use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::{control, trap};
 use crate::exec::classic::regs::{handler, leb};
-use crate::RawRef;
 
 handler! {
     /// A block; its clauses are looked at only when something is thrown.

@@ -349,7 +349,12 @@ impl Translator<'_> {
     }
 
     /// Emits a branch whose distance is to be bound.
-    pub(super) fn emit_branch(&mut self, handler: Handler, operands: u64, extra: Option<u64>) -> Fixup {
+    pub(super) fn emit_branch(
+        &mut self,
+        handler: Handler,
+        operands: u64,
+        extra: Option<u64>,
+    ) -> Fixup {
         let instr = self.words.len();
         self.emit(handler, operands);
         self.words.extend(extra);
