@@ -61,26 +61,54 @@ const FORMS: &str = r#"(module
             (unreachable)))
     (func (export "null") (param i32) (result i32) (throw_ref (ref.null exn)))
     (func (export "legacy") (param i32) (result i32)
-        (i32.add (i32.const 1000)
-            (try (result i32)
-                (do (call $throw (local.get 0)) (i32.const 1))
-                (catch $b (local.set 0) (drop) (local.get 0))
-                (catch $a)
-                (catch_all (i32.const 77)))))
+        i32.const 1000
+        try (result i32)
+            local.get 0
+            call $throw
+            i32.const 1
+        catch $b
+            local.set 0
+            drop
+            local.get 0
+        catch $a
+        catch_all
+            i32.const 77
+        end
+        i32.add)
     (func (export "rethrow") (param i32) (result i32)
-        (try $outer (result i32)
-            (do (try (result i32)
-                (do (call $throw (local.get 0)) (i32.const 1))
+        try $outer (result i32)
+            try (result i32)
+                local.get 0
+                call $throw
+                i32.const 1
+            catch_all
                 ;; An exception inside of a handler, caught there, does not disturb it.
-                (catch_all (try (do (call $throw (i32.const 2))) (catch_all)) (rethrow 0))))
-            (catch $a (i32.add (i32.const 1)))))
+                try
+                    i32.const 2
+                    call $throw
+                catch_all
+                end
+                rethrow 0
+            end
+        catch $a
+            i32.const 1
+            i32.add
+        end)
     (func (export "delegate") (param i32) (result i32)
-        (try $outer (result i32)
-            (do (try (result i32)
-                (do (try (result i32) (do (call $throw (local.get 0)) (i32.const 1))
-                    (delegate $outer)))
-                (catch_all (i32.const 5))))
-            (catch $a (i32.add (i32.const 100)))))
+        try $outer (result i32)
+            try (result i32)
+                try (result i32)
+                    local.get 0
+                    call $throw
+                    i32.const 1
+                delegate $outer
+            catch_all
+                i32.const 5
+            end
+        catch $a
+            i32.const 100
+            i32.add
+        end)
     ;; Many times, with a table of handlers at each depth of recursion.
     (func $deep (param i32)
         (if (i32.eqz (local.get 0)) (then (throw $a (i32.const 1))))
@@ -138,7 +166,7 @@ fn the_older_form_catches_rethrows_and_delegates() {
 #[test]
 fn the_older_form_is_off_by_default() {
     let engine = Engine::default();
-    assert!(sampan::Module::new(&engine, "(module (func (try (do) (catch_all))))").is_err());
+    assert!(sampan::Module::new(&engine, "(module (func try catch_all end))").is_err());
 }
 
 #[test]
