@@ -21,6 +21,7 @@ mod host;
 mod kernel;
 pub mod machine;
 pub mod mm;
+pub mod net;
 pub mod signal;
 pub mod start;
 pub mod syscall;

@@ -19,6 +19,7 @@
 
 mod activation;
 mod collect;
+#[allow(dead_code)] // Exceptions are not executed yet.
 mod exception;
 mod handles;
 pub(crate) mod object;
@@ -221,17 +222,5 @@ impl RawRef {
     #[inline(always)]
     pub(crate) fn place(self) -> Option<u32> {
         (self.0 != 0 && self.0 & 1 == 0).then_some(self.0 as u32)
-    }
-
-    /// An `i31`, of whose value 31 bits count.
-    #[inline(always)]
-    pub fn i31(value: u32) -> RawRef {
-        RawRef(u64::from(value << 1 | 1))
-    }
-
-    /// The value of an `i31`, sign-extended; `None` for anything else.
-    #[inline(always)]
-    pub fn as_i31(self) -> Option<i32> {
-        (self.0 & 1 == 1).then_some(self.0 as i32 >> 1)
     }
 }

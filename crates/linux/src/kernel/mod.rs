@@ -77,6 +77,10 @@ pub struct Kernel {
     pub shm: Rc<Tmpfs>,
     /// Monotonic nanoseconds when it was started.
     pub boot_ns: u64,
+    /// Processes that wait for a lock of another, with the thread that waits.
+    pub lock_waits: BTreeMap<Pid, (Pid, Tid)>,
+    /// Names of sockets.
+    pub names: crate::net::Names,
     /// What pipes and sockets may hold together: an eighth of all memory.
     pub buffers: Rc<Budget>,
     /// Members of all epoll sets.
@@ -119,6 +123,8 @@ impl Kernel {
             host_news: Rc::default(),
             shm,
             boot_ns,
+            lock_waits: BTreeMap::new(),
+            names: crate::net::Names::default(),
             buffers,
             epoll_members: Rc::default(),
             missing: BTreeMap::new(),

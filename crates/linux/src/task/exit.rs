@@ -61,7 +61,7 @@ impl Kernel {
         let files = thread.set_files(Rc::default());
         if let Some(files) = Rc::into_inner(files) {
             for (_, open) in files.into_inner().iter() {
-                open.file.flush(&mut cx);
+                open.closed(&mut cx);
             }
         }
         self.threads.remove(&thread.tid);
@@ -285,16 +285,18 @@ pub fn waitid(cx: &mut Context, args: Args) -> SysResult {
     if flags & !(wanted | WNOHANG | WNOWAIT | 0xe000_0000) != 0 || flags & wanted == 0 {
         return Err(Errno::EINVAL);
     }
-    if kind == 3 {
-        return Err(Errno::EBADF);
-    }
-    if !(0..=2).contains(&kind) || kind == 1 && id <= 0 || kind == 2 && id < 0 {
+    let by_descriptor = match kind {
+        3 => Some(super::pidfd::process(cx, id)?.pid),
+        _ => None,
+    };
+    if !(0..=3).contains(&kind) || kind == 1 && id <= 0 || kind == 2 && id < 0 {
         return Err(Errno::EINVAL);
     }
     let own_group = cx.thread.process.pgrp.get();
     let which = move |child: &Process| match kind {
         0 => true,
         1 => child.pid == id as Pid,
+        3 => Some(child.pid) == by_descriptor,
         _ => child.pgrp.get() == if id == 0 { own_group } else { id },
     };
     let found = look(cx, which, flags)?;

@@ -2,6 +2,8 @@
 
 mod calls;
 mod errors;
+#[cfg(feature = "gc")]
+mod gc;
 mod identity;
 mod limits;
 mod linking;
