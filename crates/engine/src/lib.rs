@@ -48,8 +48,8 @@ mod value;
 
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use entity::{HostFn, InstanceData};
-pub use limits::Limits;
 pub use heap::{Handle, OwnedRef};
+pub use limits::Limits;
 pub use link_error::{InstantiateError, LinkError};
 pub use machine::{
     Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId,

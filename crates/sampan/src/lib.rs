@@ -83,8 +83,8 @@ pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
 #[cfg(feature = "wat")]
 pub use module::wat_to_wasm;
-pub use sampan_engine::wasm::{self, Feature, Features};
 pub use rooted::{GcRef, OwnedRooted, RootScope};
+pub use sampan_engine::wasm::{self, Feature, Features};
 pub use store::{InterruptHandle, Store, StoreLimits, StoreLimitsBuilder};
 pub use table::Table;
 pub use typed::TypedFunc;

@@ -1,10 +1,10 @@
 //! Values whose type is known at run time.
 
-use crate::store::StoreId;
 use crate::rooted::Rooted;
+use crate::store::StoreId;
 use crate::{
-    AnyRef, ArrayRef, AsContext, EqRef, Error, ExternRef, Func, HeapType, RefType, Result, StructRef,
-    ValType,
+    AnyRef, ArrayRef, AsContext, EqRef, Error, ExternRef, Func, HeapType, RefType, Result,
+    StructRef, ValType,
 };
 use sampan_engine::{FuncId, Machine, RawRef};
 
@@ -167,8 +167,7 @@ impl Val {
                 let raw = any.0.raw(machine, id)?;
                 let ValType::Ref(ty) = ty else { return Ok(false) };
                 let any = RefType::new(false, HeapType::Any);
-                let in_hierarchy =
-                    machine.registry().ref_matches(ty.with_nullable(false), any);
+                let in_hierarchy = machine.registry().ref_matches(ty.with_nullable(false), any);
                 return Ok(in_hierarchy && machine.is_of(raw, ty));
             }
             _ => self.ty(),
@@ -242,12 +241,7 @@ impl Ref {
         matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(None))
     }
 
-    pub(crate) fn from_raw(
-        machine: &mut Machine,
-        store: StoreId,
-        ty: RefType,
-        raw: RawRef,
-    ) -> Ref {
+    pub(crate) fn from_raw(machine: &mut Machine, store: StoreId, ty: RefType, raw: RawRef) -> Ref {
         let is_func = match ty.heap() {
             HeapType::Func | HeapType::NoFunc => true,
             HeapType::Concrete(id) => machine.registry().func(id).is_some(),

@@ -1,10 +1,10 @@
 //! Rust types that are WebAssembly types: the arguments and results of typed functions.
 
-use crate::store::StoreId;
 use crate::rooted::Rooted;
+use crate::store::StoreId;
 use crate::{
-    AnyRef, ArrayRef, EqRef, Error, ExternRef, Func, HeapType, HostError, RefType, Result, StructRef, V128,
-    ValType,
+    AnyRef, ArrayRef, EqRef, Error, ExternRef, Func, HeapType, HostError, RefType, Result,
+    StructRef, V128, ValType,
 };
 use sampan_engine::{FuncId, RawRef};
 

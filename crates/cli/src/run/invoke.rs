@@ -76,10 +76,12 @@ fn line(text: &mut String, store: &Store<WasiCtx>, value: Val) {
         Val::F64(bits) => writeln!(text, "{}", f64::from_bits(bits)),
         Val::V128(vector) => writeln!(text, "0x{:032x}", vector.as_u128()),
         Val::FuncRef(Some(func)) => writeln!(text, "function {}", func.ty(store)),
-        Val::ExternRef(Some(object)) => match object.data(store).and_then(|object| object.downcast_ref::<String>()) {
-            Some(given) => writeln!(text, "{given}"),
-            None => writeln!(text, "externref"),
-        },
+        Val::ExternRef(Some(object)) => {
+            match object.data(store).and_then(|object| object.downcast_ref::<String>()) {
+                Some(given) => writeln!(text, "{given}"),
+                None => writeln!(text, "externref"),
+            }
+        }
         _ => writeln!(text, "null"),
     };
     written.expect("strings take everything");

@@ -7,7 +7,9 @@ mod spectest;
 mod values;
 
 use module::Slot;
-use sampan::{Config, Error, ErrorKind, Feature, Features, Instance, Linker, Mode, Store, Trap, Val};
+use sampan::{
+    Config, Error, ErrorKind, Feature, Features, Instance, Linker, Mode, Store, Trap, Val,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};

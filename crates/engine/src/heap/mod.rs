@@ -80,11 +80,7 @@ impl Machine {
     ///
     /// # Errors
     /// The heap, or the limit for the store, has no room for it.
-    pub(crate) fn allocate(
-        &mut self,
-        header: Header,
-        also: Visit<'_>,
-    ) -> Result<RawRef, TrapKind> {
+    pub(crate) fn allocate(&mut self, header: Header, also: Visit<'_>) -> Result<RawRef, TrapKind> {
         let size = header.size().ok_or(TrapKind::HeapExhausted)?;
         if self.heap.is_due(size) || self.engine.config().collect_always {
             self.collect_with(also);
@@ -92,12 +88,14 @@ impl Machine {
         let place = self.heap.take(header, size, &mut self.limits);
         let place = match place {
             Some(place) => place,
-            // A full heap is not searched again and again for a few bytes.
-            None if self.heap.fresh * 32 < self.heap.space.capacity().into() => {
-                return Err(TrapKind::HeapExhausted);
-            }
             None => {
                 self.collect_with(also);
+                // A heap that is nearly full counts as full: else it would be marked again and
+                // again for a few bytes.
+                let capacity = u64::from(self.heap.space.capacity());
+                if self.heap.live > capacity - capacity / 32 {
+                    return Err(TrapKind::HeapExhausted);
+                }
                 let again = self.heap.take(header, size, &mut self.limits);
                 again.ok_or(TrapKind::HeapExhausted)?
             }

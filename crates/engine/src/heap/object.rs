@@ -161,12 +161,7 @@ impl Machine {
     ///
     /// # Errors
     /// The heap has no room.
-    pub fn new_array(
-        &mut self,
-        ty: u32,
-        len: u64,
-        value: Slots,
-    ) -> Result<RawRef, TrapKind> {
+    pub fn new_array(&mut self, ty: u32, len: u64, value: Slots) -> Result<RawRef, TrapKind> {
         let storage = self.array_storage(ty);
         let show = |mark: &mut dyn FnMut(RawRef)| {
             if storage == Storage::Ref {

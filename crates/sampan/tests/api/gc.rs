@@ -42,7 +42,10 @@ fn hosts_read_and_write_what_guests_make() {
         let (mut store, it) = alone(&engine, &format!("(module {POINT})"));
         let call = |store: &mut Store<()>, name: &str, params: &[Val]| {
             let mut results = [Val::I32(0)];
-            it.get_func(&*store, name).unwrap().call(store, params, &mut results).map(|()| results[0])
+            it.get_func(&*store, name)
+                .unwrap()
+                .call(store, params, &mut results)
+                .map(|()| results[0])
         };
         let point = call(&mut store, "new", &[3.into(), 4i64.into()]).unwrap();
         let Val::AnyRef(Some(any)) = point else { panic!("{point:?}") };
@@ -116,7 +119,8 @@ fn host_objects_live_as_long_as_they_are_reachable() {
         let count = Arc::new(AtomicUsize::new(0));
         let alive = || count.load(Ordering::Relaxed);
         let keep = it.get_typed_func::<Option<ExternRef>, ()>(&store, "keep").unwrap();
-        let pass = it.get_typed_func::<Option<ExternRef>, Option<ExternRef>>(&store, "pass").unwrap();
+        let pass =
+            it.get_typed_func::<Option<ExternRef>, Option<ExternRef>>(&store, "pass").unwrap();
         let stale = {
             let mut scope = RootScope::new(&mut store);
             let one = ExternRef::new(&mut scope, Counted::new(&count)).unwrap();
@@ -142,7 +146,11 @@ fn host_objects_live_as_long_as_they_are_reachable() {
         drop(owned);
         store.gc();
         assert_eq!(alive(), 1, "a clone is left");
-        assert!(again.to_rooted(RootScope::new(&mut store)).data(&store).is_some());
+        {
+            let mut scope = RootScope::new(&mut store);
+            let object = again.to_rooted(&mut scope);
+            pass.call(&mut scope, Some(object)).unwrap().unwrap();
+        }
         drop(again);
         store.gc();
         assert_eq!(alive(), 0);
@@ -206,7 +214,8 @@ fn frames_keep_what_they_can_still_reach_and_nothing_else() {
                 )
                 .unwrap();
             let mut store = Store::new(&engine, count.clone());
-            let it = instance(&mut store, &linker, &FRAMES.replace("(i32.const 5)", "(i32.const 4)"));
+            let it =
+                instance(&mut store, &linker, &FRAMES.replace("(i32.const 5)", "(i32.const 4)"));
             let run = it.get_typed_func::<(), i32>(&store, "run").unwrap();
             assert_eq!(run.call(&mut store, ()).unwrap(), 26, "{mode:?}");
             store.gc();
@@ -242,10 +251,15 @@ fn the_heap_is_bounded_by_the_limit_for_memory() {
     both(|engine| {
         let (mut store, it) = limited(&engine, 4 << 20);
         let grow = it.get_typed_func::<i32, ()>(&store, "grow").unwrap();
-        let call = |store: &mut Store<()>, name| it.get_typed_func::<(), ()>(&*store, name).unwrap().call(store, ());
+        let call = |store: &mut Store<()>, name| {
+            it.get_typed_func::<(), ()>(&*store, name).unwrap().call(store, ())
+        };
         let churn = it.get_typed_func::<i32, ()>(&store, "churn").unwrap();
         churn.call(&mut store, 500_000).unwrap();
-        assert_eq!(grow.call(&mut store, 10_000_000).unwrap_err().trap(), Some(Trap::HeapExhausted));
+        assert_eq!(
+            grow.call(&mut store, 10_000_000).unwrap_err().trap(),
+            Some(Trap::HeapExhausted)
+        );
         assert_eq!(call(&mut store, "huge").unwrap_err().trap(), Some(Trap::HeapExhausted));
         call(&mut store, "forget").unwrap();
         // What was full is free again.

@@ -39,11 +39,7 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
 }
 
 /// The code that `ip` lies behind an instruction of, and its map.
-unsafe fn find(
-    maps: &mut Maps,
-    instance: *mut InstanceData,
-    ip: *const u64,
-) -> (usize, &FrameMap) {
+unsafe fn find(maps: &mut Maps, instance: *mut InstanceData, ip: *const u64) -> (usize, &FrameMap) {
     let at = ip as usize;
     let known = maps.frames.range(..at).next_back();
     let start = match known {

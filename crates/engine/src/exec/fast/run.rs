@@ -143,7 +143,8 @@ pub(crate) fn run(
         (*r.ctx).enter_instance(instance);
         (r.mem, r.len) = (*r.ctx).memory();
         #[cfg(feature = "reference-types")]
-        let _entered = crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast());
+        let _entered =
+            crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast());
         execute(r)
     };
     if exit != DONE {

@@ -1,13 +1,13 @@
 //! Instructions whose work outweighs their dispatch: see [`crate::exec::work`].
 
 use crate::TrapKind;
+#[cfg(feature = "gc")]
+use crate::entity::InstanceData;
 use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::{handler, leb, leb_64};
 use crate::exec::work::{self, Shape};
 use crate::trap::DONE;
-#[cfg(feature = "gc")]
-use crate::entity::InstanceData;
 #[cfg(feature = "gc")]
 use sampan_wasm::{Imm, Reader};
 use sampan_wasm::{ImmKind, Opcode};
