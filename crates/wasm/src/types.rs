@@ -96,11 +96,13 @@ impl RefType {
     }
 
     /// The type as a number.
+    #[allow(clippy::unnecessary_cast)] // Without indices it has fewer bits.
     pub const fn to_bits(self) -> u32 {
         self.0 as u32
     }
 
     /// The type that [`RefType::to_bits`] gave.
+    #[allow(clippy::unnecessary_cast)] // As above.
     pub const fn from_bits(bits: u32) -> RefType {
         RefType(bits as Bits)
     }
