@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     programs::{self, Tally},
-    project, web,
+    project, system, web,
 };
 
 /// `cargo xtask test`.
@@ -23,8 +23,33 @@ pub struct Options {
     offline: bool,
 }
 
+/// Programs that `crates/cli/tests/linux` runs in the sandbox, with their Debian packages.
+const GUESTS: &[(&str, &str)] = &[
+    ("busybox", "busybox-static"),
+    ("bzip2", "bzip2"),
+    ("cc", "gcc"),
+    ("git", "git"),
+    ("less", "less"),
+    ("make", "make"),
+    ("node", "nodejs"),
+    ("openssl", "openssl"),
+    ("perl", "perl"),
+    ("python3", "python3"),
+    ("script", "bsdutils"),
+    ("sqlite3", "sqlite3"),
+    ("tmux", "tmux"),
+    ("top", "procps"),
+    ("vim", "vim"),
+    ("xz", "xz-utils"),
+];
+
 /// Runs all parts, also after one has failed.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    if std::env::consts::OS == "linux" {
+        for (command, package) in GUESTS {
+            system::ensure(command, &[package])?;
+        }
+    }
     let mut sum = Tally::default();
     let mut add = |part: &str, result: Result<Tally>| match result {
         Ok(tally) => {

@@ -80,7 +80,7 @@ pub extern "C" fn start(argc: usize, uid: u32, gid: u32) -> i32 {
     let mut envp: Vec<_> = strings.collect();
     // What is behind the last zero.
     envp.pop();
-    let program = Program { path, argv, envp, cwd, user: (uid, gid) };
+    let program = Program { path, argv, envp, cwd, user: (uid, gid), terminals: [false; 3] };
     with_vm(|vm| number(vm.kernel.start(program)))
 }
 

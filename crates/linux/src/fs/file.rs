@@ -117,6 +117,11 @@ pub trait File: Any {
         None
     }
 
+    /// Whether a mapping of it is one of zeros, as of `/dev/zero`.
+    fn maps_zeros(&self) -> bool {
+        false
+    }
+
     /// A descriptor of it was closed (others may be left).
     fn flush(&self, cx: &mut Context) {}
 

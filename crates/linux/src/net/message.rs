@@ -8,10 +8,11 @@ use super::receive::Received;
 use super::rights::{PACKET_MAX, Rights};
 use super::send::With;
 use super::socket::Socket;
-use super::{Address, Family, address, msg};
+use super::{Address, Family, address as addresses, msg};
 use crate::errno::{Errno, SysResult};
 use crate::fs::{OpenFile, flags};
 use crate::kernel::Context;
+use crate::syscall::address;
 
 const SOL_SOCKET: u32 = 1;
 const SCM_RIGHTS: u32 = 1;
@@ -45,13 +46,13 @@ impl Header {
         if count > 1024 {
             return Err(Errno::EMSGSIZE);
         }
-        let parts = crate::fs::io::vectors(cx, cx.read_word(at + 2 * word)?, count)?;
+        let parts = crate::fs::io::vectors(cx, address(cx.read_word(at + 2 * word)?), count)?;
         Ok(Header {
             at,
-            name: cx.read_word(at)?,
+            name: address(cx.read_word(at)?),
             name_len,
             parts,
-            control: cx.read_word(at + 4 * word)?,
+            control: address(cx.read_word(at + 4 * word)?),
             control_len: cx.read_word(at + 5 * word)?,
         })
     }
@@ -147,7 +148,7 @@ pub fn send(
 ) -> SysResult {
     let to = match header.name {
         0 => None,
-        at => Some(address::read(cx, socket.family, at, header.name_len)?),
+        at => Some(addresses::read(cx, socket.family, at, header.name_len)?),
     };
     let control = read_control(cx, header)?;
     let total: u64 = header.parts.iter().map(|part| part.1).sum();
@@ -251,7 +252,7 @@ pub fn receive(
                 Address::Unspecified => Vec::new(),
                 // A UNIX socket without a name is no address at all here.
                 Address::Unnamed => Vec::new(),
-                from => address::encode(socket.family, from),
+                from => addresses::encode(socket.family, from),
             };
             cx.write_bytes(at, &bytes[..bytes.len().min(header.name_len as usize)])?;
             Some(bytes.len() as u32)

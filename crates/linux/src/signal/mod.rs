@@ -343,6 +343,11 @@ impl Kernel {
         } else if bit(signal) & STOPS != 0 {
             self.drop_pending(process, bit(SIGCONT));
         }
+        if signal == SIGKILL {
+            // Nothing keeps it off, so no thread need see it first.
+            self.end_process(process, SIGKILL);
+            return false;
+        }
         blocked || !process.actions.borrow().borrow().ignores(signal)
     }
 

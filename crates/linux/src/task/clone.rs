@@ -136,6 +136,9 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
         return Err(Errno::EINVAL);
     }
     let parent = cx.thread.clone();
+    if has(flag::PARENT) && parent.process.pid == 1 {
+        return Err(Errno::EINVAL);
+    }
     let limit = parent.process.limit(limits::NPROC).0;
     if cx.kernel.threads.len() as u64 >= limit.min(16384) {
         return Err(Errno::EAGAIN);
@@ -234,7 +237,9 @@ fn new_process(cx: &mut Context, pid: i32, request: &Request) -> Rc<Process> {
         if request.flags & flag::PARENT != 0 { parent.parent.get() } else { parent.pid };
     process.parent.set(real_parent);
     process.pgrp.set(parent.pgrp.get());
-    process.exit_signal.set(request.exit_signal);
+    // A sibling tells the common parent as its maker would.
+    let sibling = request.flags & flag::PARENT != 0;
+    process.exit_signal.set(if sibling { parent.exit_signal.get() } else { request.exit_signal });
     *process.limits.borrow_mut() = *parent.limits.borrow();
     process.dumpable.set(parent.dumpable.get());
     process.no_new_privs.set(parent.no_new_privs.get());

@@ -97,9 +97,9 @@ impl Kernel {
         let is_leader = process.session.borrow().sid == process.pid;
         if is_leader {
             let session = process.session.borrow().clone();
-            if session.tty.take().is_some() {
-                self.signal_group(process.pgrp.get(), SigInfo::kernel(SIGHUP));
-                self.signal_group(process.pgrp.get(), SigInfo::kernel(SIGCONT));
+            let tty = session.tty.take();
+            if let Some(tty) = tty {
+                crate::tty::leader_ended(self, tty);
             }
         }
         let Some(parent) = self.processes.get(&process.parent.get()).cloned() else {
@@ -110,7 +110,7 @@ impl Kernel {
         let action = parent.actions.borrow().borrow().get(SIGCHLD);
         let unwanted = exit_signal == SIGCHLD
             && (action.handler == signal::IGNORE || action.flags & sa::NOCLDWAIT != 0);
-        if exit_signal != 0 {
+        if (1..=signal::SIGNALS).contains(&exit_signal) {
             let info = SigInfo { signal: exit_signal, ..child_info(process, status) };
             self.signal_process(&parent, info);
         }
@@ -135,10 +135,11 @@ impl Kernel {
         let children: Vec<_> = self.processes.values().filter(is_child).cloned().collect();
         for child in children {
             child.parent.set(heir);
+            // Whoever takes them in asked for no signal of its own.
+            child.exit_signal.set(SIGCHLD);
             if let Some(status) = child.status.get()
                 && let Some(heir) = self.processes.get(&heir).cloned()
             {
-                child.exit_signal.set(SIGCHLD);
                 self.signal_process(&heir, child_info(&child, status));
                 heir.child_news.wake_all();
             }
