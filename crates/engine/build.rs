@@ -7,9 +7,13 @@
 //! SAMPAN_TAIL_CALLS (this workspace's `.cargo/config.toml` sets it); else a loop is used.
 
 fn main() {
-    // Where size counts, frequent ways are not written out in many places.
+    // Where size counts, frequent ways are not written out in many places. SAMPAN_SMALL=1 asks
+    // for that form in other builds, so that tests see it.
     println!("cargo::rustc-check-cfg=cfg(sampan_small)");
-    if matches!(std::env::var("OPT_LEVEL").as_deref(), Ok("s" | "z")) {
+    println!("cargo::rerun-if-env-changed=SAMPAN_SMALL");
+    let asked = std::env::var("SAMPAN_SMALL").is_ok_and(|value| value == "1");
+    let small = asked || matches!(std::env::var("OPT_LEVEL").as_deref(), Ok("s" | "z"));
+    if small {
         println!("cargo::rustc-cfg=sampan_small");
     }
     println!("cargo::rustc-check-cfg=cfg(sampan_tail_calls)");
@@ -20,7 +24,11 @@ fn main() {
     let arch = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     // Windows passes only four arguments in registers.
     let windows = std::env::var("CARGO_CFG_WINDOWS").is_ok();
-    if wanted && optimised && !windows && matches!(arch.as_str(), "x86_64" | "aarch64" | "riscv64")
+    if wanted
+        && optimised
+        && !small
+        && !windows
+        && matches!(arch.as_str(), "x86_64" | "aarch64" | "riscv64")
     {
         println!("cargo::rustc-cfg=sampan_tail_calls");
     }

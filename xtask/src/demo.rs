@@ -2,6 +2,7 @@
 
 use std::{
     io::IsTerminal,
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     fetch::{self, Catalogue},
-    project,
+    project, system,
 };
 
 /// `cargo xtask demo`.
@@ -18,6 +19,9 @@ pub struct Options {
     /// Which interpreter runs it
     #[arg(long, default_value = "auto")]
     mode: String,
+    /// A Debian shell instead of Python; ARGS are a program and its arguments
+    #[arg(long)]
+    debian: bool,
     /// Arguments for Python; without any it reads a program or a session from standard input
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
@@ -25,6 +29,9 @@ pub struct Options {
 
 /// Sets up what is missing and runs Python; its exit code is ours.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    if options.debian {
+        return debian(options);
+    }
     let python = Catalogue::load()?.program("python")?;
     let sampan = project::build_sampan()?;
     let scratch = fetch::cache_dir()?.join("demo");
@@ -45,4 +52,42 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let status = command.args(&options.args).status().context("cannot run sampan")?;
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
+}
+
+/// A small Debian, which is made once, and a shell in it.
+fn debian(options: &Options) -> Result<ExitCode> {
+    let root = debian_root()?;
+    let sampan = project::build_sampan()?;
+    let mut command = Command::new(sampan);
+    command.arg("linux").arg(root).arg("--");
+    if options.args.is_empty() {
+        // A shell that reads a pipe must not take that for somebody who types.
+        let interactive = std::io::stdin().is_terminal();
+        command.args(if interactive { &["bash", "-l"][..] } else { &["bash"] });
+    }
+    let status = command.args(&options.args).status().context("cannot run sampan")?;
+    Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
+}
+
+/// The directory of a small Debian, made by debootstrap, which needs root.
+fn debian_root() -> Result<PathBuf> {
+    let root = fetch::cache_dir()?.join("debian-amd64");
+    if root.join("bin/bash").exists() {
+        return Ok(root);
+    }
+    system::ensure("debootstrap", &["debootstrap"])?;
+    eprintln!("making a small Debian in {} (once, some minutes)", root.display());
+    // Only what was finished gets the name.
+    let unfinished = root.with_extension("unfinished");
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished)?;
+    }
+    std::fs::create_dir_all(root.parent().context("the cache has a parent")?)?;
+    let mut command = Command::new("debootstrap");
+    command.args(["--arch=amd64", "--variant=minbase"]);
+    command.arg("--include=less,perl,procps,python3-minimal,vim-tiny");
+    command.args(["bookworm"]).arg(&unfinished).stdout(std::process::Stdio::null());
+    project::run(&mut command)?;
+    std::fs::rename(&unfinished, &root)?;
+    Ok(root)
 }

@@ -84,7 +84,11 @@ fn size(path: &Path) -> Result<u64> {
         // Unwinding tables count as read-only data, but no device links them.
         let unwinding = section.name().unwrap_or_default().starts_with(".ARM.ex");
         let kind = section.kind();
-        if !unwinding && matches!(kind, SectionKind::Text | SectionKind::ReadOnlyData) {
+        let counts = matches!(
+            kind,
+            SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString
+        );
+        if counts && !unwinding {
             total += section.size();
         }
     }

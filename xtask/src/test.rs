@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     programs::{self, Tally},
-    project,
+    project, system, web,
 };
 
 /// `cargo xtask test`.
@@ -23,8 +23,33 @@ pub struct Options {
     offline: bool,
 }
 
+/// Programs that `crates/cli/tests/linux` runs in the sandbox, with their Debian packages.
+const GUESTS: &[(&str, &str)] = &[
+    ("busybox", "busybox-static"),
+    ("bzip2", "bzip2"),
+    ("cc", "gcc"),
+    ("git", "git"),
+    ("less", "less"),
+    ("make", "make"),
+    ("node", "nodejs"),
+    ("openssl", "openssl"),
+    ("perl", "perl"),
+    ("python3", "python3"),
+    ("script", "bsdutils"),
+    ("sqlite3", "sqlite3"),
+    ("tmux", "tmux"),
+    ("top", "procps"),
+    ("vim", "vim"),
+    ("xz", "xz-utils"),
+];
+
 /// Runs all parts, also after one has failed.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    if std::env::consts::OS == "linux" {
+        for (command, package) in GUESTS {
+            system::ensure(command, &[package])?;
+        }
+    }
     let mut sum = Tally::default();
     let mut add = |part: &str, result: Result<Tally>| match result {
         Ok(tally) => {
@@ -38,12 +63,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     };
 
-    add("tests", cargo_test(&["--workspace"]));
+    add("tests", cargo_test(&["--workspace"], false));
     let mut optimised = vec!["--profile", "test-release"];
     optimised.extend(
         ["sampan-engine", "sampan", "sampan-cli"].map(|name| ["--package", name]).as_flattened(),
     );
-    add("optimised tests", cargo_test(&optimised));
+    add("optimised tests", cargo_test(&optimised, false));
+    let small = ["--package", "sampan-cli", "--test", "spec"];
+    add("the suite in the form for small devices", cargo_test(&small, true));
+    add("Linux in WebAssembly", web::test());
     if !options.offline {
         let programs = project::build_sampan()
             .and_then(|sampan| programs::run_all(&sampan, &["classic", "fast"], &[]));
@@ -54,9 +82,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs `cargo test`, shows its output as it comes and adds up its results.
-fn cargo_test(args: &[&str]) -> Result<Tally> {
+/// Runs `cargo test`, shows its output as it comes and adds up its results. `small` builds the
+/// interpreters in the form that they have where size counts.
+fn cargo_test(args: &[&str], small: bool) -> Result<Tally> {
     let mut child = project::cargo()
+        .env("SAMPAN_SMALL", if small { "1" } else { "0" })
         .args(["test", "--no-fail-fast"])
         .args(args)
         .stdout(Stdio::piped())

@@ -29,7 +29,7 @@ pub enum Command {
     #[command(override_usage = "sampan run [OPTIONS] <FILE> [ARGS]...")]
     Run(Box<Run>),
     /// Run a Linux program for x86 or x86-64 on sampan's own kernel
-    #[command(override_usage = "sampan linux [OPTIONS] <FILE> [-- ARGS...]")]
+    #[command(override_usage = "sampan linux [OPTIONS] <DIRECTORY|ELF-FILE> [-- ARGS...]", after_help = LINUX_HELP)]
     Linux(Box<Linux>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Wast),
@@ -121,6 +121,29 @@ impl Run {
     }
 }
 
+const LINUX_HELP: &str = "\
+Exit codes:
+  the program's own; 128+N if signal N ended it
+  1    it cannot be run
+  2    wrong usage of this command
+
+Examples:
+  sampan linux debian/
+  sampan linux debian/ -- ls -l /usr
+  echo hello | sampan linux --mount .:/work debian/ -- wc -c
+  sampan linux /bin/busybox -- sh";
+
+/// A directory of the host for the guest.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Where it is on the host.
+    pub host: PathBuf,
+    /// Where the guest sees it.
+    pub guest: String,
+    /// Whether the guest may only read it.
+    pub read_only: bool,
+}
+
 /// `sampan linux`.
 #[derive(Args, Debug)]
 pub struct Linux {
@@ -133,9 +156,12 @@ pub struct Linux {
     /// Forget changes of the image at the end (not yet)
     #[arg(long)]
     pub ephemeral: bool,
-    /// Give a directory of the host (not yet)
-    #[arg(long = "mount", value_name = "HOST:GUEST[:ro]")]
-    pub mounts: Vec<String>,
+    /// Give a directory of the host, under the name GUEST
+    ///
+    /// May be given several times. The guest can read and write (`:ro`: only read) all that is
+    /// below it, and nothing outside.
+    #[arg(long = "mount", value_name = "HOST:GUEST[:ro]", value_parser = mount)]
+    pub mounts: Vec<Mount>,
     /// Set an environment variable
     #[arg(long = "env", value_name = "K=V", value_parser = variable)]
     pub env: Vec<(String, String)>,
@@ -163,10 +189,12 @@ pub struct Linux {
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
-    /// An ELF file, which runs with nothing around it
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    /// The root: a directory with a system in it, whose changes are kept in memory and
+    /// forgotten at the end; or an ELF file, which runs with nothing around it but /dev and /proc
+    #[arg(value_name = "DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
     pub image: PathBuf,
-    /// The program's arguments
+    /// In a system, a program and its arguments (by default a login shell); else the ELF file's
+    /// arguments
     #[arg(last = true, value_name = "ARGS")]
     pub program: Vec<OsString>,
 }
@@ -272,4 +300,17 @@ fn proposal(text: &str) -> Result<Feature, String> {
         let names: Vec<&str> = Feature::ALL.iter().map(|feature| feature.name()).collect();
         format!("expected one of: {}", names.join(", "))
     })
+}
+
+fn mount(text: &str) -> Result<Mount, String> {
+    let (rest, read_only) = match text.strip_suffix(":ro") {
+        Some(rest) => (rest, true),
+        None => (text.strip_suffix(":rw").unwrap_or(text), false),
+    };
+    match rest.rsplit_once(':') {
+        Some((host, guest)) if !host.is_empty() && guest.starts_with('/') => {
+            Ok(Mount { host: host.into(), guest: guest.into(), read_only })
+        }
+        _ => Err("expected HOST:/GUEST, and :ro behind it to forbid changes".into()),
+    }
 }

@@ -92,6 +92,7 @@ pub struct InstanceData {
     pub(crate) elements: Box<[Box<[RawRef]>]>,
     /// Whether each data segment can no longer be used.
     pub(crate) dropped_data: Box<[bool]>,
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) native: InstancePart,
 }
 

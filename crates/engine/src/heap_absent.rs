@@ -48,6 +48,8 @@ impl Machine {
 
     pub fn close_scope(&mut self, _: usize) {}
 
+    pub fn collect(&mut self) {}
+
     pub fn is_of(&self, _: RawRef, _: RefType) -> bool {
         false
     }

@@ -56,10 +56,11 @@ impl Machine {
         if expected != found {
             return Err(InstantiateError::ImportCount { expected, found });
         }
-        match self.misfits(module, types, |index| Some(imports[index])).next() {
-            Some(error) => Err(InstantiateError::Link(error)),
-            None => Ok(()),
-        }
+        let misfit = imports
+            .iter()
+            .enumerate()
+            .find_map(|(index, &import)| self.misfit(module, types, index, Some(import)));
+        misfit.map_or(Ok(()), |error| Err(InstantiateError::Link(error)))
     }
 
     /// Every import of `module` for which `given` has nothing, or nothing that fits. It is
@@ -67,30 +68,31 @@ impl Machine {
     pub fn link_errors(
         &mut self,
         module: &Module,
-        given: impl Fn(usize) -> Option<Extern>,
+        given: &dyn Fn(usize) -> Option<Extern>,
     ) -> Vec<LinkError> {
         let types = self.registry.intern_module(&module.decl().types);
         self.describe_types();
-        self.misfits(module, &types, given).collect()
+        let imports = 0..module.decl().imports.len();
+        imports.filter_map(|index| self.misfit(module, &types, index, given(index))).collect()
     }
 
-    fn misfits(
+    /// What is wrong with `found` as the import with an index, if anything is.
+    fn misfit(
         &self,
         module: &Module,
         types: &[u32],
-        given: impl Fn(usize) -> Option<Extern>,
-    ) -> impl Iterator<Item = LinkError> {
-        module.decl().imports.iter().enumerate().filter_map(move |(index, import)| {
-            let found = given(index);
-            if found.is_some_and(|found| self.fits(types, &import.ty, found)) {
-                return None;
-            }
-            Some(LinkError {
-                module: module.text(&import.module).to_string(),
-                name: module.text(&import.name).to_string(),
-                expected: self.describe_type(types, &import.ty),
-                found: found.map(|found| self.describe(found)),
-            })
+        index: usize,
+        found: Option<Extern>,
+    ) -> Option<LinkError> {
+        let import = &module.decl().imports[index];
+        if found.is_some_and(|found| self.fits(types, &import.ty, found)) {
+            return None;
+        }
+        Some(LinkError {
+            module: module.text(&import.module).to_string(),
+            name: module.text(&import.name).to_string(),
+            expected: self.describe_type(types, &import.ty),
+            found: found.map(|found| self.describe(found)),
         })
     }
 
@@ -373,7 +375,10 @@ impl Machine {
 /// Whether an expression may hold `global.get` (0x23); constants that contain the byte
 /// are taken for it, which costs nothing but time.
 fn uses_globals(module: &Module, expr: &sampan_wasm::ConstExpr) -> bool {
-    module.bytes()[expr.0.start as usize..expr.0.end as usize].contains(&0x23)
+    let bytes = &module.bytes()[expr.0.start as usize..expr.0.end as usize];
+    // `contains` has a way for long slices, which takes code.
+    #[allow(clippy::manual_contains)]
+    bytes.iter().any(|&byte| byte == 0x23)
 }
 
 /// A module's type in the registry's numbering.

@@ -43,6 +43,7 @@ pub struct Machine {
     pub(crate) fuel: u64,
     pub(crate) interrupt: Arc<AtomicBool>,
     pub(crate) host_depth: u32,
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) native: MachinePart,
 }
 
@@ -161,6 +162,7 @@ impl Machine {
         self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
     }
 
+    #[cfg(feature = "gc")]
     /// The number of the final type without supertype that is `composite`. It may use this
     /// machine's types.
     pub fn intern_type(&mut self, composite: sampan_wasm::CompositeType) -> u32 {

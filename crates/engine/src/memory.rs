@@ -29,7 +29,9 @@ pub struct MemoryEntity {
 unsafe impl Send for MemoryEntity {}
 
 impl MemoryEntity {
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const BASE_OFFSET: usize = core::mem::offset_of!(MemoryEntity, base);
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const LEN_OFFSET: usize = core::mem::offset_of!(MemoryEntity, len);
 
     /// A memory of its type's minimum size, or `None` if the host has no room.

@@ -16,6 +16,7 @@ pub(crate) struct ModuleData {
     pub(crate) bytes: Bytes,
     pub(crate) decl: wasm::Module,
     pub(crate) code: CodeSlots,
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) native: ModulePart,
 }
 

@@ -13,6 +13,7 @@ pub struct TableEntity {
     len: usize,
     pub(crate) elements: Vec<RawRef>,
     /// The bits of a slot that are an index.
+    #[cfg_attr(not(feature = "classic"), allow(dead_code))] // One interpreter reads it.
     pub(crate) index_mask: u64,
     /// Its element type is in the registry's numbering.
     ty: TableType,
@@ -25,7 +26,9 @@ unsafe impl Send for TableEntity {}
 unsafe impl Sync for TableEntity {}
 
 impl TableEntity {
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const BASE_OFFSET: usize = core::mem::offset_of!(TableEntity, base);
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const LEN_OFFSET: usize = core::mem::offset_of!(TableEntity, len);
 
     pub(crate) fn new(

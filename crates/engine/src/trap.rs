@@ -174,6 +174,7 @@ impl Trap {
     }
 
     /// Appends outer frames.
+    #[cfg(feature = "backtrace")]
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = TrapFrame>) {
         let room = MAX_FRAMES.saturating_sub(self.0.frames.len());
         self.0.frames.extend(frames.into_iter().take(room));

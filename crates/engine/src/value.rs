@@ -19,6 +19,18 @@ impl RawRef {
         RawRef(u64::from(id.0) + 1)
     }
 
+    /// An `i31`, of whose value 31 bits count.
+    #[inline(always)]
+    pub fn i31(value: u32) -> RawRef {
+        RawRef(u64::from(value << 1 | 1))
+    }
+
+    /// The value of an `i31`, sign-extended; `None` for anything else.
+    #[inline(always)]
+    pub fn as_i31(self) -> Option<i32> {
+        (self.0 & 1 == 1).then_some(self.0 as i32 >> 1)
+    }
+
     /// Whether it is null.
     #[inline]
     pub fn is_null(self) -> bool {

@@ -14,6 +14,7 @@
 
 extern crate alloc;
 
+mod dev;
 mod errno;
 pub mod event;
 pub mod fs;
@@ -21,12 +22,15 @@ mod host;
 mod kernel;
 pub mod machine;
 pub mod mm;
+pub mod net;
+mod proc;
 pub mod signal;
 pub mod start;
 pub mod syscall;
 pub mod system;
 pub mod task;
 pub mod time;
+pub mod tty;
 pub mod wait;
 
 pub use errno::{Errno, SysResult};

@@ -7,6 +7,9 @@ use crate::syscall::{Abi, Args};
 /// The release of Linux whose behaviour is followed.
 pub const RELEASE: &str = "6.1.0-sampan";
 
+/// Which kernel this is.
+pub const VERSION: &str = concat!("#1 sampan ", env!("CARGO_PKG_VERSION"));
+
 /// `uname(2)`.
 pub fn uname(cx: &mut Context, args: Args) -> SysResult {
     const FIELD: usize = 65;
@@ -14,10 +17,9 @@ pub fn uname(cx: &mut Context, args: Args) -> SysResult {
         Abi::I386 => b"i686",
         Abi::Amd64 => b"x86_64",
     };
-    let version = concat!("#1 sampan ", env!("CARGO_PKG_VERSION"));
     let hostname = cx.kernel.config.hostname.clone();
     let fields: [&[u8]; 6] =
-        [b"Linux", &hostname, RELEASE.as_bytes(), version.as_bytes(), machine, b"(none)"];
+        [b"Linux", &hostname, RELEASE.as_bytes(), VERSION.as_bytes(), machine, b"(none)"];
     let mut image = [0; FIELD * 6];
     for (field, text) in image.chunks_exact_mut(FIELD).zip(fields) {
         let len = text.len().min(FIELD - 1);

@@ -1,61 +1,15 @@
 //! Each C program of `tests/c` runs on this machine's kernel and on ours, for both
 //! ABIs, and must print the same and end the same way.
 
+mod common;
+
+use common::{Capture, compile};
 use sampan_linux::machine::Interpreter;
 use sampan_linux::start::Program;
-use sampan_linux::{Config, Host, Kernel, Status, Stream, StreamResult};
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use sampan_linux::{Config, Kernel, Status};
+use std::path::Path;
 use std::process::Command;
-use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// Keeps what is written; there is no input.
-struct Capture {
-    output: Rc<RefCell<Vec<u8>>>,
-    started: Instant,
-}
-
-impl Host for Capture {
-    fn realtime_ns(&mut self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos() as u64
-    }
-    fn monotonic_ns(&mut self) -> u64 {
-        self.started.elapsed().as_nanos() as u64
-    }
-    fn random(&mut self, bytes: &mut [u8]) {
-        bytes.fill(0x5a);
-    }
-    fn console_write(&mut self, bytes: &[u8]) {
-        self.output.borrow_mut().extend_from_slice(bytes);
-    }
-    fn stream_read(&mut self, _: Stream, _: &mut [u8]) -> StreamResult {
-        StreamResult::Done(0)
-    }
-    fn stream_write(&mut self, _: Stream, bytes: &[u8]) -> StreamResult {
-        self.output.borrow_mut().extend_from_slice(bytes);
-        StreamResult::Done(bytes.len())
-    }
-    fn stream_ready(&mut self, _: Stream, _: bool) -> bool {
-        true
-    }
-    fn log(&mut self, line: String) {
-        eprintln!("{line}");
-    }
-}
-
-fn compile(source: &Path, flag: &str) -> PathBuf {
-    let name = source.file_stem().expect("a file").to_str().expect("a name");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}{flag}"));
-    let status = Command::new("gcc")
-        .args(["-O1", "-w", "-static", "-pthread", flag, "-o"])
-        .arg(&target)
-        .arg(source)
-        .status()
-        .expect("gcc runs");
-    assert!(status.success(), "gcc {flag} fails; packages gcc, libc6-dev, gcc-multilib are needed");
-    target
-}
+use std::time::{Duration, Instant};
 
 /// What a program prints on this machine, and its status as `wait` tells it.
 fn native(program: &Path) -> (String, i32) {
@@ -72,8 +26,7 @@ fn emulated(program: &Path) -> (String, i32) {
 }
 
 fn run(program: &Path, memory: u64) -> (String, i32) {
-    let output = Rc::new(RefCell::new(Vec::new()));
-    let host = Capture { output: output.clone(), started: Instant::now() };
+    let (host, output) = Capture::new();
     let config = Config {
         memory,
         hostname: b"test".to_vec(),
@@ -89,6 +42,7 @@ fn run(program: &Path, memory: u64) -> (String, i32) {
         envp: Vec::new(),
         cwd: b"/".to_vec(),
         user: (0, 0),
+        terminals: [false; 3],
     };
     kernel.start(program).expect("it starts");
     let limit = Instant::now() + Duration::from_secs(60);
@@ -96,10 +50,13 @@ fn run(program: &Path, memory: u64) -> (String, i32) {
         match kernel.run(100) {
             Status::Exited(status) => break status,
             Status::Runnable => {}
-            Status::Idle(None) => panic!("every thread waits for ever"),
+            // No status of a program: every thread waits for ever.
+            Status::Idle(None) => break -1,
             Status::Idle(Some(_)) => std::thread::sleep(Duration::from_millis(1)),
         }
-        assert!(Instant::now() < limit, "it does not end");
+        if Instant::now() >= limit {
+            break -2;
+        }
     };
     let text = String::from_utf8_lossy(&output.borrow()).into_owned();
     (text, status)
@@ -121,6 +78,9 @@ fn same_as_this_machines_kernel() {
             let program = compile(&source, flag);
             let (here, there) = (native(&program), emulated(&program));
             if here != there {
+                // Both whole, for a `diff`.
+                let _ = std::fs::write(program.with_extension("here"), &here.0);
+                let _ = std::fs::write(program.with_extension("there"), &there.0);
                 panic!(
                     "{stem} {flag} differs, status {:#x} and {:#x}:\n{}",
                     here.1,
@@ -155,4 +115,16 @@ fn too_much_memory_ends_the_process() {
     let program = compile(&source, "-m64");
     assert_eq!(run(&program, 20 << 20), (String::new(), 9));
     assert_eq!(run(&program, 100 << 20), ("done\n".into(), 0));
+}
+
+/// The page of all calls is the table's; `UPDATE_EXPECT=1` writes it anew.
+#[test]
+fn the_page_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("SYSCALLS.md");
+    let page = sampan_linux::syscall::markdown();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &page).expect("it can be written");
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == page, "SYSCALLS.md is old: UPDATE_EXPECT=1 cargo test -p sampan-linux");
 }

@@ -89,6 +89,13 @@ impl Config {
         self
     }
 
+    /// Whether every allocation in the collected heap collects first: slow, and for tests of
+    /// what keeps references. Off by default.
+    pub fn collect_always(&mut self, enable: bool) -> &mut Config {
+        self.engine.collect_always = enable;
+        self
+    }
+
     /// Switches a proposal on or off.
     ///
     /// Those that are on by default are executed. The others only have an effect on

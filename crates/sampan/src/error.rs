@@ -1,6 +1,8 @@
 //! What can go wrong, in one type.
 
-use crate::{Feature, Module, WasmBacktrace, backtrace::FrameInfo};
+use crate::{Feature, WasmBacktrace};
+#[cfg(feature = "backtrace")]
+use crate::{Module, backtrace::FrameInfo};
 use alloc::{
     boxed::Box,
     string::{String, ToString},
@@ -86,13 +88,19 @@ impl Error {
 
     #[cold]
     pub(crate) fn from_trap(machine: &Machine, trap: engine::Trap) -> Error {
+        #[cfg(feature = "backtrace")]
         let frame = |frame: &engine::TrapFrame| {
             let (instance, func) = machine.func_place(frame.func)?;
             Some(FrameInfo { module: Module::from_raw(instance.module()), func, at: frame.offset })
         };
+        #[cfg(feature = "backtrace")]
         let frames: Vec<FrameInfo> = trap.frames().iter().filter_map(frame).collect();
+        #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
         let mut error = Error::from_kind(trap.into_kind());
+        #[cfg(feature = "backtrace")]
         error.0.backtrace.frames.extend(frames);
+        #[cfg(not(feature = "backtrace"))]
+        let _ = machine;
         error
     }
 
@@ -103,7 +111,8 @@ impl Error {
             TrapKind::Exception => Error::of(ErrorKind::Exception),
             kind => match Trap::of(&kind) {
                 Some(trap) => Error::of(ErrorKind::Trap(trap)),
-                None => Error::new(kind.to_string()),
+                None if cfg!(feature = "messages") => Error::new(kind.to_string()),
+                None => Error::new("uncaught exception"),
             },
         }
     }
@@ -113,7 +122,9 @@ impl Error {
         match error {
             InstantiateError::Link(error) => Error::of(ErrorKind::Link([error].into())),
             InstantiateError::Trap(trap) => Error::from_trap(machine, trap),
-            other => Error::new(other.to_string()),
+            other if cfg!(feature = "messages") => Error::new(other.to_string()),
+            InstantiateError::Limit(_) => Error::new("a limit is reached"),
+            _ => Error::new("wrong imports"),
         }
     }
 

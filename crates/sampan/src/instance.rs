@@ -130,8 +130,9 @@ impl Instance {
             return Err(Error::new("the module belongs to another engine"));
         }
         let wanted = module.raw().decl().imports.len();
-        if imports.len() == wanted {
-            let errors = ctx.machine.link_errors(module.raw(), |index| Some(imports[index]));
+        // Without messages, the first that `instantiate` finds will do.
+        if imports.len() == wanted && cfg!(feature = "messages") {
+            let errors = ctx.machine.link_errors(module.raw(), &|index| Some(imports[index]));
             if !errors.is_empty() {
                 return Err(Error::of(ErrorKind::Link(errors)));
             }

@@ -218,7 +218,7 @@ impl<T: 'static> Linker<T> {
         let id = ctx.inner.id;
         let raw: Vec<Option<engine::Extern>> =
             imports.iter().map(|import| import.map(|it| it.to_raw(id))).collect();
-        Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), |i| raw[i]))))
+        Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), &|i| raw[i]))))
     }
 
     /// Where a name is, or where it would be.

@@ -7,7 +7,9 @@
 //!
 //! Source: core specification 3.0, sections 3.1.2 "Rolling and Unrolling" and 3.3.2.
 
-use crate::{CompositeType, FieldType, FuncType, StorageType, SubType};
+use crate::{CompositeType, FuncType, SubType};
+#[cfg(feature = "gc")]
+use crate::{FieldType, StorageType};
 use alloc::boxed::Box;
 #[cfg(feature = "gc")]
 use alloc::collections::BTreeMap;
@@ -74,6 +76,7 @@ pub(crate) fn key(group: &[SubType], start: u32, canon: impl Fn(u32) -> u32) -> 
 
 /// `sub` with every type that it refers to replaced.
 pub(crate) fn map_refs(sub: &SubType, refer: impl Fn(u32) -> u32 + Copy) -> SubType {
+    #[cfg(feature = "gc")]
     let field = |f: &FieldType| FieldType {
         storage: match f.storage {
             StorageType::Val(t) => StorageType::Val(t.map_index(refer)),
@@ -86,9 +89,11 @@ pub(crate) fn map_refs(sub: &SubType, refer: impl Fn(u32) -> u32 + Copy) -> SubT
         supertype: sub.supertype.map(refer),
         composite: match &sub.composite {
             CompositeType::Func(ty) => CompositeType::Func(map_func(ty, refer)),
+            #[cfg(feature = "gc")]
             CompositeType::Struct(fields) => {
                 CompositeType::Struct(fields.iter().map(field).collect())
             }
+            #[cfg(feature = "gc")]
             CompositeType::Array(element) => CompositeType::Array(field(element)),
         },
     }

@@ -156,7 +156,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The next opcode, whether or not its proposal is switched on.
-    #[inline]
+    #[cfg_attr(not(sampan_small), inline)]
+    #[cfg_attr(sampan_small, inline(never))]
     pub fn opcode(&mut self) -> Result<Opcode> {
         let at = self.pos();
         let byte = self.u8()?;
@@ -183,7 +184,8 @@ impl<'a> Reader<'a> {
 
     /// The immediates of `op`, into place: copying an instruction that was just written costs
     /// more than decoding it, as the copy is wider than the writes and has to wait for them.
-    #[inline]
+    #[cfg_attr(not(sampan_small), inline)]
+    #[cfg_attr(sampan_small, inline(never))]
     pub(crate) fn immediates(&mut self, op: Opcode, imm: &mut Imm<'a>) -> Result<()> {
         match op.immediates() {
             ImmKind::None => *imm = Imm::None,
@@ -215,7 +217,7 @@ impl<'a> Reader<'a> {
     fn rare_immediates(&mut self, op: Opcode) -> Result<Imm<'a>> {
         Ok(match op.immediates() {
             ImmKind::BrTable => Imm::BrTable(br_table(self)?),
-            ImmKind::TryTable => {
+            ImmKind::TryTable if cfg!(feature = "exceptions") => {
                 let ty = block_type(self)?;
                 let count = self.count("catch clauses", crate::limits::MAX_CATCHES)?;
                 let reader = self.clone();
@@ -224,20 +226,20 @@ impl<'a> Reader<'a> {
                 }
                 Imm::TryTable(ty, Catches { reader, count })
             }
-            ImmKind::SelectType => {
+            ImmKind::SelectType if cfg!(feature = "reference-types") => {
                 let at = self.pos();
                 if self.u32()? != 1 {
                     return Err(Error::invalid("invalid result arity", at));
                 }
                 Imm::SelectType(val_type(self)?)
             }
-            ImmKind::MemArgLane(align) => {
+            ImmKind::MemArgLane(align) if cfg!(feature = "simd") => {
                 let memarg = mem_arg(self)?;
                 Imm::MemArgLane(memarg, lane(self, 16 >> align)?)
             }
-            ImmKind::Lane(count) => Imm::Lane(lane(self, count)?),
-            ImmKind::V128 => Imm::V128(self.array()?),
-            ImmKind::Shuffle => {
+            ImmKind::Lane(count) if cfg!(feature = "simd") => Imm::Lane(lane(self, count)?),
+            ImmKind::V128 if cfg!(feature = "simd") => Imm::V128(self.array()?),
+            ImmKind::Shuffle if cfg!(feature = "simd") => {
                 let at = self.pos();
                 let lanes: [u8; 16] = self.array()?;
                 if lanes.iter().any(|&lane| lane >= 32) {
@@ -254,9 +256,11 @@ impl<'a> Reader<'a> {
             | ImmKind::ArrayData
             | ImmKind::ArrayElem
             | ImmKind::ArrayCopy => Imm::Index2(self.u32()?, self.u32()?),
-            ImmKind::HeapType => Imm::HeapType(heap_type(self)?),
-            ImmKind::BrOnCast => br_on_cast(self)?,
-            ImmKind::Fence => {
+            ImmKind::HeapType if cfg!(feature = "reference-types") => {
+                Imm::HeapType(heap_type(self)?)
+            }
+            ImmKind::BrOnCast if cfg!(feature = "gc") => br_on_cast(self)?,
+            ImmKind::Fence if cfg!(feature = "threads") => {
                 let at = self.pos();
                 if self.u8()? != 0 {
                     return Err(Error::malformed("zero byte expected", at));

@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+#[cfg(feature = "function-references")]
 mod canon;
 mod customs;
 mod decode;
@@ -24,7 +25,11 @@ mod instr;
 pub mod limits;
 mod module;
 mod opcode;
+#[cfg(not(feature = "function-references"))]
+mod plain_types;
 mod reader;
+#[cfg(feature = "function-references")]
+mod rec_groups;
 mod registry;
 mod subtyping;
 mod type_reader;

@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The feature that something at `at` belongs to is switched on.
-    #[inline]
+    #[inline(always)] // So that what is not built in takes no code.
     pub(crate) fn need(&self, feature: Feature, at: usize) -> Result<()> {
         if self.features.has(feature) {
             return Ok(());

@@ -5,11 +5,14 @@
 //! numbers, equal types.
 
 use crate::{
-    CompositeType, FuncType, HeapType, RefType, SubType, Types, ValType,
-    canon::{self, Groups, RELATIVE},
+    CompositeType, FuncType, HeapType, RefType, SubType, ValType,
     subtyping::{self, Defs},
 };
-use alloc::{boxed::Box, vec::Vec};
+#[cfg(feature = "function-references")]
+use crate::{Types, canon::RELATIVE};
+#[cfg(feature = "function-references")]
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// Types by registry number, which is the same for equal types of all modules.
 ///
@@ -17,8 +20,12 @@ use alloc::{boxed::Box, vec::Vec};
 #[derive(Clone, Debug, Default)]
 pub struct TypeRegistry {
     /// With references to registry numbers.
-    subs: Vec<SubType>,
-    groups: Groups,
+    pub(crate) subs: Vec<SubType>,
+    #[cfg(feature = "function-references")]
+    groups: crate::canon::Groups,
+    /// The numbers in the order of their types.
+    #[cfg(not(feature = "function-references"))]
+    pub(crate) order: Vec<u32>,
 }
 
 impl TypeRegistry {
@@ -37,6 +44,48 @@ impl TypeRegistry {
         self.subs.is_empty()
     }
 
+    /// The type with a number; its references are to registry numbers.
+    pub fn get(&self, id: u32) -> Option<&SubType> {
+        self.subs.get(id as usize)
+    }
+
+    /// The function type with a number; its references are to registry numbers.
+    pub fn func(&self, id: u32) -> Option<&FuncType> {
+        match self.get(id) {
+            Some(SubType { composite: CompositeType::Func(ty), .. }) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// Whether type `sup` is `sub` or one of its declared supertypes.
+    #[inline]
+    pub fn is_subtype(&self, sub: u32, sup: u32) -> bool {
+        sub == sup || cfg!(feature = "gc") && subtyping::defined(self, sub, sup)
+    }
+
+    /// Whether a value of type `sub` can stand where `sup` is expected; both refer to
+    /// registry numbers.
+    #[inline]
+    pub fn val_matches(&self, sub: ValType, sup: ValType) -> bool {
+        sub == sup || cfg!(feature = "reference-types") && subtyping::val(self, sub, sup)
+    }
+
+    /// [`TypeRegistry::val_matches`] for references.
+    #[inline]
+    pub fn ref_matches(&self, sub: RefType, sup: RefType) -> bool {
+        sub == sup || cfg!(feature = "reference-types") && subtyping::reference(self, sub, sup)
+    }
+
+    /// [`TypeRegistry::val_matches`] for what references refer to.
+    #[inline]
+    pub fn heap_matches(&self, sub: HeapType, sup: HeapType) -> bool {
+        sub == sup || cfg!(feature = "reference-types") && subtyping::heap(self, sub, sup)
+    }
+}
+
+/// Without typed function references [`crate::plain_types`] has these.
+#[cfg(feature = "function-references")]
+impl TypeRegistry {
     /// Adds a module's types. The result maps the module's type indices to registry
     /// numbers; see [`ValType::map_index`].
     pub fn intern_module(&mut self, types: &Types) -> Vec<u32> {
@@ -47,7 +96,8 @@ impl TypeRegistry {
                 ids.extend_from_within(first as usize..(first + group.end - group.start) as usize);
                 continue;
             }
-            let key = canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize]);
+            let key =
+                crate::canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize]);
             let start = self.intern_key(key);
             ids.extend(start..start + (group.end - group.start));
         }
@@ -72,46 +122,8 @@ impl TypeRegistry {
         let next = self.len();
         assert!(next as usize + key.len() < RELATIVE as usize, "too many distinct types");
         let absolute = |id: u32| if id < RELATIVE { id } else { next + (id & !RELATIVE) };
-        self.subs.extend(key.iter().map(|sub| canon::map_refs(sub, absolute)));
+        self.subs.extend(key.iter().map(|sub| crate::canon::map_refs(sub, absolute)));
         self.groups.intern(key, next)
-    }
-
-    /// The type with a number; its references are to registry numbers.
-    pub fn get(&self, id: u32) -> Option<&SubType> {
-        self.subs.get(id as usize)
-    }
-
-    /// The function type with a number; its references are to registry numbers.
-    pub fn func(&self, id: u32) -> Option<&FuncType> {
-        match self.get(id) {
-            Some(SubType { composite: CompositeType::Func(ty), .. }) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// Whether type `sup` is `sub` or one of its declared supertypes.
-    #[inline]
-    pub fn is_subtype(&self, sub: u32, sup: u32) -> bool {
-        sub == sup || subtyping::defined(self, sub, sup)
-    }
-
-    /// Whether a value of type `sub` can stand where `sup` is expected; both refer to
-    /// registry numbers.
-    #[inline]
-    pub fn val_matches(&self, sub: ValType, sup: ValType) -> bool {
-        sub == sup || subtyping::val(self, sub, sup)
-    }
-
-    /// [`TypeRegistry::val_matches`] for references.
-    #[inline]
-    pub fn ref_matches(&self, sub: RefType, sup: RefType) -> bool {
-        sub == sup || subtyping::reference(self, sub, sup)
-    }
-
-    /// [`TypeRegistry::val_matches`] for what references refer to.
-    #[inline]
-    pub fn heap_matches(&self, sub: HeapType, sup: HeapType) -> bool {
-        sub == sup || subtyping::heap(self, sub, sup)
     }
 }
 

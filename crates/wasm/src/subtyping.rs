@@ -5,7 +5,11 @@
 //!
 //! Source: core specification 3.0, section 3.3.
 
-use crate::{CompositeType, FieldType, HeapType, RefType, StorageType, SubType, ValType};
+#[cfg(feature = "function-references")]
+use crate::CompositeType;
+#[cfg(feature = "gc")]
+use crate::{FieldType, StorageType};
+use crate::{HeapType, RefType, SubType, ValType};
 
 /// Numbered type definitions.
 ///
@@ -31,16 +35,23 @@ pub(crate) fn reference<D: Defs>(defs: &D, sub: RefType, sup: RefType) -> bool {
 
 pub(crate) fn heap<D: Defs>(defs: &D, sub: HeapType, sup: HeapType) -> bool {
     use HeapType::*;
+    let _ = defs; // Where no reference is to one type.
     match (sub, sup) {
+        #[cfg(feature = "function-references")]
         (Concrete(sub), Concrete(sup)) => defined(defs, sub, sup),
+        #[cfg(feature = "function-references")]
         (Concrete(sub), _) => match defs.def(sub).map(|def| &def.composite) {
             Some(CompositeType::Func(_)) => sup == Func,
+            #[cfg(feature = "gc")]
             Some(CompositeType::Struct(_)) => matches!(sup, Struct | Eq | Any),
+            #[cfg(feature = "gc")]
             Some(CompositeType::Array(_)) => matches!(sup, Array | Eq | Any),
             Option::None => false,
         },
+        #[cfg(feature = "function-references")]
         (None | NoFunc, Concrete(sup)) => match defs.def(sup).map(|def| &def.composite) {
             Some(CompositeType::Func(_)) => sub == NoFunc,
+            #[cfg(feature = "gc")]
             Some(_) => sub == None,
             Option::None => false,
         },
@@ -70,6 +81,7 @@ pub(crate) fn defined<D: Defs>(defs: &D, sub: u32, sup: u32) -> bool {
 }
 
 /// Whether a type of structure `sub` may declare one of structure `sup` as its supertype.
+#[cfg(feature = "gc")]
 pub(crate) fn composite<D: Defs>(defs: &D, sub: &CompositeType, sup: &CompositeType) -> bool {
     match (sub, sup) {
         (CompositeType::Func(sub), CompositeType::Func(sup)) => {
@@ -78,21 +90,25 @@ pub(crate) fn composite<D: Defs>(defs: &D, sub: &CompositeType, sup: &CompositeT
             };
             all(sup.params(), sub.params()) && all(sub.results(), sup.results())
         }
+        #[cfg(feature = "gc")]
         (CompositeType::Struct(sub), CompositeType::Struct(sup)) => {
             sub.len() >= sup.len() && sub.iter().zip(sup).all(|(a, b)| field(defs, a, b))
         }
+        #[cfg(feature = "gc")]
         (CompositeType::Array(sub), CompositeType::Array(sup)) => field(defs, sub, sup),
         _ => false,
     }
 }
 
 /// A field that can be written is invariant: reads want one direction, writes the other.
+#[cfg(feature = "gc")]
 fn field<D: Defs>(defs: &D, sub: &FieldType, sup: &FieldType) -> bool {
     sub.mutable == sup.mutable
         && storage(defs, sub.storage, sup.storage)
         && (!sub.mutable || storage(defs, sup.storage, sub.storage))
 }
 
+#[cfg(feature = "gc")]
 fn storage<D: Defs>(defs: &D, sub: StorageType, sup: StorageType) -> bool {
     match (sub, sup) {
         (StorageType::Val(sub), StorageType::Val(sup)) => val(defs, sub, sup),

@@ -52,16 +52,21 @@ impl ValType {
     }
 }
 
-/// The type of a reference, packed into 32 bits.
+/// The type of a reference, packed into 32 bits, or 8 where no type has an index.
 ///
-/// Bit 31 is nullability, bit 30 tells a type index (bits 0 to 29) from an abstract
-/// heap type (its number).
+/// The highest bit is nullability, the one below tells a type index (the others) from an
+/// abstract heap type (its number).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RefType(u32);
+pub struct RefType(Bits);
+
+#[cfg(feature = "function-references")]
+type Bits = u32;
+#[cfg(not(feature = "function-references"))]
+type Bits = u8;
 
 impl RefType {
-    const NULLABLE: u32 = 1 << 31;
-    const CONCRETE: u32 = 1 << 30;
+    const NULLABLE: Bits = 1 << (Bits::BITS - 1);
+    const CONCRETE: Bits = 1 << (Bits::BITS - 2);
 
     /// `(ref null func)`.
     pub const FUNCREF: RefType = RefType::new(true, HeapType::Func);
@@ -73,7 +78,7 @@ impl RefType {
         let null = if nullable { Self::NULLABLE } else { 0 };
         RefType(
             null | match heap {
-                HeapType::Concrete(index) => Self::CONCRETE | index & (Self::CONCRETE - 1),
+                HeapType::Concrete(index) => Self::CONCRETE | index as Bits & (Self::CONCRETE - 1),
                 HeapType::Any => 0,
                 HeapType::Eq => 1,
                 HeapType::I31 => 2,
@@ -91,13 +96,15 @@ impl RefType {
     }
 
     /// The type as a number.
+    #[allow(clippy::unnecessary_cast)] // Without indices it has fewer bits.
     pub const fn to_bits(self) -> u32 {
-        self.0
+        self.0 as u32
     }
 
     /// The type that [`RefType::to_bits`] gave.
+    #[allow(clippy::unnecessary_cast)] // As above.
     pub const fn from_bits(bits: u32) -> RefType {
-        RefType(bits)
+        RefType(bits as Bits)
     }
 
     /// Whether null is a value of the type.
@@ -109,7 +116,8 @@ impl RefType {
     pub const fn heap(self) -> HeapType {
         let low = self.0 & !Self::NULLABLE;
         if low & Self::CONCRETE != 0 {
-            return HeapType::Concrete(low & !Self::CONCRETE);
+            #[allow(clippy::unnecessary_cast)] // It may have 8 bits.
+            return HeapType::Concrete((low & !Self::CONCRETE) as u32);
         }
         match low {
             0 => HeapType::Any,
@@ -169,6 +177,14 @@ pub enum HeapType {
     NoExn,
     /// A defined type, by index.
     Concrete(u32),
+}
+
+impl HeapType {
+    /// What `ref.func` refers to, for a function of type `ty`: that type, or any function where
+    /// references cannot be to one type.
+    pub(crate) fn of_func(ty: u32) -> HeapType {
+        if cfg!(feature = "function-references") { HeapType::Concrete(ty) } else { HeapType::Func }
+    }
 }
 
 /// Parameters and results.
@@ -246,8 +262,10 @@ pub enum CompositeType {
     /// A function.
     Func(FuncType),
     /// A struct and its fields.
+    #[cfg(feature = "gc")]
     Struct(Box<[FieldType]>),
     /// An array and its element.
+    #[cfg(feature = "gc")]
     Array(FieldType),
 }
 

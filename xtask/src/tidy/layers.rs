@@ -13,12 +13,14 @@ use crate::project;
 const FLOORS: &[(&str, u32)] = &[
     ("sampan-arena", 0),
     ("sampan-wasm", 0),
+    ("sampan-disk", 0),
     ("sampan-engine", 1),
     ("sampan-compile", 2),
     ("sampan-x86", 1),
     ("sampan-linux", 2),
     // Host functions over a memory and a file system: it knows no engine.
     ("sampan-wasi", 1),
+    ("sampan-hostfs", 3),
     ("sampan", 4),
     ("sampan-cli", 5),
     // Habits stand outside the house and import nothing of it.

@@ -31,7 +31,7 @@ impl Host for Terminal {
     }
 
     fn console_write(&mut self, bytes: &[u8]) {
-        platform::write(1, bytes);
+        platform::console_write(bytes);
     }
 
     fn stream_read(&mut self, stream: Stream, bytes: &mut [u8]) -> StreamResult {
@@ -47,6 +47,6 @@ impl Host for Terminal {
     }
 
     fn log(&mut self, line: String) {
-        eprintln!("{line}");
+        platform::log(&line);
     }
 }

@@ -1,18 +1,20 @@
-//! `sampan linux`: a Linux program, or an image of a system, on sampan's kernel.
+//! `sampan linux`: a Linux program, or a whole system, on sampan's kernel.
 
 mod host;
 mod platform;
+mod root;
 
 use crate::args::Linux;
 use crate::report::{self, Exit};
 use host::Terminal;
+use sampan_hostfs::{Access, HostFs};
+use sampan_linux::fs::mount::mount_flags;
 use sampan_linux::machine::Interpreter;
-use sampan_linux::start::Program;
 use sampan_linux::syscall::{Abi, Row};
 use sampan_linux::{Config, Kernel, Status};
 
 /// Turns of threads between two looks at the host.
-const TURNS: u32 = 64;
+const TURNS: u32 = 16;
 
 /// Runs a program.
 pub fn linux(args: &Linux) -> Exit {
@@ -27,14 +29,6 @@ pub fn linux(args: &Linux) -> Exit {
 
 fn try_run(args: &Linux) -> Result<u8, String> {
     refuse_missing(args)?;
-    let file =
-        std::fs::read(&args.image).map_err(|error| format!("{}: {error}", args.image.display()))?;
-    if !file.starts_with(b"\x7fELF") {
-        return Err(format!(
-            "{}: not an ELF file; disk images are not supported yet",
-            args.image.display()
-        ));
-    }
     let config = Config {
         memory: args.memory,
         hostname: b"sampan".to_vec(),
@@ -42,41 +36,70 @@ fn try_run(args: &Linux) -> Result<u8, String> {
         new_machine: Interpreter::create,
     };
     let mut kernel = Kernel::new(Box::new(Terminal::new()), config);
-    let name = args.image.file_name().map_or(b"program".to_vec(), platform::bytes);
-    kernel.add_file(&name, 0o755, &file).map_err(|errno| format!("minimal root: {errno}"))?;
-    drop(file);
-    let path = [b"/", &name[..]].concat();
-    let mut argv = vec![path.clone()];
-    argv.extend(args.program.iter().map(|arg| platform::bytes(arg)));
-    let mut envp =
-        vec![b"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_vec()];
-    envp.extend(args.env.iter().map(|(name, value)| format!("{name}={value}").into_bytes()));
-    let cwd = args.cwd.clone().unwrap_or_else(|| "/".into()).into_bytes();
-    let program = Program { path, argv, envp, cwd, user: args.user };
-    kernel.start(program).map_err(|errno| format!("{}: {errno}", args.image.display()))?;
-    let status = run(&mut kernel);
+    let program = root::set_up(&mut kernel, args)?;
+    mount(&mut kernel, args)?;
+    let terminals = program.terminals;
+    let name = String::from_utf8_lossy(&program.path).into_owned();
+    if let Some((rows, columns)) = platform::window_size() {
+        kernel.console_resize(rows, columns);
+    }
+    kernel.start(program).map_err(|errno| format!("{name}: {errno}"))?;
+    // From here on keys belong to the guest.
+    let session = platform::Session::begin(terminals[0])
+        .map_err(|error| format!("the terminal cannot be set up: {error}"))?;
+    let status = run(&mut kernel, &session);
+    drop(session);
     if args.report {
         print_report(&kernel);
     }
     Ok(status)
 }
 
+/// Directories of the host.
+fn mount(kernel: &mut Kernel, args: &Linux) -> Result<(), String> {
+    for mount in &args.mounts {
+        let (access, flags) = match mount.read_only {
+            true => (Access::ReadOnly, mount_flags::RDONLY),
+            false => (Access::ReadWrite, 0),
+        };
+        let flags = flags | mount_flags::NOSUID | mount_flags::NODEV;
+        let fs = HostFs::open(&mount.host, access, kernel.new_dev())
+            .map_err(|error| format!("--mount {}: {error}", mount.host.display()))?;
+        kernel
+            .mount_at(mount.guest.as_bytes(), fs, flags, b"host")
+            .map_err(|errno| format!("--mount {}: {errno}", mount.guest))?;
+    }
+    Ok(())
+}
+
 /// Runs until the first process ends; its status as a shell would tell it.
-fn run(kernel: &mut Kernel) -> u8 {
+fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
     loop {
-        match kernel.run(TURNS) {
+        let status = kernel.run(TURNS);
+        let news = session.news(kernel.console_room());
+        let heard = !news.is_empty();
+        for news in news {
+            match news {
+                platform::News::Input(bytes) => kernel.console_input(&bytes),
+                platform::News::Resized(rows, columns) => kernel.console_resize(rows, columns),
+                platform::News::HungUp => kernel.console_hangup(),
+            }
+        }
+        match status {
             Status::Exited(status) => {
                 let signal = status & 0x7f;
                 return if signal == 0 { (status >> 8) as u8 } else { 128 + signal as u8 };
             }
             Status::Runnable => {}
+            // What came may have woken someone.
+            Status::Idle(_) if heard => {}
             Status::Idle(until) => {
                 let streams = kernel.waits_for_host();
-                if until.is_none() && !streams {
+                if until.is_none() && !streams && !session.can_have_news() {
                     eprintln!("sampan: every process waits for something that cannot happen");
                     return 1;
                 }
-                platform::wait(streams, until);
+                session.wait(streams, kernel.console_room() > 0, until);
             }
         }
         if kernel.waits_for_host() {
@@ -89,8 +112,6 @@ fn run(kernel: &mut Kernel) -> u8 {
 fn refuse_missing(args: &Linux) -> Result<(), String> {
     let missing = [
         (args.overlay.is_some(), "--overlay"),
-        (args.ephemeral, "--ephemeral"),
-        (!args.mounts.is_empty(), "--mount"),
         (args.net != "none", "--net host"),
         (!args.publish.is_empty(), "--publish"),
         (args.strict, "--strict"),

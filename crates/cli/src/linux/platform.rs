@@ -1,5 +1,5 @@
-//! What of the host's streams depends on the system: asking whether they are
-//! ready, and waiting for that.
+//! What of the host's streams depends on the system: asking whether they are ready,
+//! waiting for that, and the terminal.
 
 #[cfg(not(unix))]
 #[path = "other.rs"]
@@ -7,11 +7,28 @@ mod system;
 #[cfg(unix)]
 #[path = "unix.rs"]
 mod system;
+#[cfg(unix)]
+#[path = "terminal.rs"]
+mod terminal;
 
-pub use system::{bytes, is_ready, read, wait, write};
+#[cfg(not(unix))]
+pub use system::Session;
+pub use system::{bytes, console_write, is_ready, log, read, terminals, window_size, write};
+#[cfg(unix)]
+pub use terminal::Session;
 
 use std::sync::LazyLock;
 use std::time::Instant;
 
 /// When the kernel's clocks start.
 pub static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// What happened on the host that the guest must hear of.
+pub enum News {
+    /// Somebody typed.
+    Input(Vec<u8>),
+    /// The window has so many rows and columns.
+    Resized(u16, u16),
+    /// The terminal is gone.
+    HungUp,
+}

@@ -1,5 +1,6 @@
 //! Standard streams of Unix.
 
+use super::terminal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
@@ -12,7 +13,8 @@ pub fn bytes(text: &OsStr) -> Vec<u8> {
     text.as_bytes().to_vec()
 }
 
-fn descriptor(stream: Stream) -> BorrowedFd<'static> {
+/// The descriptor of a stream.
+pub fn descriptor(stream: Stream) -> BorrowedFd<'static> {
     match stream {
         0 => rustix::stdio::stdin(),
         1 => rustix::stdio::stdout(),
@@ -55,24 +57,40 @@ fn result(result: Result<usize, Errno>) -> StreamResult {
     }
 }
 
-/// Waits until a stream is ready (if `streams`), or until a moment of the kernel's clock.
-pub fn wait(streams: bool, until: Option<u64>) {
-    let (stdin, stdout) = (descriptor(0), descriptor(1));
-    let input = PollFd::new(&stdin, PollFlags::IN);
-    // Output is asked for only where it was full, or it would never wait.
-    let output = PollFd::new(&stdout, PollFlags::OUT);
-    let mut list: Vec<PollFd> = Vec::new();
-    if streams {
-        list.push(input);
-        if !is_ready(1, true) {
-            list.push(output);
+/// Which streams are a terminal.
+pub fn terminals() -> [bool; 3] {
+    [0, 1, 2].map(|stream| rustix::termios::isatty(descriptor(stream)))
+}
+
+/// The stream that leads to the terminal for output.
+fn terminal_stream() -> Option<Stream> {
+    [1, 2, 0].into_iter().find(|&stream| rustix::termios::isatty(descriptor(stream)))
+}
+
+/// Rows and columns of the terminal's window.
+pub fn window_size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(descriptor(terminal_stream()?)).ok()?;
+    Some((size.ws_row, size.ws_col))
+}
+
+/// Writes all to the terminal.
+pub fn console_write(mut bytes: &[u8]) {
+    let stream = terminal_stream().unwrap_or(1);
+    while !bytes.is_empty() {
+        match rustix::io::write(descriptor(stream), bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let fd = descriptor(stream);
+                let _ = poll(&mut [PollFd::new(&fd, PollFlags::OUT)], None);
+            }
+            // The terminal is gone; the guest hears of that when it reads.
+            Err(_) => return,
         }
     }
-    let now = super::START.elapsed().as_nanos() as u64;
-    let timeout = until.map(|until| {
-        let left = until.saturating_sub(now);
-        Timespec { tv_sec: (left / 1_000_000_000) as i64, tv_nsec: (left % 1_000_000_000) as _ }
-    });
-    // An interrupted wait is one that ended early, and the caller looks again.
-    let _ = poll(&mut list, timeout.as_ref());
+}
+
+/// A line for whoever runs this.
+pub fn log(line: &str) {
+    if terminal::is_raw() { eprint!("{line}\r\n") } else { eprintln!("{line}") }
 }

@@ -10,11 +10,15 @@
 //! Source: WebAssembly core specification 3.0, section 4.3 "Numerics".
 
 mod list;
+#[cfg_attr(sampan_small, path = "num/round_small.rs")]
 pub(crate) mod round;
 #[cfg(test)]
 mod tests;
+#[cfg_attr(sampan_small, path = "num/truncate_small.rs")]
+mod truncate;
 
 pub(crate) use list::with_numeric_ops;
+pub(crate) use truncate::*;
 
 use crate::TrapKind;
 
@@ -46,6 +50,8 @@ macro_rules! ops {
         )*
     };
 }
+
+use ops;
 
 /// The operations that both integer types have: `unsigned signed; operation = name`.
 macro_rules! integer_ops {
@@ -207,49 +213,11 @@ float_ops! {
     min = f64_min, max = f64_max,
 }
 
-/// Truncates toward zero, if that lies in an integer's range: `float -> result, integer = (low, high)`.
-///
-/// The bounds are floats, and excluded: `low` is the largest whose truncation is too small.
-macro_rules! trunc_ops {
-    ($($name:ident($f:ty) -> $u:ty, $int:ty = ($low:expr, $high:expr);)*) => {
-        ops! {
-            $($name(a: $f) -> Result<$u, TrapKind> = if a > $low && a < $high {
-                Ok(a as $int as $u)
-            } else if a.is_nan() {
-                Err(TrapKind::InvalidConversionToInteger)
-            } else {
-                Err(TrapKind::IntegerOverflow)
-            };)*
-        }
-    };
-}
-
-trunc_ops! {
-    i32_trunc_f32_s(f32) -> u32, i32 = (-2_147_483_904.0, 2_147_483_648.0);
-    i32_trunc_f32_u(f32) -> u32, u32 = (-1.0, 4_294_967_296.0);
-    i32_trunc_f64_s(f64) -> u32, i32 = (-2_147_483_649.0, 2_147_483_648.0);
-    i32_trunc_f64_u(f64) -> u32, u32 = (-1.0, 4_294_967_296.0);
-    i64_trunc_f32_s(f32) -> u64, i64 = (-9_223_373_136_366_403_584.0, 9_223_372_036_854_775_808.0);
-    i64_trunc_f32_u(f32) -> u64, u64 = (-1.0, 18_446_744_073_709_551_616.0);
-    i64_trunc_f64_s(f64) -> u64, i64 = (-9_223_372_036_854_777_856.0, 9_223_372_036_854_775_808.0);
-    i64_trunc_f64_u(f64) -> u64, u64 = (-1.0, 18_446_744_073_709_551_616.0);
-}
-
 ops! {
     i32_wrap_i64(a: u64) -> u32 = a as u32;
     i64_extend_i32_s(a: u32) -> u64 = a as i32 as u64;
     i64_extend_i32_u(a: u32) -> u64 = u64::from(a);
     i64_extend32_s(a: u64) -> u64 = a as i32 as u64;
-
-    // `as` from a float saturates, and takes a NaN to zero.
-    i32_trunc_sat_f32_s(a: f32) -> u32 = a as i32 as u32;
-    i32_trunc_sat_f32_u(a: f32) -> u32 = a as u32;
-    i32_trunc_sat_f64_s(a: f64) -> u32 = a as i32 as u32;
-    i32_trunc_sat_f64_u(a: f64) -> u32 = a as u32;
-    i64_trunc_sat_f32_s(a: f32) -> u64 = a as i64 as u64;
-    i64_trunc_sat_f32_u(a: f32) -> u64 = a as u64;
-    i64_trunc_sat_f64_s(a: f64) -> u64 = a as i64 as u64;
-    i64_trunc_sat_f64_u(a: f64) -> u64 = a as u64;
 
     // `as` to a float rounds to nearest, ties to even.
     f32_convert_i32_s(a: u32) -> f32 = a as i32 as f32;

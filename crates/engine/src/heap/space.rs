@@ -239,19 +239,6 @@ impl Space {
         (at < self.top).then_some(at)
     }
 
-    /// Whether an object begins there, by looking at all before it.
-    #[cfg(test)]
-    pub(super) fn is_object(&self, place: u32) -> bool {
-        let mut at = None;
-        while let Some(next) = self.next(at) {
-            if next >= place {
-                return next == place && self.header(next).kind() != FREE;
-            }
-            at = Some(next);
-        }
-        false
-    }
-
     /// Gets room for an object of `size` bytes from the host, and more for those after it.
     /// Whether there is.
     pub(super) fn grow(&mut self, size: u32, limits: &mut Limits) -> bool {

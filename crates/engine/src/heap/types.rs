@@ -112,10 +112,13 @@ impl TypeInfo {
         let sub = registry.get(id).expect("a number of the registry");
         let above = sub.supertype.map_or(&[][..], |sup| &known[sup as usize].supers);
         let supers = above.iter().copied().chain([id]).collect();
+        #[cfg(feature = "gc")]
         let is_func = |index| registry.func(index).is_some();
         let shape = match &sub.composite {
             CompositeType::Func(_) => Shape::Func,
+            #[cfg(feature = "gc")]
             CompositeType::Array(element) => Shape::Array(Storage::of(element.storage, is_func)),
+            #[cfg(feature = "gc")]
             CompositeType::Struct(fields) => {
                 let (offsets, size) = offsets(fields);
                 let storages = fields.iter().map(|field| Storage::of(field.storage, is_func));

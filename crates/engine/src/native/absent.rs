@@ -45,6 +45,7 @@ impl MachinePart {
         MachinePart
     }
 
+    #[cfg_attr(not(feature = "reference-types"), allow(dead_code))]
     pub fn is_running(&self) -> bool {
         false
     }

@@ -117,6 +117,11 @@ pub trait File: Any {
         None
     }
 
+    /// Whether a mapping of it is one of zeros, as of `/dev/zero`.
+    fn maps_zeros(&self) -> bool {
+        false
+    }
+
     /// A descriptor of it was closed (others may be left).
     fn flush(&self, cx: &mut Context) {}
 
@@ -190,6 +195,12 @@ impl OpenFile {
         self.location.as_ref().map(|location| location.inode())
     }
 
+    /// A descriptor of it was closed.
+    pub fn closed(&self, cx: &mut Context) {
+        self.file.flush(cx);
+        super::lock::closed(cx, self);
+    }
+
     /// Attributes.
     pub fn stat(&self, cx: &mut Context) -> SysResult<Stat> {
         match &self.location {
@@ -201,6 +212,7 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        super::lock::dropped(self);
         let file = self.file.clone();
         file.release(self);
     }

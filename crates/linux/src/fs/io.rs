@@ -177,7 +177,7 @@ pub fn vectors(cx: &Context, at: u64, count: u64) -> SysResult<Vec<(u64, u64)>> 
     let mut parts = Vec::new();
     let mut total = 0;
     for index in 0..count {
-        let addr = cx.read_word(at + index * 2 * word)?;
+        let addr = crate::syscall::address(cx.read_word(at + index * 2 * word)?);
         let len = cx.read_word(at + index * 2 * word + word)?;
         let negative = if word == 4 { len > 0x7fff_ffff } else { len > i64::MAX as u64 };
         if negative {

@@ -156,7 +156,7 @@ pub fn make(
 /// `close(2)`.
 pub fn close(cx: &mut Context, args: Args) -> SysResult {
     let open = cx.files().borrow_mut().remove(args.int(0))?;
-    open.file.flush(cx);
+    open.closed(cx);
     Ok(0)
 }
 
@@ -178,7 +178,7 @@ pub fn close_range(cx: &mut Context, args: Args) -> SysResult {
             cx.files().borrow_mut().set_cloexec(fd, true)?;
         } else {
             let open = cx.files().borrow_mut().remove(fd)?;
-            open.file.flush(cx);
+            open.closed(cx);
         }
     }
     Ok(0)
@@ -216,7 +216,7 @@ fn duplicate_to(cx: &mut Context, from: i32, to: i32, cloexec: bool) -> SysResul
     let open = cx.file(from)?;
     let old = cx.files().borrow_mut().replace(target, open, cloexec);
     if let Some(old) = old {
-        old.file.flush(cx);
+        old.closed(cx);
     }
     Ok(to as u64)
 }
@@ -227,6 +227,9 @@ pub fn fcntl(cx: &mut Context, args: Args) -> SysResult {
     let open = cx.file(fd)?;
     if open.is_path() && !matches!(command, 0..=3 | 1030) {
         return Err(Errno::EBADF);
+    }
+    if let Some(result) = super::lock::fcntl(cx, &open, args) {
+        return result;
     }
     match command {
         0 | 1030 => {

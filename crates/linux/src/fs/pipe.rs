@@ -159,6 +159,16 @@ pub fn resize(cx: &mut Context, open: &OpenFile, size: Option<u32>) -> SysResult
 }
 
 impl End {
+    /// Whether both are ends of one pipe.
+    pub fn is_same(&self, other: &End) -> bool {
+        Rc::ptr_eq(&self.pipe, &other.pipe)
+    }
+
+    /// Whether nobody writes any more.
+    pub fn ended(&self) -> bool {
+        self.pipe.writers.get() == 0
+    }
+
     /// Bytes that could be read now.
     pub fn waiting(&self) -> &Buffer {
         &self.pipe.buffer

@@ -120,7 +120,9 @@ fn go_on(cx: &mut Context) -> bool {
     }
     let result = match result {
         Err(Errno::PARK) => {
-            let waits = cx.with_call(|call| call.uninterruptible);
+            // What no signal interrupts ends with the process all the same.
+            let ends = thread.process.exiting.get().is_some();
+            let waits = cx.with_call(|call| call.uninterruptible) && !ends;
             if waits || !cx.signal_pending() {
                 thread.call.borrow_mut().as_mut().expect("it is in a call").again = true;
                 thread.state.set(State::Parked);

@@ -26,6 +26,7 @@ use crate::syscall::Abi;
 use crate::task::{Pid, Process, State, Thread, Tid};
 use crate::time::Timespec;
 use crate::time::timers::{Target, Timers};
+use crate::tty::{Ptys, Tty};
 use crate::wait::{WaitQueue, Woken};
 
 /// Makes a process's memory.
@@ -77,6 +78,10 @@ pub struct Kernel {
     pub shm: Rc<Tmpfs>,
     /// Monotonic nanoseconds when it was started.
     pub boot_ns: u64,
+    /// Processes that wait for a lock of another, with the thread that waits.
+    pub lock_waits: BTreeMap<Pid, (Pid, Tid)>,
+    /// Names of sockets.
+    pub names: crate::net::Names,
     /// What pipes and sockets may hold together: an eighth of all memory.
     pub buffers: Rc<Budget>,
     /// Members of all epoll sets.
@@ -89,6 +94,14 @@ pub struct Kernel {
     pub exited: Option<i32>,
     /// Added to the host's real time by `clock_settime`.
     pub realtime_offset: i64,
+    /// What tells this kernel's life from others', once somebody asked.
+    pub boot_id: Option<[u8; 16]>,
+    /// The terminal whose other end is the host's.
+    pub console: Rc<Tty>,
+    /// The number of the file system of pseudo-terminals.
+    pub devpts_dev: u64,
+    /// All pseudo-terminals.
+    pub ptys: Rc<Ptys>,
     devices: BTreeMap<u32, Rc<dyn Device>>,
     ready: VecDeque<Tid>,
     woken: Rc<Woken>,
@@ -108,7 +121,7 @@ impl Kernel {
         let mut mounts = Mounts::default();
         let dentry = crate::fs::Dentry::root(root.root());
         mounts.add(root, dentry, None, 0, b"rootfs");
-        Kernel {
+        let mut kernel = Kernel {
             host,
             config,
             threads: BTreeMap::new(),
@@ -119,19 +132,27 @@ impl Kernel {
             host_news: Rc::default(),
             shm,
             boot_ns,
+            lock_waits: BTreeMap::new(),
+            names: crate::net::Names::default(),
             buffers,
             epoll_members: Rc::default(),
             missing: BTreeMap::new(),
             notes: BTreeSet::new(),
             exited: None,
             realtime_offset: 0,
+            boot_id: None,
+            console: Tty::console(),
+            devpts_dev: 3,
+            ptys: Rc::default(),
             devices: BTreeMap::new(),
             ready: VecDeque::new(),
             woken: Rc::new(RefCell::new(Vec::new())),
             last_pid: 0,
-            last_dev: 2,
+            last_dev: 3,
             last_anonymous: 0,
-        }
+        };
+        crate::dev::register(&mut kernel);
+        kernel
     }
 
     /// The place that is the root of all.

@@ -75,6 +75,7 @@ fn map(
         return Err(Errno::ENOMEM);
     }
     let source = match &open {
+        Some(open) if open.file.maps_zeros() => None,
         Some(open) => Some(source(open, shared, prot)?),
         None => None,
     };

@@ -247,7 +247,8 @@ fn may_signal(credentials: &Credentials, target: &Credentials) -> bool {
             .any(|id| [credentials.uid, credentials.euid].contains(id))
 }
 
-fn allowed(cx: &Context, process: &Process, signal: i32) -> bool {
+/// Whether the running thread may send a process a signal.
+pub fn allowed(cx: &Context, process: &Process, signal: i32) -> bool {
     let tid = process.threads.borrow().first().copied();
     let target = tid.and_then(|tid| cx.kernel.threads.get(&tid)).map(|thread| thread.credentials());
     let same_session =
@@ -318,6 +319,63 @@ fn to_thread(cx: &mut Context, pid: Option<i32>, tid: i32, signal: i32) -> SysRe
         cx.kernel.signal_thread(&thread, info);
     }
     Ok(0)
+}
+
+/// `rt_sigqueueinfo(2)`: a signal with what the sender says comes with it.
+pub fn rt_sigqueueinfo(cx: &mut Context, args: Args) -> SysResult {
+    let signal = checked(args.int(1))?;
+    let info = SigInfo { signal, ..SigInfo::decode(cx, args.u64(2))? };
+    let process = cx.kernel.processes.get(&args.int(0)).cloned().ok_or(Errno::ESRCH)?;
+    may_claim(cx, &info, &process, signal)?;
+    if signal != 0 {
+        cx.kernel.signal_process(&process, info);
+    }
+    Ok(0)
+}
+
+/// `rt_tgsigqueueinfo(2)`: the same for a thread.
+pub fn rt_tgsigqueueinfo(cx: &mut Context, args: Args) -> SysResult {
+    let signal = checked(args.int(2))?;
+    if args.int(0) <= 0 || args.int(1) <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let info = SigInfo { signal, ..SigInfo::decode(cx, args.u64(3))? };
+    let thread = cx.kernel.threads.get(&args.int(1)).cloned().ok_or(Errno::ESRCH)?;
+    if thread.process.pid != args.int(0) {
+        return Err(Errno::ESRCH);
+    }
+    may_claim(cx, &info, &thread.process, signal)?;
+    if signal != 0 {
+        cx.kernel.signal_thread(&thread, info);
+    }
+    Ok(0)
+}
+
+/// Nobody else may be told that a signal comes from the kernel or from `kill`.
+fn may_claim(cx: &Context, info: &SigInfo, process: &Process, signal: i32) -> SysResult<()> {
+    let strange = info.code >= 0 || info.code == -6;
+    if strange && process.pid != cx.thread.process.pid || !allowed(cx, process, signal) {
+        return Err(Errno::EPERM);
+    }
+    Ok(())
+}
+
+/// `sigpending` of i386 with a mask of 32 bits.
+pub fn sigpending(cx: &mut Context, args: Args) -> SysResult {
+    let set = cx.thread.pending.borrow().set | cx.thread.process.pending.borrow().set;
+    cx.write_u32(args.u64(0), (set & cx.thread.mask.get()) as u32).map(|()| 0)
+}
+
+/// `sgetmask(2)`.
+pub fn sgetmask(cx: &mut Context, _: Args) -> SysResult {
+    Ok(cx.thread.mask.get() & 0xffff_ffff)
+}
+
+/// `ssetmask(2)`.
+pub fn ssetmask(cx: &mut Context, args: Args) -> SysResult {
+    let old = cx.thread.mask.get();
+    cx.thread.mask.set(args.u64(0) & 0xffff_ffff & !UNBLOCKABLE);
+    Ok(old & 0xffff_ffff)
 }
 
 /// Signals that have a handler or are ignored, for `/proc/PID/status`.

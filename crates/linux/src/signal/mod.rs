@@ -91,6 +91,16 @@ impl SigInfo {
         SigInfo { signal, errno: 0, code, fields: Fields::Sender { pid, uid } }
     }
 
+    /// What a program says comes with a signal that it queues.
+    pub fn decode(cx: &Context, at: u64) -> SysResult<SigInfo> {
+        let word = |at: u64| cx.read_u32(at).map(|value| value as i32);
+        let fields = at + if cx.abi() == Abi::Amd64 { 16 } else { 12 };
+        let (pid, uid) = (word(fields)?, cx.read_u32(fields + 4)?);
+        let value = cx.read_word(fields + 8)?;
+        let fields = Fields::Value { pid, uid, value };
+        Ok(SigInfo { signal: word(at)?, errno: word(at + 4)?, code: word(at + 8)?, fields })
+    }
+
     /// As the program sees it.
     pub fn encode(&self, abi: Abi) -> [u8; 128] {
         let mut bytes = [0; 128];
@@ -332,6 +342,11 @@ impl Kernel {
             }
         } else if bit(signal) & STOPS != 0 {
             self.drop_pending(process, bit(SIGCONT));
+        }
+        if signal == SIGKILL {
+            // Nothing keeps it off, so no thread need see it first.
+            self.end_process(process, SIGKILL);
+            return false;
         }
         blocked || !process.actions.borrow().borrow().ignores(signal)
     }

@@ -54,6 +54,13 @@ pub enum Arg {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Args(pub [u64; 6]);
 
+/// An address of a program with which one may calculate: those of the upper half, where
+/// nothing is mapped, become others where nothing is mapped, so that sums do not overflow.
+pub fn address(value: u64) -> u64 {
+    const NOWHERE: u64 = 1 << 62;
+    if value >= NOWHERE { NOWHERE | value & 0xffff_ffff } else { value }
+}
+
 impl Args {
     /// Brings registers into that form.
     pub fn new(raw: [u64; 6], kinds: &[Arg], abi: Abi) -> Args {
@@ -78,6 +85,7 @@ impl Args {
                     value
                 }
                 (_, Abi::I386) => u64::from(value as u32),
+                (Arg::Ptr | Arg::Path | Arg::Str | Arg::In | Arg::Out, _) => address(value),
                 (_, Abi::Amd64) => value,
             };
         }

@@ -7,9 +7,12 @@ use super::{Level, ROWS};
 
 /// A Markdown page with a line for each call.
 pub fn markdown() -> String {
-    let mut page = String::from(
-        "# System calls\n\nGenerated from the table in `crates/linux/src/syscall/table.rs`.\n\n\
+    let there = ROWS.iter().filter(|row| row.handler.is_some()).count();
+    let mut page = format!(
+        "# System calls\n\nGenerated from the table in `src/syscall/table.rs`. There are {there} of \
+         {}; the others return `ENOSYS`, and `--report` counts them.\n\n\
          | call | i386 | x86-64 | support |\n|---|---|---|---|\n",
+        ROWS.len()
     );
     for row in ROWS {
         let number = |number: Option<u16>| number.map_or("–".into(), |number| number.to_string());

@@ -25,7 +25,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::any::Any;
 
-pub use args::{Arg, Args};
+pub use args::{Arg, Args, address};
 pub use docs::markdown;
 pub use table::ROWS;
 pub use trace::line as trace_line;

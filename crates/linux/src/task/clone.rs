@@ -37,6 +37,8 @@ struct Request {
     exit_signal: i32,
     stack: u64,
     parent_tid: u64,
+    /// Where the descriptor of the process goes.
+    pidfd: u64,
     child_tid: u64,
     tls: u64,
 }
@@ -59,11 +61,16 @@ pub fn clone(cx: &mut Context, args: Args) -> SysResult {
         Abi::Amd64 => (args.u64(4), args.u64(3)),
     };
     let flags = args.u64(0) & 0xffff_ffff;
+    // Both have one place for what they tell.
+    if flags & flag::PIDFD != 0 && flags & flag::PARENT_SETTID != 0 {
+        return Err(Errno::EINVAL);
+    }
     let request = Request {
         flags: flags & !0xff,
         exit_signal: (flags & 0xff) as i32,
         stack: args.u64(1),
         parent_tid: args.u64(2),
+        pidfd: args.u64(2),
         child_tid,
         tls,
     };
@@ -97,6 +104,7 @@ pub fn clone3(cx: &mut Context, args: Args) -> SysResult {
         exit_signal: signal as i32,
         stack: stack.wrapping_add(stack_size),
         parent_tid: get(3),
+        pidfd: get(1),
         child_tid: get(2),
         tls: get(7),
     };
@@ -124,10 +132,13 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
     if has(flag::SIGHAND) && !has(flag::VM) || has(flag::THREAD) && !has(flag::SIGHAND) {
         return Err(Errno::EINVAL);
     }
-    if has(flag::NAMESPACES) || has(flag::PIDFD) {
+    if has(flag::NAMESPACES) || has(flag::PIDFD) && has(flag::THREAD) {
         return Err(Errno::EINVAL);
     }
     let parent = cx.thread.clone();
+    if has(flag::PARENT) && parent.process.pid == 1 {
+        return Err(Errno::EINVAL);
+    }
     let limit = parent.process.limit(limits::NPROC).0;
     if cx.kernel.threads.len() as u64 >= limit.min(16384) {
         return Err(Errno::EAGAIN);
@@ -171,6 +182,13 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
                 *registers.tls.get_mut(index).ok_or(Errno::EINVAL)? = descriptor;
                 registers.gs_base = registers.segment_base(registers.gs).unwrap_or(0);
             }
+        }
+    }
+    if has(flag::PIDFD) {
+        let fd = super::pidfd::install(cx, process.clone(), 0)?;
+        if let Err(error) = cx.write_u32(request.pidfd, fd as u32) {
+            cx.files().borrow_mut().remove(fd)?;
+            return Err(error);
         }
     }
     if has(flag::PARENT_SETTID) {
@@ -219,7 +237,9 @@ fn new_process(cx: &mut Context, pid: i32, request: &Request) -> Rc<Process> {
         if request.flags & flag::PARENT != 0 { parent.parent.get() } else { parent.pid };
     process.parent.set(real_parent);
     process.pgrp.set(parent.pgrp.get());
-    process.exit_signal.set(request.exit_signal);
+    // A sibling tells the common parent as its maker would.
+    let sibling = request.flags & flag::PARENT != 0;
+    process.exit_signal.set(if sibling { parent.exit_signal.get() } else { request.exit_signal });
     *process.limits.borrow_mut() = *parent.limits.borrow();
     process.dumpable.set(parent.dumpable.get());
     process.no_new_privs.set(parent.no_new_privs.get());

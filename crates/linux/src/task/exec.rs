@@ -528,7 +528,7 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     let closed = files.borrow_mut().take_cloexec();
     thread.set_files(files);
     for open in closed {
-        open.file.flush(cx);
+        open.closed(cx);
     }
     let mut actions = Actions::default();
     let old = process.actions.borrow().clone();

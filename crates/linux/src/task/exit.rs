@@ -61,7 +61,7 @@ impl Kernel {
         let files = thread.set_files(Rc::default());
         if let Some(files) = Rc::into_inner(files) {
             for (_, open) in files.into_inner().iter() {
-                open.file.flush(&mut cx);
+                open.closed(&mut cx);
             }
         }
         self.threads.remove(&thread.tid);
@@ -97,9 +97,9 @@ impl Kernel {
         let is_leader = process.session.borrow().sid == process.pid;
         if is_leader {
             let session = process.session.borrow().clone();
-            if session.tty.take().is_some() {
-                self.signal_group(process.pgrp.get(), SigInfo::kernel(SIGHUP));
-                self.signal_group(process.pgrp.get(), SigInfo::kernel(SIGCONT));
+            let tty = session.tty.take();
+            if let Some(tty) = tty {
+                crate::tty::leader_ended(self, tty);
             }
         }
         let Some(parent) = self.processes.get(&process.parent.get()).cloned() else {
@@ -110,7 +110,7 @@ impl Kernel {
         let action = parent.actions.borrow().borrow().get(SIGCHLD);
         let unwanted = exit_signal == SIGCHLD
             && (action.handler == signal::IGNORE || action.flags & sa::NOCLDWAIT != 0);
-        if exit_signal != 0 {
+        if (1..=signal::SIGNALS).contains(&exit_signal) {
             let info = SigInfo { signal: exit_signal, ..child_info(process, status) };
             self.signal_process(&parent, info);
         }
@@ -135,10 +135,11 @@ impl Kernel {
         let children: Vec<_> = self.processes.values().filter(is_child).cloned().collect();
         for child in children {
             child.parent.set(heir);
+            // Whoever takes them in asked for no signal of its own.
+            child.exit_signal.set(SIGCHLD);
             if let Some(status) = child.status.get()
                 && let Some(heir) = self.processes.get(&heir).cloned()
             {
-                child.exit_signal.set(SIGCHLD);
                 self.signal_process(&heir, child_info(&child, status));
                 heir.child_news.wake_all();
             }
@@ -285,16 +286,18 @@ pub fn waitid(cx: &mut Context, args: Args) -> SysResult {
     if flags & !(wanted | WNOHANG | WNOWAIT | 0xe000_0000) != 0 || flags & wanted == 0 {
         return Err(Errno::EINVAL);
     }
-    if kind == 3 {
-        return Err(Errno::EBADF);
-    }
-    if !(0..=2).contains(&kind) || kind == 1 && id <= 0 || kind == 2 && id < 0 {
+    let by_descriptor = match kind {
+        3 => Some(super::pidfd::process(cx, id)?.pid),
+        _ => None,
+    };
+    if !(0..=3).contains(&kind) || kind == 1 && id <= 0 || kind == 2 && id < 0 {
         return Err(Errno::EINVAL);
     }
     let own_group = cx.thread.process.pgrp.get();
     let which = move |child: &Process| match kind {
         0 => true,
         1 => child.pid == id as Pid,
+        3 => Some(child.pid) == by_descriptor,
         _ => child.pgrp.get() == if id == 0 { own_group } else { id },
     };
     let found = look(cx, which, flags)?;

@@ -140,7 +140,7 @@ fn clock_sleep(cx: &mut Context, args: Args, wide: bool) -> SysResult {
     if now >= time {
         return Ok(0);
     }
-    let deadline = cx.kernel.monotonic_ns() + (time - now);
+    let deadline = cx.kernel.monotonic_ns().saturating_add(time - now);
     cx.if_interrupted(Errno::ERESTARTNOHAND);
     Err(cx.wait_until(deadline))
 }

@@ -3,6 +3,8 @@
 mod calls;
 mod errors;
 mod exceptions;
+#[cfg(feature = "gc")]
+mod gc;
 mod identity;
 mod limits;
 mod linking;

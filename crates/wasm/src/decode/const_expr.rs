@@ -71,7 +71,7 @@ impl Decoder {
                     return Err(Error::unknown("function", index, at));
                 };
                 self.declared.insert(index);
-                self.push_ref(false, HeapType::Concrete(ty));
+                self.push_ref(false, HeapType::of_func(ty));
             }
             #[cfg(feature = "gc")]
             _ if gc => return self.const_gc_instr(instr, at),

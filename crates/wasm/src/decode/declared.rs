@@ -8,6 +8,9 @@ pub(super) struct Declared(Vec<u32>);
 impl Declared {
     /// Adds `index`, which is below the number of functions.
     pub(super) fn insert(&mut self, index: u32) {
+        if !cfg!(feature = "reference-types") {
+            return; // There is no `ref.func` to ask.
+        }
         let word = (index / 32) as usize;
         if word >= self.0.len() {
             self.0.resize(word + 1, 0);
@@ -16,13 +19,13 @@ impl Declared {
     }
 
     pub(super) fn into_sorted(self) -> Vec<u32> {
-        let bits = |(word, mut bits): (u32, u32)| {
-            core::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+        let mut sorted = Vec::new();
+        for (word, mut bits) in (0..).zip(self.0) {
+            while bits != 0 {
+                sorted.push(word * 32 + bits.trailing_zeros());
                 bits &= bits - 1;
-                Some(word * 32 + bit)
-            })
-        };
-        (0..).zip(self.0).flat_map(bits).collect()
+            }
+        }
+        sorted
     }
 }

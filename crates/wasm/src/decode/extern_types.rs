@@ -85,6 +85,7 @@ impl Decoder {
 }
 
 /// Both kinds of exceptions have tags.
+#[inline(always)]
 pub(super) fn need_tags(reader: &Reader<'_>, at: usize) -> Result<()> {
     if reader.features().has(Feature::LegacyExceptions) {
         return Ok(());

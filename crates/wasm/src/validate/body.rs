@@ -133,6 +133,15 @@ impl<'m> Validator<'m> {
     ) -> Result<()> {
         let op = reader.enabled_opcode()?;
         instr.op = op;
+        #[cfg(sampan_small)]
+        {
+            reader.immediates(op, &mut instr.imm)?;
+            match op.signature() {
+                Some(signature) => self.signature(op, &instr.imm, signature),
+                None => self.special(instr),
+            }
+        }
+        #[cfg(not(sampan_small))]
         match op {
             Opcode::LocalGet => {
                 let index = reader.u32()?;

@@ -52,7 +52,7 @@ impl Validator<'_> {
         if self.module.declared_funcs.binary_search(&index).is_err() {
             return Err(self.invalid("undeclared function reference"));
         }
-        self.push(ValType::Ref(RefType::new(false, HeapType::Concrete(ty))));
+        self.push(ValType::Ref(RefType::new(false, HeapType::of_func(ty))));
         Ok(())
     }
 

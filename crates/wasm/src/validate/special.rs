@@ -10,6 +10,15 @@ impl Validator<'_> {
     #[inline(never)]
     pub(super) fn special(&mut self, instr: &Instr<'_>) -> Result<()> {
         match (instr.op, &instr.imm) {
+            // Those that `step` decodes itself where speed counts.
+            (Opcode::LocalGet, &Imm::Index(local)) => self.local_get(local),
+            (Opcode::LocalSet, &Imm::Index(local)) => self.local_set(local),
+            (Opcode::LocalTee, &Imm::Index(local)) => self.local_tee(local),
+            (Opcode::End, _) => self.end(),
+            (Opcode::Br, &Imm::Label(label)) => self.br(label),
+            (Opcode::BrIf, &Imm::Label(label)) => self.br_if(label),
+            (Opcode::Call, &Imm::Index(index)) => self.call(index),
+
             // Control.
             (Opcode::Unreachable, _) => {
                 self.unreachable();

@@ -4,7 +4,11 @@
 
 use crate::Mode;
 
-const VENDOR: [u32; 3] = [word(b"Samp"), word(b"anx8"), word(b"6CPU")];
+/// A vendor that C libraries know: glibc looks at the features of no other's processors,
+/// and then refuses to start.
+const VENDOR: [u32; 3] = [word(b"Auth"), word(b"enti"), word(b"cAMD")];
+/// Family 15, as the first that executed 64-bit code.
+const SIGNATURE: u32 = 0x0006_0fb1;
 const BRAND: &[u8; 48] =
     b"sampan x86 interpreter\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
@@ -24,13 +28,13 @@ pub(super) fn leaf(mode: Mode, leaf: u32, _subleaf: u32) -> [u32; 4] {
     let long = mode == Mode::Amd64;
     match leaf {
         0 => [1, VENDOR[0], VENDOR[2], VENDOR[1]],
-        // Family 6; lines of 64 bytes for clflush.
-        1 => [0x600, 8 << 8 | 1 << 16, FEATURES_C, FEATURES_D | if long { 0 } else { SEP }],
+        // Lines of 64 bytes for clflush.
+        1 => [SIGNATURE, 8 << 8 | 1 << 16, FEATURES_C, FEATURES_D | if long { 0 } else { SEP }],
         0x8000_0000 => [0x8000_0008, VENDOR[0], VENDOR[2], VENDOR[1]],
         0x8000_0001 => {
             // LAHF in 64-bit mode; SYSCALL (64-bit only), NX, RDTSCP, long mode.
             let d = 1 << 20 | 1 << 27 | 1 << 29 | if long { 1 << 11 } else { 0 };
-            [0x600, 0, 1, d]
+            [SIGNATURE, 0, 1, d]
         }
         0x8000_0002..=0x8000_0004 => {
             let at = (leaf - 0x8000_0002) as usize * 16;
@@ -40,6 +44,10 @@ pub(super) fn leaf(mode: Mode, leaf: u32, _subleaf: u32) -> [u32; 4] {
             };
             [part(0), part(1), part(2), part(3)]
         }
+        // Caches, by which C libraries choose how to copy: 64 KiB of data and of code, two
+        // ways; 1 MiB behind them, 16 ways; lines of 64 bytes.
+        0x8000_0005 => [0, 0, 0x4002_0140, 0x4002_0140],
+        0x8000_0006 => [0, 0, 0x0400_8140, 0],
         // 32 bits of physical and 48 of linear address.
         0x8000_0008 => [48 << 8 | 32, 0, 0, 0],
         _ => [0; 4],

@@ -39,6 +39,7 @@ pub(crate) struct Code {
     /// Bytes of the whole frame.
     pub(super) frame_bytes: usize,
     /// The index of the body in its module.
+    #[cfg_attr(not(feature = "backtrace"), allow(dead_code))]
     pub(super) body: u32,
     /// In a function that handles vectors: the first slot of each local, and one past all.
     #[cfg_attr(not(feature = "simd"), allow(dead_code))]

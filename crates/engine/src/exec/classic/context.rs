@@ -1,17 +1,16 @@
 //! What handlers reach beside the registers.
 
-use super::code::{Code, LINK};
+use super::code::Code;
 use super::regs::Regs;
 use super::tables::Tables;
 use crate::entity::{FuncEntity, GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;
 use crate::trap::Outcome;
-use crate::{Machine, Trap, TrapFrame};
+use crate::{Machine, Trap};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
-use sampan_wasm::Reader;
 
 pub(super) struct Context {
     /// Where to dispatch.
@@ -92,48 +91,6 @@ impl Context {
         // SAFETY: it lives in the machine, or is a static.
         unsafe { (*self.interrupt).swap(false, Ordering::Relaxed) }
     }
-
-    /// The frames from a trap outward.
-    pub fn backtrace(&mut self) -> Vec<TrapFrame> {
-        let mut frames = Vec::new();
-        let (mut pc, mut fp, mut code) = (self.trap_pc, self.trap_fp, self.code);
-        while frames.len() < 100 {
-            // SAFETY: frames, code and instances are as they were at the trap.
-            unsafe {
-                if pc == super::tables::CROSS.as_ptr() {
-                    let Some((outer, instance)) = self.cross.pop() else { break };
-                    (pc, self.instance) = (outer, instance);
-                }
-                if pc == super::tables::LEAVE.as_ptr() {
-                    break;
-                }
-                let instance = &*self.instance;
-                let decl = instance.module.decl();
-                let func = instance.funcs[(decl.imported_funcs + (*code).body) as usize];
-                frames.push(TrapFrame { func, offset: start_of(instance, &*code, pc) });
-                let link = fp.byte_add((*code).local_bytes);
-                let caller: [u64; LINK] = link.cast::<[u64; LINK]>().read();
-                pc = core::ptr::with_exposed_provenance(caller[0] as usize);
-                fp = core::ptr::with_exposed_provenance_mut(caller[2] as usize);
-                code = core::ptr::with_exposed_provenance(caller[3] as usize);
-            }
-        }
-        frames
-    }
-}
-
-/// The offset of the instruction that `pc` lies in or is the end of, found by reading the
-/// function from its start.
-fn start_of(instance: &InstanceData, code: &Code, pc: *const u8) -> u32 {
-    let bytes = instance.module.bytes();
-    let offset = |at: *const u8| at as usize - bytes.as_ptr() as usize;
-    let features = instance.module.engine().config().features;
-    let mut reader = Reader::new(bytes, offset(code.entry)..bytes.len(), features);
-    let mut start = reader.pos();
-    while reader.instr().is_ok() && reader.pos() < offset(pc) {
-        start = reader.pos();
-    }
-    start as u32
 }
 
 impl Regs {

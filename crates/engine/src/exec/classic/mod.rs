@@ -15,8 +15,12 @@
 //! Fuel: one unit for each instruction executed, but none for `block`, `loop`, `else`,
 //! `end` and `nop`.
 
+#[cfg(feature = "backtrace")]
+mod backtrace;
 mod code;
 mod context;
+#[cfg_attr(sampan_small, path = "leb_small.rs")]
+mod leb;
 #[cfg(feature = "reference-types")]
 mod maps;
 #[allow(clippy::needless_borrow)] // The registers are handed on by value or by reference.

@@ -344,6 +344,9 @@ impl Builder {
         Code {
             entry: bytes[self.entry.unwrap_or(0)..].as_ptr(),
             end: bytes[self.end..].as_ptr(),
+            #[cfg(sampan_small)]
+            tables: base,
+            #[cfg(not(sampan_small))]
             tables: if config.fuel { tables::metered() } else { base },
             base,
             side: self.side.into_boxed_slice(),

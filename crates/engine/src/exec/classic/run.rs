@@ -88,7 +88,9 @@ pub(crate) fn run(
             execute(again);
         }
     }
+    #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
     if let Some(mut trap) = context.trap.take() {
+        #[cfg(feature = "backtrace")]
         trap.add_frames(context.backtrace());
         return Err(trap);
     }
@@ -109,9 +111,20 @@ unsafe fn execute(r: Regs) {
 unsafe fn execute(mut r: Regs) {
     // SAFETY: the caller's promise; every byte has a handler.
     unsafe {
+        #[cfg(sampan_small)]
+        let metered = (*(*r.ctx).machine).engine.config().fuel;
         while (*r.ctx).running {
             let tables = (*r.ctx).tables;
             let [handlers] = &*tables;
+            #[cfg(sampan_small)]
+            if metered && !super::tables::is_free(*r.pc) {
+                let fuel = &raw mut (*(*r.ctx).machine).fuel;
+                if *fuel == 0 {
+                    super::ops::trap::out_of_fuel(&mut r);
+                    break;
+                }
+                *fuel -= 1;
+            }
             handlers[*r.pc as usize](&mut r);
         }
     }
@@ -131,7 +144,8 @@ pub(super) fn code_of(module: &ModuleData, body: u32) -> Result<*const Code, sam
 
 impl Regs {
     /// Makes the frame of a function at `fp`, where its arguments are. Its room is checked.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     pub unsafe fn link(&mut self, fp: *mut u64, code: *const Code, back: *const u8) {
         // SAFETY: the caller's promise.
         unsafe {

@@ -55,7 +55,15 @@ pub(super) fn base(vectors: bool, config: &Config) -> *const Tables {
     }
 }
 
-/// The handlers that count fuel and go on in those of the function.
+/// Whether an opcode costs no fuel.
+#[cfg(sampan_small)]
+pub(super) fn is_free(opcode: u8) -> bool {
+    matches!(opcode, 0x01..=0x03 | 0x05 | 0x0b) || opcode == LEAVE[0] || opcode == CROSS[0]
+}
+
+/// The handlers that count fuel and go on in those of the function. Small builds have no such
+/// tables: the loop counts.
+#[cfg(not(sampan_small))]
 pub(super) fn metered() -> *const Tables {
     &METERED
 }
@@ -64,6 +72,7 @@ pub(super) fn metered() -> *const Tables {
 static SCALAR: Tables = tables::<AnyNans>(false, true);
 static SCALAR_SINGLE: Tables = tables::<AnyNans>(false, false);
 static SCALAR_CANONICAL: Tables = tables::<CanonicalNans>(false, false);
+#[cfg(not(sampan_small))]
 static METERED: Tables = metered_tables();
 
 #[cfg(sampan_tail_calls)]
@@ -79,11 +88,12 @@ const fn tables<N: Nans>(vectors: bool, pairs: bool) -> Tables {
 const fn metered_tables() -> Tables {
     [metered_table::<0>(), metered_table::<1>(), metered_table::<2>()]
 }
-#[cfg(not(sampan_tail_calls))]
+#[cfg(not(any(sampan_tail_calls, sampan_small)))]
 const fn metered_tables() -> Tables {
     [metered_table::<0>()]
 }
 
+#[cfg(not(sampan_small))]
 handler! {
     fn count_fuel<const DEPTH: usize>(r) {
         let fuel = &raw mut (*(*r.ctx).machine).fuel;
@@ -93,7 +103,9 @@ handler! {
         *fuel -= 1;
         r.go_base(DEPTH)
     }
+}
 
+handler! {
     /// Puts one operand into registers, for a handler that wants that.
     fn at_depth_1<const DEPTH: usize>(r) {
         if DEPTH == 0 {
@@ -131,6 +143,7 @@ handler! {
     }
 }
 
+#[cfg(not(sampan_small))]
 const fn metered_table<const DEPTH: usize>() -> [Handler; 256] {
     let mut t = [count_fuel::<DEPTH> as Handler; 256];
     t[Opcode::Nop.code() as usize] = control::nop::<DEPTH>;
@@ -261,29 +274,6 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         I64Const variable::i64_const::<DEPTH>;
         F32Const variable::f32_const::<DEPTH>;
         F64Const variable::f64_const::<DEPTH>;
-        I32Load memory::load::<DEPTH, memory::I32>;
-        I64Load memory::load::<DEPTH, memory::I64>;
-        F32Load memory::load::<DEPTH, memory::I32>;
-        F64Load memory::load::<DEPTH, memory::I64>;
-        I32Load8S memory::load::<DEPTH, memory::I32As8S>;
-        I32Load8U memory::load::<DEPTH, memory::I32As8>;
-        I32Load16S memory::load::<DEPTH, memory::I32As16S>;
-        I32Load16U memory::load::<DEPTH, memory::I32As16>;
-        I64Load8S memory::load::<DEPTH, memory::I64As8S>;
-        I64Load8U memory::load::<DEPTH, memory::I64As8>;
-        I64Load16S memory::load::<DEPTH, memory::I64As16S>;
-        I64Load16U memory::load::<DEPTH, memory::I64As16>;
-        I64Load32S memory::load::<DEPTH, memory::I64As32S>;
-        I64Load32U memory::load::<DEPTH, memory::I64As32>;
-        I32Store memory::store::<DEPTH, memory::I32>;
-        I64Store memory::store::<DEPTH, memory::I64>;
-        F32Store memory::store::<DEPTH, memory::I32>;
-        F64Store memory::store::<DEPTH, memory::I64>;
-        I32Store8 memory::store::<DEPTH, memory::I32As8>;
-        I32Store16 memory::store::<DEPTH, memory::I32As16>;
-        I64Store8 memory::store::<DEPTH, memory::I64As8>;
-        I64Store16 memory::store::<DEPTH, memory::I64As16>;
-        I64Store32 memory::store::<DEPTH, memory::I64As32>;
         Try control::block::<DEPTH>;
         Catch control::else_::<DEPTH>;
         CatchAll control::else_::<DEPTH>;
@@ -292,6 +282,42 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         RefIsNull numeric::ref_is_null::<DEPTH>;
     }
     crate::exec::num::with_numeric_ops!(numeric_rows [t 0 DEPTH N]);
+    #[cfg(not(sampan_small))]
+    {
+        set! { t 0:
+            I32Load memory::load::<DEPTH, memory::I32>;
+            I64Load memory::load::<DEPTH, memory::I64>;
+            F32Load memory::load::<DEPTH, memory::I32>;
+            F64Load memory::load::<DEPTH, memory::I64>;
+            I32Load8S memory::load::<DEPTH, memory::I32As8S>;
+            I32Load8U memory::load::<DEPTH, memory::I32As8>;
+            I32Load16S memory::load::<DEPTH, memory::I32As16S>;
+            I32Load16U memory::load::<DEPTH, memory::I32As16>;
+            I64Load8S memory::load::<DEPTH, memory::I64As8S>;
+            I64Load8U memory::load::<DEPTH, memory::I64As8>;
+            I64Load16S memory::load::<DEPTH, memory::I64As16S>;
+            I64Load16U memory::load::<DEPTH, memory::I64As16>;
+            I64Load32S memory::load::<DEPTH, memory::I64As32S>;
+            I64Load32U memory::load::<DEPTH, memory::I64As32>;
+            I32Store memory::store::<DEPTH, memory::I32>;
+            I64Store memory::store::<DEPTH, memory::I64>;
+            F32Store memory::store::<DEPTH, memory::I32>;
+            F64Store memory::store::<DEPTH, memory::I64>;
+            I32Store8 memory::store::<DEPTH, memory::I32As8>;
+            I32Store16 memory::store::<DEPTH, memory::I32As16>;
+            I64Store8 memory::store::<DEPTH, memory::I64As8>;
+            I64Store16 memory::store::<DEPTH, memory::I64As16>;
+            I64Store32 memory::store::<DEPTH, memory::I64As32>;
+        }
+    }
+    #[cfg(sampan_small)]
+    {
+        let mut opcode = Opcode::I32Load.code() as usize;
+        while opcode <= Opcode::I64Store32.code() as usize {
+            t[opcode] = memory::access;
+            opcode += 1;
+        }
+    }
     #[cfg(feature = "simd")]
     {
         t[0xfd] = vectors::prefix_fd::<DEPTH, N>;

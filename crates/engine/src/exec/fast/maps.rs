@@ -7,7 +7,7 @@ use crate::RawRef;
 use crate::entity::InstanceData;
 use crate::exec::maps::{FrameMap, Maps};
 use crate::module::CodeSlots;
-use core::ptr::{null, with_exposed_provenance};
+use core::ptr::with_exposed_provenance;
 
 /// Shows the references in the frames of a run, whose [`Ctx`] is given.
 ///
@@ -25,7 +25,7 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
                 map.show(((ip as usize - start) / 8) as u32, sp, mark);
             }
             let mut back: *const u64 = with_exposed_provenance(*sp.sub(1) as usize);
-            if back == LEAVE.ip() || back == null() {
+            if back == LEAVE.ip() || back.is_null() {
                 return;
             }
             if back == CROSS.ip() {

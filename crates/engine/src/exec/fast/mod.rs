@@ -1,6 +1,8 @@
 //! The fast interpreter: functions are translated, while they are validated, into code
 //! for a register machine whose instructions are addresses of handlers.
 
+#[cfg(feature = "backtrace")]
+mod backtrace;
 mod code;
 #[cfg(feature = "reference-types")]
 mod maps;

@@ -1,14 +1,14 @@
 //! Entering and leaving the interpreter.
 
 use super::code::Code;
-use super::ops::call::{CROSS, LEAVE};
+use super::ops::call::LEAVE;
 use super::ops::moves::Class;
 use super::regs::{DONE, Regs};
 use super::translate::result_class;
 use crate::entity::{GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;
-use crate::{Machine, Trap, TrapFrame, TrapKind};
+use crate::{Machine, Trap, TrapKind};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
@@ -156,8 +156,14 @@ pub(crate) fn run(
         exit
     };
     if exit != DONE {
+        #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
         let mut trap = ctx.trap.take().expect("a handler that traps says why");
-        trap.add_frames(Backtrace { ip: ctx.trap_ip, sp: ctx.trap_sp, ctx: &mut ctx });
+        #[cfg(feature = "backtrace")]
+        trap.add_frames(super::backtrace::Backtrace {
+            ip: ctx.trap_ip,
+            sp: ctx.trap_sp,
+            ctx: &mut ctx,
+        });
         return Err(trap);
     }
     match result_class(ty) {
@@ -183,44 +189,4 @@ unsafe fn execute(mut r: Regs) -> u64 {
         r = unsafe { (*r.ip.cast::<super::regs::Handler>())(r) };
     }
     r.exit
-}
-
-/// The frames from a trap outward.
-struct Backtrace<'a> {
-    ip: *const u64,
-    sp: *mut u64,
-    ctx: &'a mut Ctx,
-}
-
-impl Iterator for Backtrace<'_> {
-    type Item = TrapFrame;
-
-    fn next(&mut self) -> Option<TrapFrame> {
-        // SAFETY: frames, code and instances are as they were at the trap.
-        unsafe {
-            if self.ip == LEAVE.ip() || self.ip.is_null() {
-                return None;
-            }
-            if self.ip == CROSS.ip() {
-                let (ip, instance) = self.ctx.cross.pop()?;
-                self.ctx.instance = instance;
-                self.sp = self.sp.sub(*ip.sub(1) as usize);
-                self.ip = ip.sub(1);
-            }
-            let instance = &*self.ctx.instance;
-            let CodeSlots::Fast(slots) = &instance.module.data().code else { return None };
-            let (body, code) = slots
-                .iter()
-                .enumerate()
-                .find_map(|(i, slot)| Some((i, slot.get().filter(|c| c.contains(self.ip))?)))?;
-            let index = instance.module.decl().imported_funcs as usize + body;
-            let frame = TrapFrame { func: instance.funcs[index], offset: code.offset(self.ip) };
-            let back = *self.sp.sub(1) as usize as *const u64;
-            let distance = *back.sub(1) as usize;
-            self.sp = self.sp.sub(distance);
-            // The call's last word, so that the address lies in the calling instruction.
-            self.ip = if distance == 0 { back } else { back.sub(1) };
-            Some(frame)
-        }
-    }
 }

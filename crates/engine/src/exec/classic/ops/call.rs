@@ -219,7 +219,8 @@ impl Regs {
     }
 
     /// Starts a function whose arguments are on top of the stack in memory.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     #[allow(unused_mut)]
     unsafe fn enter(mut self: Passed<'_>, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: the arguments lie in the caller's frame and so in the stack, and what
@@ -239,7 +240,8 @@ impl Regs {
     }
 
     /// The trap that a function with its frame at `fp` must not start for, if there is one.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     unsafe fn refuse(&mut self, fp: *mut u64, code: *const Code) -> Option<Handler> {
         // SAFETY: as for `enter`.
         unsafe {
@@ -273,7 +275,8 @@ impl Regs {
     }
 
     /// Makes the caller's frame the current one.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     pub unsafe fn unlink(&mut self) {
         // SAFETY: `link` made the linkage.
         unsafe {
@@ -326,7 +329,8 @@ impl Regs {
     }
 
     /// The function in a table that an indirect call means.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     unsafe fn resolve(
         &self,
         index: u64,
@@ -353,7 +357,8 @@ impl Regs {
     }
 
     /// The instruction behind a `call` or `call_indirect`.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     unsafe fn after_call(&self) -> *const u8 {
         // SAFETY: validated.
         unsafe {
@@ -367,7 +372,8 @@ impl Regs {
 
     /// Replaces the current function by one that is not refused and whose arguments are on
     /// top of the stack in memory.
-    #[inline(always)]
+    #[cfg_attr(not(sampan_small), inline(always))]
+    #[cfg_attr(sampan_small, inline(never))]
     #[allow(unused_mut)]
     unsafe fn tail(mut self: Passed<'_>, code: *const Code, back: *const u8) -> Flow {
         // SAFETY: as for `enter`; the linkage is read before arguments may take its place.

@@ -53,9 +53,6 @@ accesses! {
 /// The offset of an access whose immediates take two bytes, as most do.
 macro_rules! short_offset {
     ($r:ident, $long:expr) => {{
-        if cfg!(sampan_small) {
-            return $r.call($long);
-        }
         let immediates = u16::from_le($r.pc.add(1).cast::<u16>().read_unaligned());
         // Bit 6 says that the memory is named.
         if immediates & 0x80c0 != 0 {

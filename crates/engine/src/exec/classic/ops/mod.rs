@@ -9,6 +9,7 @@ pub(super) mod control;
 pub(super) mod exception;
 #[cfg(sampan_tail_calls)]
 pub(super) mod fused;
+#[cfg_attr(sampan_small, path = "memory_small.rs")]
 pub(super) mod memory;
 pub(super) mod misc;
 pub(super) mod numeric;

@@ -1,5 +1,6 @@
 //! Handlers for the scalar operations, made from their list.
 
+#[cfg(not(sampan_small))]
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::handler;
 use crate::exec::num::{self, with_numeric_ops};
@@ -161,6 +162,7 @@ macro_rules! row {
 }
 
 /// Stops with a trap that the operation chose.
+#[cfg(not(sampan_small))]
 macro_rules! fail {
     ($r:ident, $kind:expr) => {{
         let kind = $kind;
@@ -169,6 +171,12 @@ macro_rules! fail {
         core::mem::forget(kind);
         $r.call(handler)
     }};
+}
+#[cfg(sampan_small)]
+macro_rules! fail {
+    ($r:ident, $kind:expr) => {
+        $r.fail($kind)
+    };
 }
 
 with_numeric_ops!(rows);

@@ -1,13 +1,17 @@
 //! How execution stops.
 
-use crate::exec::classic::regs::{Flow, Handler, Passed, Regs, handler};
+#[cfg(not(sampan_small))]
+use crate::exec::classic::regs::Handler;
+use crate::exec::classic::regs::{Flow, Passed, Regs, handler};
+use crate::trap::Outcome;
 use crate::{Trap, TrapKind};
 
 macro_rules! traps {
     ($($name:ident $kind:ident;)*) => {
         handler! {$(
             #[cold]
-            fn $name(r) { r.raise(Trap::new(TrapKind::$kind)) }
+            #[cfg_attr(sampan_small, allow(dead_code))] // There, numbers serve for some.
+            fn $name(r) { r.raise_code(TrapKind::$kind.code()) }
         )*}
     };
 }
@@ -29,6 +33,7 @@ traps! {
 }
 
 /// The trap that an operation chose.
+#[cfg(not(sampan_small))]
 #[inline(always)]
 pub(super) fn of_kind(kind: &TrapKind) -> Handler {
     match kind {
@@ -43,13 +48,13 @@ pub(super) fn of_kind(kind: &TrapKind) -> Handler {
 handler! {
     /// A byte that validated code does not have as an opcode.
     #[cold]
-    fn invalid(r) { r.raise(Trap::new(TrapKind::Unreachable)) }
+    fn invalid(r) { r.raise_code(TrapKind::Unreachable.code()) }
 
     /// Stops with the trap whose number is in the context.
     #[cold]
     fn refused(r) {
-        let kind = TrapKind::from_code(r.context().refusal);
-        r.raise(Trap::new(kind))
+        let code = r.context().refusal;
+        r.raise_code(code)
     }
 
     /// Stops with the trap that is in the context.
@@ -67,6 +72,23 @@ handler! {
 }
 
 impl Regs {
+    /// Stops with the trap that has a number.
+    #[cold]
+    #[inline(never)]
+    unsafe fn raise_code(self: Passed<'_>, code: Outcome) -> Flow {
+        // SAFETY: the caller's promise.
+        unsafe { self.raise(Trap::new(TrapKind::from_code(code))) }
+    }
+
+    /// Stops with a trap that an operation chose.
+    #[cold]
+    #[inline(never)]
+    #[cfg(sampan_small)]
+    pub unsafe fn fail(self: Passed<'_>, kind: TrapKind) -> Flow {
+        // SAFETY: the caller's promise.
+        unsafe { self.raise(Trap::new(kind)) }
+    }
+
     /// Stops with a trap in the current instruction. Takes no registers away from the code
     /// that goes on.
     #[cold]

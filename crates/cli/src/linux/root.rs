@@ -1,0 +1,84 @@
+//! The guest's root, and its first program: a directory with a system in it, or one file.
+
+use super::platform;
+use crate::args::Linux;
+use sampan_hostfs::{Access, HostFs};
+use sampan_linux::Kernel;
+use sampan_linux::fs::FileSystem;
+use sampan_linux::fs::tmpfs::Tmpfs;
+use sampan_linux::start::Program;
+use std::rc::Rc;
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Sets the root up and says what runs in it.
+pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<Program, String> {
+    let shown = args.image.display();
+    let metadata = std::fs::metadata(&args.image).map_err(|error| format!("{shown}: {error}"))?;
+    let arguments: Vec<Vec<u8>> = args.program.iter().map(|arg| platform::bytes(arg)).collect();
+    let (path, argv) = if metadata.is_dir() {
+        directory(kernel, args)?;
+        match arguments.first() {
+            Some(path) => (path.clone(), arguments),
+            None => (b"/bin/bash".to_vec(), vec![b"-bash".to_vec()]),
+        }
+    } else {
+        let name = elf_file(kernel, args)?;
+        let mut argv = vec![name.clone()];
+        argv.extend(arguments);
+        (name, argv)
+    };
+    kernel.mount_standard().map_err(|errno| format!("{shown}: /dev, /proc: {errno}"))?;
+    let cwd = args.cwd.clone().unwrap_or_else(|| "/".into()).into_bytes();
+    let terminals = platform::terminals();
+    Ok(Program { path, argv, envp: environment(args), cwd, user: args.user, terminals })
+}
+
+fn directory(kernel: &mut Kernel, args: &Linux) -> Result<(), String> {
+    let fail = |error: String| format!("{}: {error}", args.image.display());
+    let lower = HostFs::open(&args.image, Access::ReadOnly, kernel.new_dev())
+        .map_err(|error| fail(error.to_string()))?;
+    let lower: Rc<dyn FileSystem> = lower;
+    let (memory, dev) = (kernel.config.memory / 2, kernel.new_dev());
+    let root = kernel
+        .set_up(|cx| Tmpfs::over(cx, dev, memory, &lower))
+        .map_err(|errno| fail(errno.to_string()))?;
+    kernel.mount_root(root, 0, b"overlay");
+    Ok(())
+}
+
+/// Puts the file into an empty root; its name there.
+fn elf_file(kernel: &mut Kernel, args: &Linux) -> Result<Vec<u8>, String> {
+    let shown = args.image.display();
+    let file = std::fs::read(&args.image).map_err(|error| format!("{shown}: {error}"))?;
+    if !file.starts_with(b"\x7fELF") {
+        return Err(format!(
+            "{shown}: neither a directory nor an ELF file; disk images are not supported yet"
+        ));
+    }
+    let name = args.image.file_name().map_or(b"program".to_vec(), platform::bytes);
+    kernel.add_file(&name, 0o755, &file).map_err(|errno| format!("minimal root: {errno}"))?;
+    Ok([b"/", &name[..]].concat())
+}
+
+/// What a login would set, and then what was asked for.
+fn environment(args: &Linux) -> Vec<Vec<u8>> {
+    let is_root = args.user.0 == 0;
+    let home = if is_root { "/root" } else { "/" };
+    let mut list = vec![("PATH".to_owned(), PATH.to_owned()), ("HOME".into(), home.into())];
+    if is_root {
+        list.push(("USER".into(), "root".into()));
+        list.push(("LOGNAME".into(), "root".into()));
+    }
+    // What the terminal understands is for the guest to know.
+    for name in ["TERM", "COLORTERM"] {
+        if let Ok(value) = std::env::var(name) {
+            list.push((name.into(), value));
+        }
+    }
+    for (name, value) in &args.env {
+        list.retain(|(old, _)| old != name);
+        list.push((name.clone(), value.clone()));
+    }
+    list.into_iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect()
+}

@@ -1,0 +1,88 @@
+//! Directories of the host: as the root, and mounted.
+
+use super::{finish, sampan};
+
+#[test]
+fn changes_of_the_root_are_forgotten() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let name = folder.path().join("kept");
+    std::fs::write(&name, "old").expect("a file can be written");
+    let name = name.display();
+    let script = format!(
+        "echo new > {name}; cat {name}; rm {name}; ls {name} 2>/dev/null; echo $?; \
+         mkdir -p {name}/a/b && echo deep > {name}/a/b/c && cat {name}/a/b/c; \
+         echo more >> /etc/passwd; tail -n 1 /etc/passwd; rm -r /usr/bin/gcc*; ls /usr/bin/gcc*"
+    );
+    let mut command = sampan(&["/", "--", "bash", "-c"]);
+    command.arg(script);
+    let seen = finish(command, "");
+    assert_eq!(seen.stdout, "new\n2\ndeep\nmore\n");
+    assert_eq!(seen.code, Some(2));
+    assert_eq!(std::fs::read(folder.path().join("kept")).expect("it is there"), b"old");
+    assert!(std::path::Path::new("/usr/bin/gcc").exists());
+}
+
+#[test]
+fn a_mount_is_the_hosts_directory() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(folder.path().join("a"), "one\n").expect("a file can be written");
+    std::os::unix::fs::symlink("/etc/passwd", folder.path().join("out")).expect("a link");
+    let mount = format!("{}:/mnt/work", folder.path().display());
+    let script = "cd /mnt/work; cat a; echo two > b; mkdir d; mv a d/c; ln d/c e; ln -s b l; \
+        chmod 600 b; touch -d @1000000000 d/c; stat -c '%n %a %h %Y' b d/c; readlink l; \
+        ls; exec 3< e; rm e d/c; cat <&3; rm b; cat l 2>/dev/null || echo gone";
+    let mut command = sampan(&["--mount", &mount, "/", "--", "bash", "-c"]);
+    command.arg(script);
+    let seen = finish(command, "");
+    assert!(seen.stdout.starts_with("one\nb 600 1 "), "{}", seen.stdout);
+    assert!(seen.stdout.ends_with("d/c 644 2 1000000000\nb\nb\nd\ne\nl\nout\none\ngone\n"));
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("it is there")
+        .map(|entry| entry.expect("it can be read").file_name())
+        .collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn what_is_mounted_read_only_stays() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(folder.path().join("a"), "one\n").expect("a file can be written");
+    let mount = format!("{}:/mnt/work:ro", folder.path().display());
+    let script = "cd /mnt/work; cat a; echo > a; echo $?; rm a; echo $?; touch b; echo $?";
+    let mut command = sampan(&["--mount", &mount, "/", "--", "bash", "-c"]);
+    command.arg(script);
+    assert_eq!(finish(command, "").stdout, "one\n1\n1\n1\n");
+    assert_eq!(std::fs::read(folder.path().join("a")).expect("it is there"), b"one\n");
+}
+
+#[test]
+fn links_do_not_lead_out_of_a_mount() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let secret = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(secret.path().join("secret"), "x").expect("a file can be written");
+    std::os::unix::fs::symlink(secret.path(), folder.path().join("out")).expect("a link");
+    // An empty root, so that the link's target is not there by another way.
+    let root = tempfile::tempdir().expect("a temporary directory");
+    std::fs::copy("/bin/busybox", root.path().join("busybox")).expect("busybox-static");
+    let mount = format!("{}:/work", folder.path().display());
+    let root = root.path().to_str().expect("a name in UTF-8");
+    let mut command = sampan(&["--mount", &mount, root, "--", "/busybox", "cat"]);
+    command.args(["/work/out/secret", "/work/../../../../../../etc/hostname"]);
+    let seen = finish(command, "");
+    assert_eq!(seen.stdout, "");
+    assert_eq!(seen.code, Some(1));
+}
+
+#[test]
+fn a_package_is_installed_in_the_guest_alone() {
+    let script = "mkdir -p p/DEBIAN p/usr/share/sampan-test; cd p; echo there > usr/share/sampan-test/f; \
+        printf 'Package: sampan-test\nVersion: 1\nArchitecture: all\nMaintainer: n <e@x>\nDescription: d\n' \
+        > DEBIAN/control; cd ..; dpkg-deb -b p p.deb >/dev/null && dpkg -i p.deb >/dev/null && \
+        cat /usr/share/sampan-test/f && dpkg -s sampan-test | head -n 2 && \
+        dpkg -r sampan-test >/dev/null; ls /usr/share/sampan-test 2>/dev/null; echo $?";
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let seen = super::inside(folder.path(), &["bash", "-c", script], "");
+    let expected = "there\nPackage: sampan-test\nStatus: install ok installed\n2\n";
+    assert_eq!(seen.stdout, expected);
+    assert!(!std::path::Path::new("/usr/share/sampan-test").exists());
+}

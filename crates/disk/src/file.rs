@@ -1,0 +1,68 @@
+//! A device in a file of the host.
+
+use crate::{Device, Error, Result};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// A device whose bytes are those of a file.
+#[derive(Debug)]
+pub struct FileDevice {
+    file: File,
+    size: u64,
+    read_only: bool,
+}
+
+impl FileDevice {
+    /// Opens an existing file. Its size now is the device's size.
+    pub fn open(path: &Path, read_only: bool) -> io::Result<FileDevice> {
+        let mut file = OpenOptions::new().read(true).write(!read_only).open(path)?;
+        // Seeking also finds the size of a block device, which the metadata does not tell.
+        let size = file.seek(SeekFrom::End(0))?;
+        Ok(FileDevice { file, size, read_only })
+    }
+
+    fn seek(&mut self, offset: u64, length: usize) -> Result<()> {
+        let end = offset.checked_add(length as u64).ok_or(Error::Io)?;
+        if end > self.size {
+            return Err(Error::Io);
+        }
+        self.file.seek(SeekFrom::Start(offset)).map(drop).map_err(error)
+    }
+}
+
+impl Device for FileDevice {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.seek(offset, buffer.len())?;
+        self.file.read_exact(buffer).map_err(error)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        if self.read_only {
+            return Err(Error::ReadOnly);
+        }
+        self.seek(offset, bytes.len())?;
+        self.file.write_all(bytes).map_err(error)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.read_only { Ok(()) } else { self.file.sync_data().map_err(error) }
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+}
+
+/// The host's error in our terms: what a program can act on, else `Io`.
+fn error(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::NoSpace,
+        io::ErrorKind::ReadOnlyFilesystem => Error::ReadOnly,
+        _ => Error::Io,
+    }
+}
