@@ -37,6 +37,7 @@ impl Engine {
             ("native", Kind::Native),
             ("classic", Kind::Sampan { mode: "classic" }),
             ("fast", Kind::Sampan { mode: "fast" }),
+            ("jit", Kind::Sampan { mode: "jit" }),
             ("wasmi", peer("wasmi", None)),
             ("wasm3", peer("wasm3", None)),
             ("wasmtime", peer("wasmtime", Some("cranelift"))),
@@ -45,7 +46,7 @@ impl Engine {
         ];
         let mut engines = Vec::new();
         for (name, kind) in table {
-            let compiles = matches!(name, "wasmtime" | "winch" | "pulley");
+            let compiles = matches!(name, "jit" | "wasmtime" | "winch" | "pulley");
             let engine = Engine { name, compiles, kind };
             if !options.wants_engine(name) {
                 continue;

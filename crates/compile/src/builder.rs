@@ -116,7 +116,8 @@ pub trait Builder {
         lane: u8,
     ) -> bool;
 
-    /// An operation without side effects but traps; `None` if the back end has none.
+    /// An operation without side effects but traps; `None` if the back end has none. Of wide
+    /// products it gives the high half.
     fn operation(&mut self, op: Opcode, imm: &Imm<'_>, args: &[Self::Value])
     -> Option<Self::Value>;
     fn select(&mut self, condition: Self::Value, a: Self::Value, b: Self::Value) -> Self::Value;

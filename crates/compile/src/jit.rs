@@ -16,12 +16,16 @@ use std::sync::{Arc, Mutex};
 /// threads.
 pub type Progress = dyn Fn(usize, usize) + Send + Sync;
 
+/// Whether a body (imports not counted) is compiled.
+pub type Chosen = dyn Fn(u32) -> bool + Send + Sync;
+
 /// Compiles with Cranelift for this host's processor.
 pub struct Jit {
     target: Target,
     options: Options,
     threads: usize,
     progress: Option<Box<Progress>>,
+    chosen: Option<Box<Chosen>>,
     space: Arc<platform::Space>,
 }
 
@@ -46,6 +50,7 @@ impl Jit {
             options,
             threads,
             progress: None,
+            chosen: None,
             space: Arc::default(),
         })
     }
@@ -64,11 +69,21 @@ impl Jit {
         self
     }
 
+    /// Compiles some bodies only; the others are interpreted.
+    #[must_use]
+    pub fn only(mut self, chosen: Box<Chosen>) -> Jit {
+        self.chosen = Some(chosen);
+        self
+    }
+
     /// The code of all functions that can be compiled.
     fn image(&self, module: &Module) -> Result<Image, String> {
         let decl = module.decl();
         let count = decl.bodies.len();
         let bodies = self.on_all_threads(count, |context, body| {
+            if self.chosen.as_ref().is_some_and(|chosen| !chosen(body as u32)) {
+                return None;
+            }
             context.body(&self.target, module, body as u32, self.options).ok()
         });
         let mut image = Image::new(count);

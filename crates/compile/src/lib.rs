@@ -19,4 +19,4 @@ pub mod lower;
 mod platform;
 mod registry;
 
-pub use jit::{Jit, Progress};
+pub use jit::{Chosen, Jit, Progress};

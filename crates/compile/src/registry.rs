@@ -1,11 +1,13 @@
 //! Which code an address belongs to.
 //!
-//! A signal handler asks, so looking up takes no lock that its thread could hold: it only
-//! tries. Code is entered and removed by threads that do not run code then.
+//! A signal handler asks, whose thread may not hold the lock that it asks for. So a thread
+//! that changes the list says so first, and its own faults are then not looked up; others
+//! wait for the short time that a change takes.
 
 use crate::image::Image;
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, TryLockError};
 
 /// Code at an address.
 pub(crate) struct Placed {
@@ -18,19 +20,38 @@ pub(crate) struct Placed {
 /// By the address of the end.
 static CODE: RwLock<BTreeMap<usize, Arc<Placed>>> = RwLock::new(BTreeMap::new());
 
+thread_local! {
+    /// This thread changes the list.
+    static CHANGING: Cell<bool> = const { Cell::new(false) };
+}
+
 pub(crate) fn add(placed: Arc<Placed>) {
-    let mut code = CODE.write().unwrap_or_else(PoisonError::into_inner);
-    code.insert(placed.end, placed);
+    change(|code| code.insert(placed.end, placed));
 }
 
 pub(crate) fn remove(placed: &Placed) {
-    let mut code = CODE.write().unwrap_or_else(PoisonError::into_inner);
-    code.remove(&placed.end);
+    change(|code| code.remove(&placed.end));
+}
+
+fn change(how: impl FnOnce(&mut BTreeMap<usize, Arc<Placed>>) -> Option<Arc<Placed>>) {
+    CHANGING.set(true);
+    let old = how(&mut CODE.write().unwrap_or_else(PoisonError::into_inner));
+    CHANGING.set(false);
+    drop(old);
 }
 
 /// Calls `found` with the code at an address, if there is any.
 pub(crate) fn with<T>(address: usize, found: impl FnOnce(&Placed) -> T) -> Option<T> {
-    let code = CODE.try_read().ok()?;
+    if CHANGING.get() {
+        return None;
+    }
+    let code = loop {
+        match CODE.try_read() {
+            Ok(code) => break code,
+            Err(TryLockError::Poisoned(code)) => break code.into_inner(),
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    };
     let (_, placed) = code.range(address + 1..).next()?;
     (placed.start <= address).then(|| found(placed))
 }

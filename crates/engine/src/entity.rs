@@ -16,8 +16,9 @@ pub type HostFn = dyn Fn(&mut Machine, &mut dyn Any, Option<InstanceId>, &mut [u
     + Send
     + Sync;
 
-/// A function. Compiled code reads the first fields.
+/// A function. Compiled code reads the first fields, and finds it by a shift.
 #[repr(C)]
+#[cfg_attr(feature = "native", repr(align(64)))]
 pub(crate) struct FuncEntity {
     pub(crate) native: FuncPart,
     /// Its type in the registry.

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     let mode = match mode.as_str() {
         "classic" => Mode::Classic,
         "fast" => Mode::Fast,
+        "jit" => Mode::Jit,
         _ => {
             eprintln!("sampan-load: unknown mode {mode}");
             return ExitCode::from(2);

@@ -2,11 +2,11 @@
 
 use super::function::{Target, ir_type, signature};
 use crate::builder::{Builder, Place, Reason, Ty};
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, ArgumentPurpose, Block, BlockArg, ExtFuncData, ExternalName, FuncRef,
-    GlobalValueData, Inst, InstBuilder, InstructionData, JumpTableData, MemFlagsData, SigRef,
-    Signature, SourceLoc, StackSlotData, StackSlotKind, TrapCode, UserExternalName, Value, types,
+    self, AbiParam, AliasRegion, AliasRegionData, Block, BlockArg, ExtFuncData, ExternalName,
+    FuncRef, GlobalValueData, Inst, InstBuilder, InstructionData, JumpTableData, MemFlagsData,
+    SigRef, Signature, SourceLoc, StackSlotData, StackSlotKind, TrapCode, UserExternalName, Value,
+    types,
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
 use sampan_engine::native::{Layout, offsets};
@@ -23,6 +23,30 @@ pub(super) struct CraneliftBuilder<'f> {
     functions: HashMap<(u32, u32), FuncRef>,
     engine: HashMap<Vec<Ty>, SigRef>,
     target: &'f Target,
+    regions: Regions,
+}
+
+/// What an access of one kind touches, none of another kind does: so what was loaded of the
+/// machine is still known after a store to a linear memory.
+#[derive(Clone, Copy)]
+struct Regions {
+    memories: AliasRegion,
+    tables: AliasRegion,
+    machine: AliasRegion,
+}
+
+impl Regions {
+    fn new(b: &mut FunctionBuilder<'_>) -> Regions {
+        let mut region = |user_id, description: &'static str| {
+            let description = description.into();
+            b.func.dfg.alias_regions.insert(AliasRegionData { user_id, description })
+        };
+        Regions {
+            memories: region(0, "memories"),
+            tables: region(1, "tables"),
+            machine: region(2, "machine"),
+        }
+    }
 }
 
 impl<'f> CraneliftBuilder<'f> {
@@ -56,6 +80,7 @@ impl<'f> CraneliftBuilder<'f> {
             });
             b.func.stack_limit = Some(limit);
         }
+        let regions = Regions::new(&mut b);
         let (locals, signatures) = (Vec::new(), HashMap::new());
         let (functions, engine) = (HashMap::new(), HashMap::new());
         CraneliftBuilder {
@@ -68,6 +93,7 @@ impl<'f> CraneliftBuilder<'f> {
             functions,
             engine,
             target,
+            regions,
         }
     }
 
@@ -126,11 +152,27 @@ impl<'f> CraneliftBuilder<'f> {
         self.b.inst_results(call).to_vec()
     }
 
-    fn flags(place: Place) -> MemFlagsData {
-        match place {
-            Place::Constant => constant_flags(),
+    /// How the lowering's own loads and stores are made. Vectors in slots and globals are
+    /// aligned to 8 bytes only.
+    fn flags(&self, place: Place, ty: ir::Type) -> MemFlagsData {
+        let plain = match ty.bytes() {
+            16 => MemFlagsData::new().with_notrap(),
             _ => MemFlagsData::trusted(),
+        };
+        match place {
+            Place::Constant => plain.with_readonly().with_can_move(),
+            Place::Slots => plain,
+            Place::Table => plain.with_alias_region(Some(self.regions.tables)),
+            Place::Global | Place::Machine => plain.with_alias_region(Some(self.regions.machine)),
         }
+    }
+
+    /// A guest's access: a fault is a trap, bytes are in the order of the specification.
+    pub(super) fn access_flags(&self) -> MemFlagsData {
+        MemFlagsData::new()
+            .with_endianness(ir::Endianness::Little)
+            .with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS))
+            .with_alias_region(Some(self.regions.memories))
     }
 
     /// The value as its type has it where types meet.
@@ -157,13 +199,6 @@ fn constant_flags() -> MemFlagsData {
 fn trap_code(reason: Reason) -> TrapCode {
     // Zero is not among Cranelift's.
     TrapCode::unwrap_user(reason.0 + 1)
-}
-
-/// A guest's access: a fault is a trap, bytes are in the order of the specification.
-pub(super) fn access_flags() -> MemFlagsData {
-    MemFlagsData::new()
-        .with_endianness(ir::Endianness::Little)
-        .with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS))
 }
 
 impl Builder for CraneliftBuilder<'_> {
@@ -272,15 +307,14 @@ impl Builder for CraneliftBuilder<'_> {
     }
 
     fn load(&mut self, ty: Ty, base: Value, offset: i32, place: Place) -> Value {
-        self.b.ins().load(ir_type(ty), Self::flags(place).with_aligned_for(ty), base, offset)
+        let ty = ir_type(ty);
+        let flags = self.flags(place, ty);
+        self.b.ins().load(ty, flags, base, offset)
     }
 
     fn store(&mut self, value: Value, base: Value, offset: i32, place: Place) {
         let value = self.plain(value);
-        let flags = match self.b.func.dfg.value_type(value).bytes() {
-            16 => MemFlagsData::new().with_notrap(),
-            _ => Self::flags(place),
-        };
+        let flags = self.flags(place, self.b.func.dfg.value_type(value));
         self.b.ins().store(flags, value, base, offset);
     }
 
@@ -392,23 +426,3 @@ impl Builder for CraneliftBuilder<'_> {
         self.results(call)[0]
     }
 }
-
-/// Vectors in slots and globals are aligned to 8 bytes only.
-trait AlignedFor {
-    fn with_aligned_for(self, ty: Ty) -> Self;
-}
-
-impl AlignedFor for MemFlagsData {
-    fn with_aligned_for(self, ty: Ty) -> MemFlagsData {
-        match ty {
-            Ty::V128 if self.readonly() => {
-                MemFlagsData::new().with_notrap().with_readonly().with_can_move()
-            }
-            Ty::V128 => MemFlagsData::new().with_notrap(),
-            _ => self,
-        }
-    }
-}
-
-#[allow(unused)]
-const _: (IntCC, ArgumentPurpose) = (IntCC::Equal, ArgumentPurpose::Normal);

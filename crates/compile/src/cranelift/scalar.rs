@@ -1,6 +1,6 @@
 //! Scalar operations, loads and stores in Cranelift's instructions.
 
-use super::builder::{CraneliftBuilder, access_flags};
+use super::builder::CraneliftBuilder;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use sampan_wasm::Opcode;
@@ -59,6 +59,9 @@ impl CraneliftBuilder<'_> {
             I32DivU | I64DivU => ins!(udiv(a, b)),
             I32RemS | I64RemS => ins!(srem(a, b)),
             I32RemU | I64RemU => ins!(urem(a, b)),
+            // The high half; the low one is that of i64.mul.
+            I64MulWideS => ins!(smulhi(a, b)),
+            I64MulWideU => ins!(umulhi(a, b)),
             I32And | I64And => ins!(band(a, b)),
             I32Or | I64Or => ins!(bor(a, b)),
             I32Xor | I64Xor => ins!(bxor(a, b)),
@@ -120,7 +123,7 @@ impl CraneliftBuilder<'_> {
     ) -> Option<Value> {
         use Opcode::*;
         use types::*;
-        let flags = access_flags();
+        let flags = self.access_flags();
         macro_rules! ins {
             ($name:ident($($arg:expr),*)) => { self.b.ins().$name($($arg),*) };
         }
@@ -191,7 +194,7 @@ impl CraneliftBuilder<'_> {
     ) -> bool {
         use Opcode::*;
         use types::*;
-        let flags = access_flags();
+        let flags = self.access_flags();
         macro_rules! lane {
             ($vector:expr) => {{
                 let vector = self.cast(value, $vector);

@@ -11,8 +11,12 @@ use sampan_wasm::{Imm, Opcode};
 
 impl<B: Builder> Lowering<'_, B> {
     pub(super) fn call_instr(&mut self, op: Opcode, imm: &Imm<'_>) {
-        let tail = matches!(op, Opcode::ReturnCall | Opcode::ReturnCallIndirect);
+        let tail =
+            matches!(op, Opcode::ReturnCall | Opcode::ReturnCallIndirect | Opcode::ReturnCallRef);
         match *imm {
+            Imm::Index(ty) if matches!(op, Opcode::CallRef | Opcode::ReturnCallRef) => {
+                self.call_ref(ty, tail);
+            }
             Imm::Index(func) => self.call(func, tail),
             Imm::CallIndirect { ty, table } => self.call_indirect(ty, table, tail),
             _ => unreachable!("a call names a function or a type"),
@@ -52,7 +56,29 @@ impl<B: Builder> Lowering<'_, B> {
     /// The address of a function in the machine's list.
     fn entity(&mut self, number: B::Value) -> B::Value {
         let runtime = self.runtime();
+        let number = self.op(Opcode::I64ExtendI32U, &[number]);
         super::entity(&mut self.builder, runtime, number)
+    }
+
+    /// The address of the function that a reference refers to; null is a trap.
+    fn referent(&mut self, reference: B::Value, null: TrapCode) -> B::Value {
+        let is_null = self.op(Opcode::I64Eqz, &[reference]);
+        self.builder.trap_if(is_null, null.into());
+        let one = self.i64(1);
+        let number = self.op(Opcode::I64Sub, &[reference, one]);
+        let runtime = self.runtime();
+        super::entity(&mut self.builder, runtime, number)
+    }
+
+    /// Validation has seen to the type.
+    fn call_ref(&mut self, ty: u32, tail: bool) {
+        let func_type =
+            self.module.types.func(ty).expect("validated: a call's type is a function's");
+        let count = func_type.params().len();
+        let reference = self.pop();
+        let args = self.pop_many(count);
+        let entity = self.referent(reference, TrapCode::NullReference);
+        self.call_entity(entity, ty, &args, tail);
     }
 
     fn call_indirect(&mut self, ty: u32, table: u32, tail: bool) {
@@ -62,12 +88,7 @@ impl<B: Builder> Lowering<'_, B> {
         let args = self.pop_many(func_type.params().len());
         let at = self.element(table, index, TrapCode::UndefinedElement);
         let reference = self.builder.load(Ty::I64, at, 0, Place::Table);
-        let null = self.op(Opcode::I64Eqz, &[reference]);
-        self.builder.trap_if(null, TrapCode::UninitializedElement.into());
-        let number = self.op(Opcode::I32WrapI64, &[reference]);
-        let one = self.i32(1);
-        let number = self.op(Opcode::I32Sub, &[number, one]);
-        let entity = self.entity(number);
+        let entity = self.referent(reference, TrapCode::UninitializedElement);
 
         let types = self.context_word(Layout::TYPES);
         let want = self.builder.load(Ty::I32, types, ty as i32 * 4, Place::Constant);
@@ -90,11 +111,19 @@ impl<B: Builder> Lowering<'_, B> {
         let func_type = self.module.types.func(ty).expect("validated: it is a function's");
         let code = self.builder.load(Ty::I64, entity, offsets::FUNC_ENTRY, Place::Machine);
         let callee = self.builder.load(Ty::I64, entity, offsets::FUNC_CONTEXT, Place::Machine);
+        let (without, ready) = (self.builder.block(&[]), self.builder.block(&[Ty::I64]));
+        self.builder.branch(code, (ready, &[code]), (without, &[]));
+        self.builder.seal(without);
+        self.builder.cold(without);
+        self.builder.enter(without);
+        // Who calls is of interest to host functions only.
         let (runtime, context) = (self.runtime(), self.builder.context());
         self.builder.store(context, runtime, offsets::RUNTIME_CALLER, Place::Machine);
-        let none = self.op(Opcode::I64Eqz, &[code]);
         let through = self.builder.interpreted_caller(ty);
-        let code = self.builder.select(none, through, code);
+        self.builder.jump(ready, &[through]);
+        self.builder.seal(ready);
+        self.builder.enter(ready);
+        let code = self.builder.params(ready)[0];
         let args = [&[callee], args].concat();
         if tail {
             self.builder.tail_call_address(code, func_type, &args);

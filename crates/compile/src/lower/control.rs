@@ -62,6 +62,8 @@ impl<B: Builder> Lowering<'_, B> {
                 self.die();
             }
             (Opcode::BrIf, &Imm::Label(label)) => self.br_if(label),
+            (Opcode::BrOnNull, &Imm::Label(label)) => self.br_on_null(label),
+            (Opcode::BrOnNonNull, &Imm::Label(label)) => self.br_on_non_null(label),
             (Opcode::BrTable, Imm::BrTable(table)) => {
                 let labels: Vec<u32> = table.labels().collect();
                 self.br_table(&labels, table.default);
@@ -214,6 +216,25 @@ impl<B: Builder> Lowering<'_, B> {
         self.builder.seal(next);
         self.builder.enter(next);
         self.need_fuel = true;
+    }
+
+    /// The label does not get the reference.
+    fn br_on_null(&mut self, label: u32) {
+        let reference = self.pop();
+        let null = self.op(Opcode::I64Eqz, &[reference]);
+        self.stack.push(null);
+        self.br_if(label);
+        self.stack.push(reference);
+    }
+
+    /// Only the label gets the reference.
+    fn br_on_non_null(&mut self, label: u32) {
+        let reference = *self.stack.last().expect("validated: there is an operand");
+        let null = self.op(Opcode::I64Eqz, &[reference]);
+        let other = self.op(Opcode::I32Eqz, &[null]);
+        self.stack.push(other);
+        self.br_if(label);
+        self.pop();
     }
 
     fn br_table(&mut self, labels: &[u32], default: u32) {

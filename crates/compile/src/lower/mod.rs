@@ -223,6 +223,18 @@ impl<'m, B: Builder> Lowering<'m, B> {
                 let value = self.op(Opcode::I64Eqz, &[value]);
                 self.stack.push(value);
             }
+            (Opcode::RefAsNonNull, _) => {
+                let value = *self.stack.last().expect("validated: there is an operand");
+                let null = self.op(Opcode::I64Eqz, &[value]);
+                self.builder.trap_if(null, TrapCode::NullReference.into());
+            }
+            (Opcode::I64Add128 | Opcode::I64Sub128, _) => self.wide_sum(op),
+            (Opcode::I64MulWideS | Opcode::I64MulWideU, _) => {
+                let (b, a) = (self.pop(), self.pop());
+                let low = self.op(Opcode::I64Mul, &[a, b]);
+                let high = self.op(op, &[a, b]);
+                self.stack.extend([low, high]);
+            }
             (Opcode::RefFunc, &Imm::Index(func)) => {
                 let number = self.func_number(func);
                 let number = self.op(Opcode::I64ExtendI32U, &[number]);
@@ -245,8 +257,10 @@ impl<'m, B: Builder> Lowering<'m, B> {
             (
                 Opcode::Call
                 | Opcode::CallIndirect
+                | Opcode::CallRef
                 | Opcode::ReturnCall
-                | Opcode::ReturnCallIndirect,
+                | Opcode::ReturnCallIndirect
+                | Opcode::ReturnCallRef,
                 imm,
             ) => self.call_instr(op, imm),
             (_, imm) => {
@@ -257,6 +271,24 @@ impl<'m, B: Builder> Lowering<'m, B> {
         }
         let _ = state;
         Ok(())
+    }
+
+    /// The sum or difference of two pairs of halves.
+    fn wide_sum(&mut self, op: Opcode) {
+        let args = self.pop_many(4);
+        let (low, high) = ([args[0], args[2]], [args[1], args[3]]);
+        let (low, high, carry) = if op == Opcode::I64Add128 {
+            let sum = self.op(Opcode::I64Add, &low);
+            let carry = self.op(Opcode::I64LtU, &[sum, low[0]]);
+            (sum, self.op(Opcode::I64Add, &high), carry)
+        } else {
+            let carry = self.op(Opcode::I64LtU, &low);
+            (self.op(Opcode::I64Sub, &low), self.op(Opcode::I64Sub, &high), carry)
+        };
+        let carry = self.op(Opcode::I64ExtendI32U, &[carry]);
+        let adjust = if op == Opcode::I64Add128 { Opcode::I64Add } else { Opcode::I64Sub };
+        let high = self.op(adjust, &[high, carry]);
+        self.stack.extend([low, high]);
     }
 
     fn push_constant(&mut self, ty: Ty, bits: u64) {
@@ -300,20 +332,22 @@ pub fn forwarder<B: Builder>(builder: &mut B, func: u32, ty: &FuncType, params: 
     builder.store(context, runtime, offsets::RUNTIME_CALLER, Place::Machine);
     let numbers = builder.load(Ty::I64, context, Layout::FUNCS, Place::Constant);
     let number = builder.load(Ty::I32, numbers, func as i32 * 4, Place::Constant);
+    let number = builder
+        .operation(Opcode::I64ExtendI32U, &Imm::None, &[number])
+        .expect("every back end has integers");
     let entity = entity(builder, runtime, number);
     let header = builder.load(Ty::I64, entity, offsets::FUNC_CONTEXT, Place::Machine);
     by_header(builder, header, ty, params);
 }
 
-/// The address of a function in the machine's list.
+/// The address of the function with a number, an i64, in the machine's list.
 fn entity<B: Builder>(builder: &mut B, runtime: B::Value, number: B::Value) -> B::Value {
     let op = |builder: &mut B, op, args: &[B::Value]| {
         builder.operation(op, &Imm::None, args).expect("every back end has integers")
     };
     let list = builder.load(Ty::I64, runtime, offsets::RUNTIME_FUNCS, Place::Machine);
-    let number = op(builder, Opcode::I64ExtendI32U, &[number]);
-    let size = builder.constant(Ty::I64, offsets::FUNC_SIZE as u64);
-    let at = op(builder, Opcode::I64Mul, &[number, size]);
+    let shift = builder.constant(Ty::I64, offsets::FUNC_SIZE.trailing_zeros().into());
+    let at = op(builder, Opcode::I64Shl, &[number, shift]);
     op(builder, Opcode::I64Add, &[list, at])
 }
 

@@ -130,6 +130,7 @@ pub mod offsets {
     pub const RUNTIME_CALLS: i32 = offset_of!(Runtime, calls) as i32;
     /// The size of a function.
     pub const FUNC_SIZE: i32 = size_of::<FuncEntity>() as i32;
+    const _: () = assert!(size_of::<FuncEntity>().is_power_of_two(), "code shifts numbers");
     /// Its code; null if it has none.
     pub const FUNC_ENTRY: i32 = FUNC_PART + offset_of!(FuncPart, entry) as i32;
     /// What the code gets as its context.
