@@ -61,6 +61,9 @@ pub struct Config {
     pub canonical_nans: bool,
     /// Bytes of the stack that holds the frames of guest functions; recursion beyond traps.
     pub stack_bytes: usize,
+    /// Whether every allocation in the collected heap collects first, which finds references
+    /// that collections do not see. For tests.
+    pub collect_always: bool,
     /// How often guest and host functions may call each other in turn.
     pub max_host_depth: u32,
 }
@@ -70,11 +73,12 @@ impl Default for Config {
         Config {
             mode: Mode::default(),
             preparation: Preparation::default(),
-            features: EXECUTABLE,
+            features: EXECUTABLE.without(Feature::LegacyExceptions),
             fuel: false,
             interruptible: false,
             canonical_nans: false,
             stack_bytes: 1 << 20,
+            collect_always: false,
             max_host_depth: 128,
         }
     }
@@ -89,7 +93,10 @@ pub const EXECUTABLE: Features = Features::WASM2
     .with(Feature::Memory64)
     .with(Feature::CustomPageSizes)
     .with(Feature::WideArithmetic)
-    .with(Feature::FunctionReferences);
+    .with(Feature::FunctionReferences)
+    .with(Feature::Gc)
+    .with(Feature::Exceptions)
+    .with(Feature::LegacyExceptions);
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]

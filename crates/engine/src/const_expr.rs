@@ -1,25 +1,38 @@
 //! Evaluating constant expressions.
 
-use crate::{RawRef, entity::InstanceData};
+use crate::{Machine, RawRef, TrapKind};
 use alloc::vec::Vec;
 use sampan_wasm::{ConstExpr, Imm, Opcode, Reader};
 
-/// The value of a validated constant expression in an instance whose functions, imports
-/// and preceding globals exist.
-pub(crate) fn evaluate(instance: &InstanceData, expr: &ConstExpr) -> [u64; 2] {
-    let module = &instance.module;
+/// The value of a validated constant expression in the instance with an index, whose
+/// functions, imports and preceding globals exist. Collections are off: nothing leads to the
+/// objects that the expression makes.
+///
+/// # Errors
+/// The heap has no room for an object.
+pub(crate) fn evaluate(
+    machine: &mut Machine,
+    instance: usize,
+    expr: &ConstExpr,
+) -> Result<[u64; 2], TrapKind> {
+    let module = machine.instances[instance].module.clone();
     let range = expr.0.start as usize..expr.0.end as usize;
     let mut reader = Reader::new(module.bytes(), range, module.engine().config().features);
-    evaluate_next(instance, &mut reader)
+    evaluate_next(machine, instance, &mut reader)
 }
 
 /// Evaluates the expression at the reader and leaves the reader behind its `end`.
-pub(crate) fn evaluate_next(instance: &InstanceData, reader: &mut Reader<'_>) -> [u64; 2] {
+pub(crate) fn evaluate_next(
+    machine: &mut Machine,
+    index: usize,
+    reader: &mut Reader<'_>,
+) -> Result<[u64; 2], TrapKind> {
     let mut stack: Vec<[u64; 2]> = Vec::new();
     loop {
+        let instance = &*machine.instances[index];
         let instr = reader.instr().expect("validated: a constant expression decodes");
         let value = match (instr.op, instr.imm) {
-            (Opcode::End, _) => return stack.pop().unwrap_or_default(),
+            (Opcode::End, _) => return Ok(stack.pop().unwrap_or_default()),
             (_, Imm::I32(value)) => [value as u32 as u64, 0],
             (_, Imm::I64(value)) => [value as u64, 0],
             (_, Imm::F32(bits)) => [bits.into(), 0],
@@ -36,6 +49,10 @@ pub(crate) fn evaluate_next(instance: &InstanceData, reader: &mut Reader<'_>) ->
             (Opcode::GlobalGet, Imm::Index(index)) => unsafe {
                 (*instance.globals[index as usize]).value
             },
+            #[cfg(feature = "gc")]
+            (op, ref imm) if (0x100..0x200).contains(&op.code()) => {
+                gc(machine, index, op, imm, &mut stack)?
+            }
             (op, _) => {
                 let b = stack.pop().unwrap_or_default()[0];
                 let a = stack.pop().unwrap_or_default()[0];
@@ -44,6 +61,56 @@ pub(crate) fn evaluate_next(instance: &InstanceData, reader: &mut Reader<'_>) ->
         };
         stack.push(value);
     }
+}
+
+/// An instruction of the garbage collection proposal.
+#[cfg(feature = "gc")]
+fn gc(
+    machine: &mut Machine,
+    index: usize,
+    op: Opcode,
+    imm: &Imm<'_>,
+    stack: &mut Vec<[u64; 2]>,
+) -> Result<[u64; 2], TrapKind> {
+    let mut pop = || stack.pop().unwrap_or_default();
+    let ty = match *imm {
+        Imm::Index(ty) | Imm::Index2(ty, _) => machine.instances[index].types[ty as usize],
+        _ => 0,
+    };
+    let reference = match (op, imm) {
+        (Opcode::RefI31, _) => RawRef::i31(pop()[0] as u32),
+        (Opcode::AnyConvertExtern | Opcode::ExternConvertAny, _) => return Ok(pop()),
+        (Opcode::StructNewDefault, _) => machine.new_struct_default(ty)?,
+        (Opcode::StructNew, _) => {
+            let widths: Vec<u32> =
+                machine.struct_shape(ty).fields.iter().map(|field| field.1.slots()).collect();
+            let first = stack.len().saturating_sub(widths.len());
+            let slots = flatten(&stack[first..], widths);
+            stack.truncate(first);
+            machine.new_struct(ty, &slots)?
+        }
+        (Opcode::ArrayNew, _) => {
+            let len = u64::from(pop()[0] as u32);
+            machine.new_array(ty, len, pop())?
+        }
+        (Opcode::ArrayNewDefault, _) => machine.new_array_default(ty, (pop()[0] as u32).into())?,
+        (Opcode::ArrayNewFixed, &Imm::Index2(_, count)) => {
+            let width = machine.array_storage(ty).slots();
+            let first = stack.len().saturating_sub(count as usize);
+            let slots = flatten(&stack[first..], core::iter::repeat(width));
+            stack.truncate(first);
+            machine.new_array_fixed(ty, &slots)?
+        }
+        _ => unreachable!("validated: {} is not constant", op.text()),
+    };
+    Ok([reference.0, 0])
+}
+
+/// Values one after the other, each in as many slots as it takes.
+#[cfg(feature = "gc")]
+fn flatten(values: &[[u64; 2]], widths: impl IntoIterator<Item = u32>) -> Vec<u64> {
+    let value = |(value, width): (&[u64; 2], u32)| value[..width as usize].to_vec();
+    values.iter().zip(widths).flat_map(value).collect()
 }
 
 fn arithmetic(op: Opcode, a: u64, b: u64) -> u64 {

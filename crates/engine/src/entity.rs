@@ -4,7 +4,7 @@ use crate::native::{FuncPart, InstancePart};
 use crate::sync::Arc;
 use crate::{
     Extern, FuncId, GlobalId, InstanceId, Machine, MemoryEntity, MemoryId, Module, RawRef,
-    TableEntity, TableId, Trap,
+    TableEntity, TableId, TagId, Trap,
 };
 use alloc::boxed::Box;
 use core::any::Any;
@@ -70,6 +70,12 @@ pub(crate) struct GlobalEntity {
     pub(crate) id: u32,
 }
 
+/// An exception tag.
+pub(crate) struct TagEntity {
+    /// Its type in the registry.
+    pub(crate) ty: u32,
+}
+
 /// An instance of a module.
 ///
 /// The pointers lead to entities that the same machine owns until it is dropped.
@@ -82,6 +88,7 @@ pub struct InstanceData {
     pub(crate) tables: Box<[*mut TableEntity]>,
     pub(crate) memories: Box<[*mut MemoryEntity]>,
     pub(crate) globals: Box<[*mut GlobalEntity]>,
+    pub(crate) tags: Box<[TagId]>,
     /// The elements of each passive segment that is not dropped; else empty.
     pub(crate) elements: Box<[Box<[RawRef]>]>,
     /// Whether each data segment can no longer be used.
@@ -104,7 +111,7 @@ impl InstanceData {
         self.exports().find(|&(export, _)| export == name).map(|(_, value)| value)
     }
 
-    /// All exports in order. Tags are not among them yet.
+    /// All exports in order.
     pub fn exports(&self) -> impl Iterator<Item = (&str, Extern)> {
         self.module.decl().exports.iter().filter_map(|export| {
             Some((self.module.text(&export.name), self.get(export.kind, export.index)?))
@@ -128,7 +135,7 @@ impl InstanceData {
                 // SAFETY: as above.
                 Extern::Global(GlobalId(unsafe { (**self.globals.get(index)?).id }))
             }
-            ExternKind::Tag => return None,
+            ExternKind::Tag => Extern::Tag(*self.tags.get(index)?),
         })
     }
 

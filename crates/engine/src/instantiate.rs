@@ -33,10 +33,12 @@ impl Machine {
             return Err(InstantiateError::Limit("another instance"));
         }
         let types = self.registry.intern_module(&module.decl().types).into_boxed_slice();
+        self.describe_types();
         self.check_imports(module, &types, imports)?;
-        let id = self.allocate(module, types, imports)?;
-        crate::native::bind_instance(self, id.0 as usize);
-        self.initialise(id)?;
+        self.pause_collections();
+        let made = self.make(module, types, imports);
+        self.resume_collections();
+        let id = made?;
         if let Some(start) = module.decl().start {
             let start = self.instances[id.0 as usize].funcs[start as usize];
             self.call(data, start, &mut [])?;
@@ -69,6 +71,7 @@ impl Machine {
         given: &dyn Fn(usize) -> Option<Extern>,
     ) -> Vec<LinkError> {
         let types = self.registry.intern_module(&module.decl().types);
+        self.describe_types();
         let imports = 0..module.decl().imports.len();
         imports.filter_map(|index| self.misfit(module, &types, index, given(index))).collect()
     }
@@ -122,6 +125,9 @@ impl Machine {
                         self.registry.val_matches(have.content, content)
                     }
             }
+            (ExternType::Tag(ty), Extern::Tag(id)) => {
+                self.tags[id.0 as usize].ty == types[*ty as usize]
+            }
             _ => false,
         }
     }
@@ -147,7 +153,10 @@ impl Machine {
                 let content = map_val(types, ty.content);
                 format!("global {}{content}", if ty.mutable { "mut " } else { "" })
             }
-            ExternType::Tag(_) => "tag".to_string(),
+            ExternType::Tag(index) => match self.registry.func(types[*index as usize]) {
+                Some(ty) => format!("tag {ty}"),
+                None => "tag".to_string(),
+            },
         }
     }
 
@@ -158,6 +167,7 @@ impl Machine {
         }
         match value {
             Extern::Func(id) => format!("function {}", self.func_type(id)),
+            Extern::Tag(id) => format!("tag {}", self.tag_type(id)),
             Extern::Table(id) => self.describe_type(&[], &ExternType::Table(self.table(id).ty())),
             Extern::Memory(id) => {
                 self.describe_type(&[], &ExternType::Memory(self.memory(id).ty()))
@@ -168,7 +178,21 @@ impl Machine {
         }
     }
 
-    fn allocate(
+    /// Allocates and initialises. Objects that constant expressions make are not yet where a
+    /// collection finds them.
+    fn make(
+        &mut self,
+        module: &Module,
+        types: Box<[u32]>,
+        imports: &[Extern],
+    ) -> Result<InstanceId, InstantiateError> {
+        let id = self.set_up(module, types, imports)?;
+        crate::native::bind_instance(self, id.0 as usize);
+        self.initialise(id)?;
+        Ok(id)
+    }
+
+    fn set_up(
         &mut self,
         module: &Module,
         types: Box<[u32]>,
@@ -184,6 +208,7 @@ impl Machine {
             tables: Box::default(),
             memories: Box::default(),
             globals: Box::default(),
+            tags: Box::default(),
             elements: decl.elements.iter().map(|_| Box::default()).collect(),
             dropped_data: decl.data.iter().map(|_| false).collect(),
             native: Default::default(),
@@ -217,12 +242,27 @@ impl Machine {
         }
         self.instances[at].memories = memories.into();
 
-        self.allocate_globals(at, module, imports);
+        let mut tags = Vec::with_capacity(decl.tags.len());
+        tags.extend(
+            imports.iter().filter_map(|i| if let Extern::Tag(t) = i { Some(*t) } else { None }),
+        );
+        for &ty in &decl.tags[decl.imported_tags as usize..] {
+            let ty = self.instances[at].types[ty as usize];
+            tags.push(self.push_tag(ty));
+        }
+        self.instances[at].tags = tags.into();
+
+        self.allocate_globals(at, module, imports)?;
         self.allocate_tables(at, module, imports)?;
         Ok(id)
     }
 
-    fn allocate_globals(&mut self, at: usize, module: &Module, imports: &[Extern]) {
+    fn allocate_globals(
+        &mut self,
+        at: usize,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<(), Trap> {
         let decl = module.decl();
         let mut globals = Vec::with_capacity(decl.globals.len());
         for import in imports {
@@ -237,14 +277,14 @@ impl Machine {
             if self.instances[at].globals.len() < globals.len() && uses_globals(module, init) {
                 self.instances[at].globals = globals.as_slice().into();
             }
-            let instance = &self.instances[at];
-            let value = evaluate(instance, init);
-            let content = map_val(&instance.types, global.ty.content);
+            let value = evaluate(self, at, init).map_err(Trap::new)?;
+            let content = map_val(&self.instances[at].types, global.ty.content);
             let ty = GlobalType { content, mutable: global.ty.mutable };
             let id = self.new_global(ty, value);
             globals.push(self.globals[id.0 as usize].as_ptr());
         }
         self.instances[at].globals = globals.into();
+        Ok(())
     }
 
     fn allocate_tables(
@@ -261,9 +301,11 @@ impl Machine {
             }
         }
         for table in &decl.tables[decl.imported_tables as usize..] {
-            let instance = &self.instances[at];
-            let init = table.init.as_ref().map_or(0, |init| evaluate(instance, init)[0]);
-            let element = map_ref(&instance.types, table.ty.element);
+            let init = match &table.init {
+                Some(init) => evaluate(self, at, init).map_err(Trap::new)?[0],
+                None => 0,
+            };
+            let element = map_ref(&self.instances[at].types, table.ty.element);
             let ty = TableType { element, ..table.ty };
             let id = self.new_table(ty, RawRef(init)).ok_or(InstantiateError::Limit("a table"))?;
             tables.push(self.tables[id.0 as usize].as_ptr());
@@ -280,14 +322,13 @@ impl Machine {
             match &segment.mode {
                 SegmentMode::Declared => {}
                 SegmentMode::Passive => {
-                    self.instances[at].elements[index] = self.evaluate_elements(at, index);
+                    self.instances[at].elements[index] = self.evaluate_elements(at, index)?;
                 }
                 SegmentMode::Active { index: table, offset } => {
-                    let items = self.evaluate_elements(at, index);
-                    let instance = &self.instances[at];
-                    let to = evaluate(instance, offset)[0];
+                    let items = self.evaluate_elements(at, index)?;
+                    let to = evaluate(self, at, offset).map_err(Trap::new)?[0];
                     let Some(Extern::Table(table)) =
-                        instance.get(sampan_wasm::ExternKind::Table, *table)
+                        self.instances[at].get(sampan_wasm::ExternKind::Table, *table)
                     else {
                         continue;
                     };
@@ -299,8 +340,8 @@ impl Machine {
         }
         for (index, segment) in module.decl().data.iter().enumerate() {
             let SegmentMode::Active { index: memory, offset } = &segment.mode else { continue };
+            let to = evaluate(self, at, offset).map_err(Trap::new)?[0];
             let instance = &mut self.instances[at];
-            let to = evaluate(instance, offset)[0];
             let Some(Extern::Memory(memory)) =
                 instance.get(sampan_wasm::ExternKind::Memory, *memory)
             else {
@@ -315,18 +356,17 @@ impl Machine {
         Ok(())
     }
 
-    fn evaluate_elements(&self, at: usize, index: usize) -> Box<[RawRef]> {
-        let instance = &self.instances[at];
-        let module = &instance.module;
+    fn evaluate_elements(&mut self, at: usize, index: usize) -> Result<Box<[RawRef]>, Trap> {
+        let module = self.instances[at].module.clone();
         let items = &module.decl().elements[index].items;
         let range = items.span.start as usize..items.span.end as usize;
         let mut reader = Reader::new(module.bytes(), range, module.engine().config().features);
         let item = |_| {
             if items.exprs {
-                return RawRef(evaluate_next(instance, &mut reader)[0]);
+                return Ok(RawRef(evaluate_next(self, at, &mut reader).map_err(Trap::new)?[0]));
             }
             let func = reader.u32().expect("validated: a vector of function indices");
-            RawRef::func(instance.funcs[func as usize])
+            Ok(RawRef::func(self.instances[at].funcs[func as usize]))
         };
         (0..items.count).map(item).collect()
     }

@@ -22,6 +22,9 @@ mod config;
 mod const_expr;
 mod entity;
 mod exec;
+#[cfg_attr(not(feature = "gc"), allow(dead_code))] // Only host objects are in it then.
+#[cfg_attr(not(feature = "reference-types"), path = "heap_absent.rs")]
+mod heap;
 mod instantiate;
 mod limits;
 mod link_error;
@@ -45,10 +48,11 @@ mod value;
 
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use entity::{HostFn, InstanceData};
+pub use heap::{Handle, OwnedRef};
 pub use limits::Limits;
 pub use link_error::{InstantiateError, LinkError};
 pub use machine::{
-    Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId,
+    Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId, TagId,
 };
 pub use memory::MemoryEntity;
 pub use module::{Bytes, Module};

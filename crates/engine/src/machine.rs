@@ -1,12 +1,12 @@
 //! The machine: everything that exists at run time, owned in one place.
 
-use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData};
+use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData, TagEntity};
 use crate::native::MachinePart;
 use crate::{
     Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
     stable::Stable, stack::Stack, sync::Arc,
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, Ordering};
 use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
@@ -23,7 +23,21 @@ pub struct Machine {
     pub(crate) memories: Vec<Stable<MemoryEntity>>,
     pub(crate) globals: Vec<Stable<GlobalEntity>>,
     pub(crate) instances: Vec<Stable<InstanceData>>,
-    host_refs: Vec<Box<dyn Any + Send + Sync>>,
+    pub(crate) tags: Vec<TagEntity>,
+    /// Where the code of functions that exceptions met is: its end, and itself.
+    #[cfg(all(feature = "exceptions", feature = "fast"))]
+    pub(crate) codes: alloc::collections::BTreeMap<usize, (usize, usize)>,
+    /// What was thrown and is not caught yet; null if nothing is.
+    #[cfg(feature = "exceptions")]
+    pub(crate) exception: RawRef,
+    /// What is known of each type of the registry.
+    #[cfg(feature = "reference-types")]
+    pub(crate) types: Vec<crate::heap::types::TypeInfo>,
+    #[cfg(feature = "reference-types")]
+    pub(crate) heap: crate::heap::Heap,
+    /// The runs that go on, the innermost last.
+    #[cfg(feature = "reference-types")]
+    pub(crate) activations: Vec<crate::heap::Activation>,
     pub(crate) limits: Limits,
     pub(crate) stack: Stack,
     pub(crate) fuel: u64,
@@ -51,6 +65,8 @@ id! {
     GlobalId
     /// The number of an instance in its machine.
     InstanceId
+    /// The number of a tag in its machine.
+    TagId
 }
 
 /// Something that can be imported and exported.
@@ -61,6 +77,7 @@ pub enum Extern {
     Table(TableId),
     Memory(MemoryId),
     Global(GlobalId),
+    Tag(TagId),
 }
 
 /// Asks a machine, from any thread, to stop executing.
@@ -87,7 +104,17 @@ impl Machine {
             memories: Vec::new(),
             globals: Vec::new(),
             instances: Vec::new(),
-            host_refs: Vec::new(),
+            tags: Vec::new(),
+            #[cfg(all(feature = "exceptions", feature = "fast"))]
+            codes: Default::default(),
+            #[cfg(feature = "exceptions")]
+            exception: RawRef::NULL,
+            #[cfg(feature = "reference-types")]
+            types: Vec::new(),
+            #[cfg(feature = "reference-types")]
+            heap: Default::default(),
+            #[cfg(feature = "reference-types")]
+            activations: Vec::new(),
             limits: Limits::default(),
             stack: Stack::new(engine.config().stack_bytes / 8),
             fuel: 0,
@@ -131,7 +158,17 @@ impl Machine {
     pub fn new_host_func(&mut self, ty: FuncType, call: Arc<HostFn>) -> FuncId {
         let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results()));
         let ty = self.registry.intern_func(ty);
+        self.describe_types();
         self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
+    }
+
+    #[cfg(feature = "gc")]
+    /// The number of the final type without supertype that is `composite`. It may use this
+    /// machine's types.
+    pub fn intern_type(&mut self, composite: sampan_wasm::CompositeType) -> u32 {
+        let ty = self.registry.intern_type(composite);
+        self.describe_types();
+        ty
     }
 
     pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
@@ -161,6 +198,23 @@ impl Machine {
         let id = self.globals.len() as u32;
         self.globals.push(Stable::new(GlobalEntity { value, ty, id }));
         GlobalId(id)
+    }
+
+    /// An exception tag. `ty` has no results.
+    pub fn new_tag(&mut self, ty: FuncType) -> TagId {
+        let ty = self.registry.intern_func(ty);
+        self.push_tag(ty)
+    }
+
+    pub(crate) fn push_tag(&mut self, ty: u32) -> TagId {
+        self.tags.push(TagEntity { ty });
+        TagId(self.tags.len() as u32 - 1)
+    }
+
+    /// What exceptions with a tag carry: the parameters of the type.
+    pub fn tag_type(&self, tag: TagId) -> &FuncType {
+        let ty = self.tags[tag.0 as usize].ty;
+        self.registry.func(ty).expect("a tag's type is a function type")
     }
 
     /// The type of a function.
@@ -225,15 +279,19 @@ impl Machine {
         self.globals[id.0 as usize].value = value;
     }
 
-    /// Keeps a host object for as long as the machine and gives a reference to it.
-    pub fn new_host_ref(&mut self, object: Box<dyn Any + Send + Sync>) -> RawRef {
-        self.host_refs.push(object);
-        RawRef::host(self.host_refs.len() as u32 - 1)
+    /// After types were added to the registry.
+    #[cfg(not(feature = "reference-types"))]
+    pub(crate) fn describe_types(&mut self) {}
+
+    /// Collections are off until as many calls of [`Machine::resume_collections`].
+    pub(crate) fn pause_collections(&mut self) {
+        #[cfg(feature = "reference-types")]
+        self.heap.pause();
     }
 
-    /// The object that a host reference refers to; `None` for null.
-    pub fn host_ref(&self, reference: RawRef) -> Option<&(dyn Any + Send + Sync)> {
-        self.host_refs.get(reference.index()? as usize).map(|object| &**object)
+    pub(crate) fn resume_collections(&mut self) {
+        #[cfg(feature = "reference-types")]
+        self.heap.resume();
     }
 
     /// An instance.

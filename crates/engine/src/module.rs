@@ -85,10 +85,18 @@ impl Module {
                 }
             }
         }
-        if config.mode == Mode::Jit {
+        // Frames of compiled code do not say yet where they hold references, so that nothing
+        // is collected under them; what allocates is interpreted.
+        if config.mode == Mode::Jit && !module.makes_objects() {
             native::compile(&module)?;
         }
         Ok(module)
+    }
+
+    /// Whether it has types of structs or arrays.
+    fn makes_objects(&self) -> bool {
+        let types = &self.0.decl.types;
+        (0..types.len()).any(|ty| types.func(ty).is_none())
     }
 
     fn validate(&self) -> Result<(), wasm::Error> {

@@ -3,8 +3,8 @@
 use crate::FuncId;
 use sampan_wasm::ValType;
 
-/// A reference in 64 bits: zero is null; a function or a host reference is its number
-/// in the machine plus one.
+/// A reference in 64 bits: zero is null; a function is its number in the machine plus one;
+/// an odd number of another type is an `i31`; all else are places in the collected heap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct RawRef(pub u64);
@@ -19,10 +19,16 @@ impl RawRef {
         RawRef(u64::from(id.0) + 1)
     }
 
-    /// A reference to the host object with a number.
-    #[inline]
-    pub fn host(index: u32) -> RawRef {
-        RawRef(u64::from(index) + 1)
+    /// An `i31`, of whose value 31 bits count.
+    #[inline(always)]
+    pub fn i31(value: u32) -> RawRef {
+        RawRef(u64::from(value << 1 | 1))
+    }
+
+    /// The value of an `i31`, sign-extended; `None` for anything else.
+    #[inline(always)]
+    pub fn as_i31(self) -> Option<i32> {
+        (self.0 & 1 == 1).then_some(self.0 as i32 >> 1)
     }
 
     /// Whether it is null.
@@ -31,7 +37,7 @@ impl RawRef {
         self.0 == 0
     }
 
-    /// The number of the function or the host object; `None` for null.
+    /// The number of the function; `None` for null.
     #[inline]
     pub fn index(self) -> Option<u32> {
         (self.0 as u32).checked_sub(1)

@@ -39,9 +39,10 @@ macro_rules! proposals {
 impl Config {
     /// The fast interpreter, all proposals that it executes, no fuel, no interruption.
     pub fn new() -> Config {
+        let engine = engine::Config::default();
         Config {
-            engine: engine::Config::default(),
-            features: engine::EXECUTABLE,
+            features: engine.features,
+            engine,
             #[cfg(feature = "jit")]
             cache: None,
         }
@@ -104,6 +105,13 @@ impl Config {
         self
     }
 
+    /// Whether every allocation in the collected heap collects first: slow, and for tests of
+    /// what keeps references. Off by default.
+    pub fn collect_always(&mut self, enable: bool) -> &mut Config {
+        self.engine.collect_always = enable;
+        self
+    }
+
     /// Switches a proposal on or off.
     ///
     /// Those that are on by default are executed. The others only have an effect on
@@ -134,6 +142,11 @@ impl Config {
         wasm_simd = Simd;
         /// Switches tail calls. On by default.
         wasm_tail_call = TailCall;
+        /// Switches exceptions: `try_table`, `throw`, `throw_ref`. On by default.
+        wasm_exceptions = Exceptions;
+        /// Switches the older form of exceptions: `try`, `catch`, `delegate`, `rethrow`, which
+        /// compilers still emit. Off by default.
+        wasm_legacy_exceptions = LegacyExceptions;
         /// Switches arithmetic in constant expressions. On by default.
         wasm_extended_const = ExtendedConst;
     }

@@ -96,6 +96,11 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
         Ok(())
     }
 
+    /// See [`Store::gc`].
+    pub fn gc(&mut self) {
+        self.machine.collect();
+    }
+
     /// The machine, for a handle of the store `id`.
     #[inline]
     #[track_caller]
@@ -145,6 +150,11 @@ impl<T: 'static> Caller<'_, T> {
     /// The engine of the store.
     pub fn engine(&self) -> &Engine {
         self.store.engine()
+    }
+
+    /// See [`Store::gc`].
+    pub fn gc(&mut self) {
+        self.store.gc();
     }
 
     /// What the calling instance exports under a name; `None` too if the host itself called.

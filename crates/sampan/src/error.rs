@@ -53,6 +53,8 @@ pub enum ErrorKind {
     Link(Vec<LinkError>),
     /// The guest did something that stops it.
     Trap(Trap),
+    /// An exception that no guest caught; see [`Exception`](crate::Exception).
+    Exception,
     /// A host function failed.
     Host(HostError),
     /// The embedder asked for something that cannot be, or a limit is reached.
@@ -94,19 +96,25 @@ impl Error {
         #[cfg(feature = "backtrace")]
         let frames: Vec<FrameInfo> = trap.frames().iter().filter_map(frame).collect();
         #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
-        let mut error = match trap.into_kind() {
-            TrapKind::Host(error) => Error::host(error),
-            kind => match Trap::of(&kind) {
-                Some(trap) => Error::of(ErrorKind::Trap(trap)),
-                None if cfg!(feature = "messages") => Error::new(kind.to_string()),
-                None => Error::new("uncaught exception"),
-            },
-        };
+        let mut error = Error::from_kind(trap.into_kind());
         #[cfg(feature = "backtrace")]
         error.0.backtrace.frames.extend(frames);
         #[cfg(not(feature = "backtrace"))]
         let _ = machine;
         error
+    }
+
+    /// What a trap without frames becomes.
+    fn from_kind(kind: TrapKind) -> Error {
+        match kind {
+            TrapKind::Host(error) => Error::host(error),
+            TrapKind::Exception => Error::of(ErrorKind::Exception),
+            kind => match Trap::of(&kind) {
+                Some(trap) => Error::of(ErrorKind::Trap(trap)),
+                None if cfg!(feature = "messages") => Error::new(kind.to_string()),
+                None => Error::new("uncaught exception"),
+            },
+        }
     }
 
     #[cold]
@@ -117,6 +125,16 @@ impl Error {
             other if cfg!(feature = "messages") => Error::new(other.to_string()),
             InstantiateError::Limit(_) => Error::new("a limit is reached"),
             _ => Error::new("wrong imports"),
+        }
+    }
+
+    /// What it is for the machine, as the error of a host function: an exception is thrown
+    /// on, all else stops the guests.
+    #[cold]
+    pub(crate) fn into_trap(self) -> engine::Trap {
+        match self.0.kind {
+            ErrorKind::Exception => engine::Trap::new(TrapKind::Exception),
+            _ => engine::Trap::host(self),
         }
     }
 
@@ -178,6 +196,7 @@ impl fmt::Display for ErrorKind {
                 Ok(())
             }
             ErrorKind::Trap(trap) => trap.fmt(f),
+            ErrorKind::Exception => f.write_str("uncaught exception"),
             ErrorKind::Host(error) => error.fmt(f),
         }
     }
@@ -307,3 +326,8 @@ traps! {
 }
 
 impl core::error::Error for Trap {}
+
+/// The error of a service of the machine that failed.
+pub(crate) fn of_kind(kind: TrapKind) -> Error {
+    Error::from_kind(kind)
+}

@@ -69,7 +69,7 @@ impl Func {
         ctx.call(self.raw, &mut slots)?;
         let mut at = 0;
         for (result, &ty) in results.iter_mut().zip(ty.results()) {
-            let (value, count) = Val::from_slots(self.store, ty, &slots[at..]);
+            let (value, count) = Val::from_slots(ctx.machine, self.store, ty, &slots[at..]);
             *result = value;
             at += count;
         }

@@ -32,11 +32,11 @@ impl Global {
     }
 
     /// The value.
-    pub fn get(&self, store: impl AsContext) -> Val {
-        let ctx = store.as_context();
-        let machine = ctx.machine(self.store);
+    pub fn get(&self, mut store: impl AsContextMut) -> Val {
+        let machine = store.as_context_mut().machine(self.store);
         let content = machine.global_type(self.raw).content;
-        Val::from_slots(self.store, content, &machine.global(self.raw)).0
+        let slots = machine.global(self.raw);
+        Val::from_slots(machine, self.store, content, &slots).0
     }
 
     /// Writes the value.

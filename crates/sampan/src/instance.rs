@@ -5,7 +5,7 @@ use crate::store::StoreId;
 use crate::wasm_ty::{WasmParams, WasmResults};
 use crate::{
     AsContext, AsContextMut, Error, ErrorKind, ExternType, Func, Global, Memory, Module, Result,
-    StoreContext, Table, TypedFunc,
+    StoreContext, Table, Tag, TypedFunc,
 };
 use alloc::vec::Vec;
 use sampan_engine::{self as engine, InstanceId};
@@ -22,6 +22,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// An exception tag.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -31,6 +33,7 @@ impl Extern {
             engine::Extern::Table(raw) => Extern::Table(Table { store, raw }),
             engine::Extern::Memory(raw) => Extern::Memory(Memory { store, raw }),
             engine::Extern::Global(raw) => Extern::Global(Global { store, raw }),
+            engine::Extern::Tag(raw) => Extern::Tag(Tag { store, raw }),
         }
     }
 
@@ -42,6 +45,7 @@ impl Extern {
             Extern::Table(it) => (it.store, engine::Extern::Table(it.raw)),
             Extern::Memory(it) => (it.store, engine::Extern::Memory(it.raw)),
             Extern::Global(it) => (it.store, engine::Extern::Global(it.raw)),
+            Extern::Tag(it) => (it.store, engine::Extern::Tag(it.raw)),
         };
         id.check(store);
         raw
@@ -57,6 +61,7 @@ impl Extern {
             Extern::Table(it) => ExternType::Table(it.ty(store)),
             Extern::Memory(it) => ExternType::Memory(it.ty(store)),
             Extern::Global(it) => ExternType::Global(it.ty(store)),
+            Extern::Tag(it) => ExternType::Tag(it.ty(store)),
         }
     }
 
@@ -79,6 +84,11 @@ impl Extern {
     pub fn into_global(self) -> Option<Global> {
         if let Extern::Global(it) = self { Some(it) } else { None }
     }
+
+    /// The tag, if it is one.
+    pub fn into_tag(self) -> Option<Tag> {
+        if let Extern::Tag(it) = self { Some(it) } else { None }
+    }
 }
 
 macro_rules! from {
@@ -90,7 +100,7 @@ macro_rules! from {
         }
     )*};
 }
-from!(Func Table Memory Global);
+from!(Func Table Memory Global Tag);
 
 /// An instance of a module in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +196,11 @@ impl Instance {
     /// The exported table with a name.
     pub fn get_table(&self, store: impl AsContext, name: &str) -> Option<Table> {
         self.get_export(store, name)?.into_table()
+    }
+
+    /// The exported tag with a name.
+    pub fn get_tag(&self, store: impl AsContext, name: &str) -> Option<Tag> {
+        self.get_export(store, name)?.into_tag()
     }
 
     /// The exported global with a name.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::marker::PhantomData;
 use sampan_engine::sync::Arc;
-use sampan_engine::{self as engine, HostFn, InstanceId, Machine};
+use sampan_engine::{HostFn, InstanceId, Machine};
 
 /// A closure that can be a host function: up to 16 [`WasmTy`] parameters, perhaps after a
 /// [`Caller`], and a [`WasmRet`] as its result.
@@ -47,12 +47,15 @@ impl<T: 'static> HostFunc<T> {
                          data: &mut dyn Any,
                          instance: Option<InstanceId>,
                          slots: &mut [u64]| {
+            // What comes to the host is given up when it returns.
+            let scope = Scope::open(machine);
+            let machine = &mut *scope.machine;
             let store = StoreContextMut::<T>::of_host(machine, data);
             let id = store.inner.id;
             let mut at = 0;
             let mut values = Vec::with_capacity(ty.params().len() + ty.results().len());
             for &param in ty.params() {
-                let (value, count) = Val::from_slots(id, param, &slots[at..]);
+                let (value, count) = Val::from_slots(store.machine, id, param, &slots[at..]);
                 values.push(value);
                 at += count;
             }
@@ -61,9 +64,9 @@ impl<T: 'static> HostFunc<T> {
             let zero = |&ty| Val::default_for_ty(ty).unwrap_or(Val::I32(0));
             values.extend(ty.results().iter().map(zero));
             let (params, results) = values.split_at_mut(ty.params().len());
-            call(Caller { store, instance }, params, results).map_err(engine::Trap::host)?;
-            let store = StoreContextMut::<T>::of_host(machine, data);
-            store_all(&store, ty.results(), results, slots).map_err(engine::Trap::host)
+            call(Caller { store, instance }, params, results).map_err(crate::Error::into_trap)?;
+            let store = StoreContextMut::<T>::of_host(scope.machine, data);
+            store_all(&store, ty.results(), results, slots).map_err(crate::Error::into_trap)
         };
         HostFunc::raw(signature, Arc::new(call))
     }
@@ -72,6 +75,26 @@ impl<T: 'static> HostFunc<T> {
     pub(crate) fn define(self, mut store: impl AsContextMut<Data = T>) -> Func {
         let ctx = store.as_context_mut();
         Func { store: ctx.inner.id, raw: ctx.machine.new_host_func(self.ty, self.call) }
+    }
+}
+
+/// References that come to the host during its function are given up when it ends, be it
+/// by a panic.
+struct Scope<'a> {
+    machine: &'a mut Machine,
+    scope: usize,
+}
+
+impl<'a> Scope<'a> {
+    fn open(machine: &'a mut Machine) -> Scope<'a> {
+        let scope = machine.open_scope();
+        Scope { machine, scope }
+    }
+}
+
+impl Drop for Scope<'_> {
+    fn drop(&mut self) {
+        self.machine.close_scope(self.scope);
     }
 }
 
@@ -104,12 +127,16 @@ macro_rules! into_func {
                                  data: &mut dyn Any,
                                  instance: Option<InstanceId>,
                                  slots: &mut [u64]| {
-                    let store = StoreContextMut::<T>::of_host(machine, data);
-                    let raw = Raw(store.inner.id);
+                    let scope = Scope::open(machine);
+                    let store = StoreContextMut::<T>::of_host(&mut *scope.machine, data);
+                    let id = store.inner.id;
+                    let raw = &mut Raw { machine: &mut *store.machine, id };
                     let ($($name,)*) = <($($name,)*) as WasmParams>::load(raw, slots);
                     let result = self(Caller { store, instance }, $($name),*).into_result();
-                    let results = result.map_err(engine::Trap::host)?;
-                    results.store(raw, slots).map_err(engine::Trap::host)
+                    let results =
+                        result.map_err(|error| crate::Error::host(error).into_trap())?;
+                    let raw = &mut Raw { machine: &mut *scope.machine, id };
+                    results.store(raw, slots).map_err(crate::Error::into_trap)
                 };
                 (ty, Arc::new(call))
             }

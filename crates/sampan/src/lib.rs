@@ -42,20 +42,27 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "gc")]
+mod aggregate;
 mod backtrace;
 mod compiler;
 mod config;
 mod context;
 mod error;
+#[cfg(feature = "exceptions")]
+mod exception;
 mod func;
+mod gc;
 mod global;
 mod instance;
 mod into_func;
 mod linker;
 mod memory;
 mod module;
+mod rooted;
 mod store;
 mod table;
+mod tag;
 mod typed;
 mod types;
 mod val;
@@ -63,11 +70,16 @@ mod val;
 pub mod wasi;
 mod wasm_ty;
 
+#[cfg(feature = "gc")]
+pub use aggregate::{ArrayType, FieldType, StorageType, StructType};
 pub use backtrace::{FrameInfo, WasmBacktrace};
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use context::{AsContext, AsContextMut, Caller, StoreContext, StoreContextMut};
 pub use error::{Error, ErrorKind, HostError, I32Exit, LinkError, Result, Trap};
+#[cfg(feature = "exceptions")]
+pub use exception::Exception;
 pub use func::Func;
+pub use gc::{AnyRef, ArrayRef, EqRef, ExternRef, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use into_func::IntoFunc;
@@ -76,13 +88,15 @@ pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
 #[cfg(feature = "wat")]
 pub use module::wat_to_wasm;
+pub use rooted::{GcRef, OwnedRooted, RootScope};
 pub use sampan_engine::wasm::{self, Feature, Features};
 pub use store::{InterruptHandle, Store, StoreLimits, StoreLimitsBuilder};
 pub use table::Table;
+pub use tag::Tag;
 pub use typed::TypedFunc;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType, Mutability,
     RefType, TableType, ValType,
 };
-pub use val::{ExternRef, Ref, V128, Val};
+pub use val::{Ref, V128, Val};
 pub use wasm_ty::{WasmParams, WasmResults, WasmRet, WasmTy};

@@ -69,6 +69,12 @@ impl<T: 'static> Store<T> {
         self.as_context_mut().set_fuel(fuel)
     }
 
+    /// Drops what nothing refers to any more in the collected heap: structs, arrays, and objects
+    /// of the host that became an `externref`. Happens by itself as guests allocate.
+    pub fn gc(&mut self) {
+        self.machine.collect();
+    }
+
     /// Sets the bounds for what guests may take from now on.
     pub fn limiter(&mut self, limits: StoreLimits) {
         self.machine.set_limits(limits.0);

@@ -43,10 +43,11 @@ impl Table {
     }
 
     /// The element at `index`; `None` beyond the end.
-    pub fn get(&self, store: impl AsContext, index: u64) -> Option<Ref> {
-        let ctx = store.as_context();
-        let table = ctx.machine(self.store).table(self.raw);
-        Some(Ref::from_raw(self.store, table.ty().element, table.get(index).ok()?))
+    pub fn get(&self, mut store: impl AsContextMut, index: u64) -> Option<Ref> {
+        let machine = store.as_context_mut().machine(self.store);
+        let table = machine.table(self.raw);
+        let (ty, element) = (table.ty().element, table.get(index).ok()?);
+        Some(Ref::from_raw(machine, self.store, ty, element))
     }
 
     /// Writes the element at `index`.

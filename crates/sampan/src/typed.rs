@@ -33,8 +33,7 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     /// It is of another store.
     pub fn call(&self, mut store: impl AsContextMut, params: P) -> Result<R> {
         let mut ctx = store.as_context_mut();
-        let raw = Raw(ctx.inner.id);
-        raw.0.check(self.func.store);
+        ctx.inner.id.check(self.func.store);
         let count = const { if P::SLOTS > R::SLOTS { P::SLOTS } else { R::SLOTS } };
         let (mut few, mut many);
         let slots: &mut [u64] = if count <= INLINE_SLOTS {
@@ -44,9 +43,10 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
             many = vec![0; count];
             &mut many
         };
-        params.store(raw, slots)?;
+        let id = ctx.inner.id;
+        params.store(&mut Raw { machine: ctx.machine, id }, slots)?;
         ctx.call(self.func.raw, slots)?;
-        Ok(R::load(raw, slots))
+        Ok(R::load(&mut Raw { machine: ctx.machine, id }, slots))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Values whose type is known at run time.
 
+use crate::rooted::Rooted;
 use crate::store::StoreId;
-use crate::{AsContext, AsContextMut, Error, Func, HeapType, RefType, Result, ValType};
-use alloc::boxed::Box;
-use core::any::Any;
+use crate::{
+    AnyRef, ArrayRef, AsContext, EqRef, Error, ExternRef, Func, HeapType, RefType, Result,
+    StructRef, ValType,
+};
 use sampan_engine::{FuncId, Machine, RawRef};
 
 /// A value.
@@ -26,6 +28,8 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// A reference to an object of the host, or null.
     ExternRef(Option<ExternRef>),
+    /// A reference to a struct, an array or an `i31`, or null.
+    AnyRef(Option<AnyRef>),
 }
 
 /// A 128-bit vector; its lowest lane is in the lowest bits.
@@ -40,36 +44,8 @@ pub enum Ref {
     Func(Option<Func>),
     /// A reference to an object of the host, or null.
     Extern(Option<ExternRef>),
-}
-
-/// A reference to an object of the host, which guests can pass on but not look into.
-///
-/// The object lives as long as the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExternRef {
-    pub(crate) store: StoreId,
-    pub(crate) raw: RawRef,
-}
-
-impl ExternRef {
-    /// Gives `object` to the store and refers to it.
-    pub fn new(mut store: impl AsContextMut, object: impl Any + Send + Sync) -> ExternRef {
-        let ctx = store.as_context_mut();
-        let raw = ctx.machine.new_host_ref(Box::new(object));
-        ExternRef { store: ctx.inner.id, raw }
-    }
-
-    /// The object.
-    ///
-    /// # Panics
-    /// It is of another store.
-    pub fn data<'a, T: 'static>(
-        &self,
-        store: impl Into<crate::StoreContext<'a, T>>,
-    ) -> &'a (dyn Any + Send + Sync) {
-        let object = store.into().machine(self.store).host_ref(self.raw);
-        object.expect("never null, and objects are never removed")
-    }
+    /// A reference to a struct, an array or an `i31`, or null.
+    Any(Option<AnyRef>),
 }
 
 impl V128 {
@@ -92,11 +68,18 @@ impl From<V128> for u128 {
 }
 
 impl Val {
-    /// The null reference of the least type that has one, if `ty` has null.
+    /// The null reference of the least type that has one, if `ty` has null. Of a defined type
+    /// it is taken for a function's, but any null does.
     pub fn null(ty: HeapType) -> Option<Val> {
         match ty {
             HeapType::Func | HeapType::NoFunc | HeapType::Concrete(_) => Some(Val::FuncRef(None)),
             HeapType::Extern | HeapType::NoExtern => Some(Val::ExternRef(None)),
+            HeapType::Any
+            | HeapType::Eq
+            | HeapType::I31
+            | HeapType::Struct
+            | HeapType::Array
+            | HeapType::None => Some(Val::AnyRef(None)),
             _ => None,
         }
     }
@@ -126,6 +109,8 @@ impl Val {
             Val::FuncRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Func)),
             Val::ExternRef(None) => ValType::Ref(RefType::new(true, HeapType::NoExtern)),
             Val::ExternRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Extern)),
+            Val::AnyRef(None) => ValType::Ref(RefType::new(true, HeapType::None)),
+            Val::AnyRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Any)),
         }
     }
 
@@ -138,22 +123,7 @@ impl Val {
         ty: ValType,
         slots: &mut [u64],
     ) -> Result<usize> {
-        let other = match self {
-            Val::FuncRef(Some(func)) => func.store != id,
-            Val::ExternRef(Some(object)) => object.store != id,
-            _ => false,
-        };
-        if other {
-            return Err(Error::new("a reference of another store"));
-        }
-        let found = match self {
-            Val::FuncRef(Some(func)) => {
-                let heap = HeapType::Concrete(machine.func_type_id(func.raw));
-                ValType::Ref(RefType::new(false, heap))
-            }
-            _ => self.ty(),
-        };
-        if !machine.registry().val_matches(found, ty) {
+        if !self.is_of(machine, id, ty)? {
             return Err(Error::new(
                 crate::error::message!("type mismatch": "type mismatch: expected {ty}, found {}", self.ty()),
             ));
@@ -169,20 +139,56 @@ impl Val {
                 return Ok(2);
             }
             Val::FuncRef(func) => func.map_or(RawRef::NULL, |func| RawRef::func(func.raw)).0,
-            Val::ExternRef(object) => object.map_or(RawRef::NULL, |object| object.raw).0,
+            Val::ExternRef(Some(object)) => object.0.raw(machine, id)?.0,
+            Val::AnyRef(Some(any)) => any.0.raw(machine, id)?.0,
+            Val::ExternRef(None) | Val::AnyRef(None) => 0,
         };
         Ok(1)
     }
 
+    /// Whether it is of a type in the numbering of store `id`.
+    fn is_of(&self, machine: &Machine, id: StoreId, ty: ValType) -> Result<bool> {
+        let found = match *self {
+            Val::FuncRef(Some(func)) if func.store != id => {
+                return Err(Error::new("a reference of another store"));
+            }
+            Val::FuncRef(Some(func)) => {
+                let heap = HeapType::Concrete(machine.func_type_id(func.raw));
+                ValType::Ref(RefType::new(false, heap))
+            }
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(None)
+                if ty.as_ref().is_some_and(|ty| {
+                    ty.is_nullable() && matches!(ty.heap(), HeapType::Concrete(_))
+                }) =>
+            {
+                return Ok(true);
+            }
+            Val::AnyRef(Some(any)) => {
+                let raw = any.0.raw(machine, id)?;
+                let ValType::Ref(ty) = ty else { return Ok(false) };
+                let any = RefType::new(false, HeapType::Any);
+                let in_hierarchy = machine.registry().ref_matches(ty.with_nullable(false), any);
+                return Ok(in_hierarchy && machine.is_of(raw, ty));
+            }
+            _ => self.ty(),
+        };
+        Ok(machine.registry().val_matches(found, ty))
+    }
+
     /// The value of type `ty` that slots of store `id` hold, and how many they are.
-    pub(crate) fn from_slots(id: StoreId, ty: ValType, slots: &[u64]) -> (Val, usize) {
+    pub(crate) fn from_slots(
+        machine: &mut Machine,
+        id: StoreId,
+        ty: ValType,
+        slots: &[u64],
+    ) -> (Val, usize) {
         let value = match ty {
             ValType::I32 => Val::I32(slots[0] as i32),
             ValType::I64 => Val::I64(slots[0] as i64),
             ValType::F32 => Val::F32(slots[0] as u32),
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => return (Val::V128(V128::from_slots(slots)), 2),
-            ValType::Ref(ty) => Ref::from_raw(id, ty, RawRef(slots[0])).into(),
+            ValType::Ref(ty) => Ref::from_raw(machine, id, ty, RawRef(slots[0])).into(),
         };
         (value, 1)
     }
@@ -217,6 +223,7 @@ impl Val {
         match *self {
             Val::FuncRef(func) => Some(Ref::Func(func)),
             Val::ExternRef(object) => Some(Ref::Extern(object)),
+            Val::AnyRef(any) => Some(Ref::Any(any)),
             _ => None,
         }
     }
@@ -231,14 +238,19 @@ impl V128 {
 impl Ref {
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
-        matches!(self, Ref::Func(None) | Ref::Extern(None))
+        matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(None))
     }
 
-    pub(crate) fn from_raw(store: StoreId, ty: RefType, raw: RawRef) -> Ref {
+    pub(crate) fn from_raw(machine: &mut Machine, store: StoreId, ty: RefType, raw: RawRef) -> Ref {
+        let is_func = match ty.heap() {
+            HeapType::Func | HeapType::NoFunc => true,
+            HeapType::Concrete(id) => machine.registry().func(id).is_some(),
+            _ => false,
+        };
+        let mut rooted = || (!raw.is_null()).then(|| Rooted::new(machine, store, raw));
         match ty.heap() {
-            HeapType::Extern | HeapType::NoExtern => {
-                Ref::Extern((!raw.is_null()).then_some(ExternRef { store, raw }))
-            }
+            HeapType::Extern | HeapType::NoExtern => Ref::Extern(rooted().map(ExternRef)),
+            _ if !is_func => Ref::Any(rooted().map(AnyRef)),
             _ => Ref::Func(raw.index().map(|index| Func { store, raw: FuncId(index) })),
         }
     }
@@ -274,7 +286,13 @@ from! {
     Option<Func>: value => Val::FuncRef(value);
     ExternRef: value => Val::ExternRef(Some(value));
     Option<ExternRef>: value => Val::ExternRef(value);
+    AnyRef: value => Val::AnyRef(Some(value));
+    Option<AnyRef>: value => Val::AnyRef(value);
+    EqRef: value => Val::AnyRef(Some(value.into()));
+    StructRef: value => Val::AnyRef(Some(value.into()));
+    ArrayRef: value => Val::AnyRef(Some(value.into()));
     Ref: value => match value {
+        Ref::Any(any) => Val::AnyRef(any),
         Ref::Func(func) => Val::FuncRef(func),
         Ref::Extern(object) => Val::ExternRef(object),
     };
@@ -283,6 +301,12 @@ from! {
 impl From<Func> for Ref {
     fn from(func: Func) -> Ref {
         Ref::Func(Some(func))
+    }
+}
+
+impl From<AnyRef> for Ref {
+    fn from(any: AnyRef) -> Ref {
+        Ref::Any(Some(any))
     }
 }
 

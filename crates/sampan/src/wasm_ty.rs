@@ -1,22 +1,26 @@
 //! Rust types that are WebAssembly types: the arguments and results of typed functions.
 
+use crate::rooted::Rooted;
 use crate::store::StoreId;
-use crate::{Error, ExternRef, Func, HostError, Result, V128, ValType};
+use crate::{
+    AnyRef, ArrayRef, EqRef, Error, ExternRef, Func, HeapType, HostError, RefType, Result,
+    StructRef, V128, ValType,
+};
 use sampan_engine::{FuncId, RawRef};
 
 /// A Rust type that stands for a WebAssembly type.
 ///
-/// `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], `Option<`[`Func`]`>` for `funcref`
-/// and `Option<`[`ExternRef`]`>` for `externref`.
+/// `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], and for the nullable references
+/// `Option` of [`Func`], [`ExternRef`], [`AnyRef`], [`EqRef`], [`StructRef`], [`ArrayRef`].
 pub trait WasmTy: Sized + private::Sealed {
     /// The type that it stands for.
     const TYPE: ValType;
     #[doc(hidden)]
     const SLOTS: usize = 1;
     #[doc(hidden)]
-    fn store(self, raw: private::Raw, slots: &mut [u64]) -> Result<()>;
+    fn store(self, raw: &mut private::Raw<'_>, slots: &mut [u64]) -> Result<()>;
     #[doc(hidden)]
-    fn load(raw: private::Raw, slots: &[u64]) -> Self;
+    fn load(raw: &mut private::Raw<'_>, slots: &[u64]) -> Self;
 }
 
 /// The parameters of a typed function: nothing, a [`WasmTy`], or a tuple of up to 16.
@@ -26,9 +30,9 @@ pub trait WasmParams: Sized {
     /// The types.
     fn types() -> impl Iterator<Item = ValType>;
     #[doc(hidden)]
-    fn store(self, raw: private::Raw, slots: &mut [u64]) -> Result<()>;
+    fn store(self, raw: &mut private::Raw<'_>, slots: &mut [u64]) -> Result<()>;
     #[doc(hidden)]
-    fn load(raw: private::Raw, slots: &[u64]) -> Self;
+    fn load(raw: &mut private::Raw<'_>, slots: &[u64]) -> Self;
 }
 
 /// The results of a typed function: nothing, a [`WasmTy`], or a tuple of up to 16.
@@ -44,12 +48,15 @@ pub trait WasmRet {
 
 pub(crate) mod private {
     use crate::store::StoreId;
+    use sampan_engine::Machine;
 
     pub trait Sealed {}
 
     /// The store that slots are of.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Raw(pub(crate) StoreId);
+    pub struct Raw<'a> {
+        pub(crate) machine: &'a mut Machine,
+        pub(crate) id: StoreId,
+    }
 }
 use private::{Raw, Sealed};
 
@@ -59,13 +66,13 @@ macro_rules! number {
         impl WasmTy for $ty {
             const TYPE: ValType = ValType::$wasm;
             #[inline]
-            fn store(self, _: Raw, slots: &mut [u64]) -> Result<()> {
+            fn store(self, _: &mut Raw<'_>, slots: &mut [u64]) -> Result<()> {
                 let $value = self;
                 slots[0] = $to;
                 Ok(())
             }
             #[inline]
-            fn load(_: Raw, slots: &[u64]) -> $ty {
+            fn load(_: &mut Raw<'_>, slots: &[u64]) -> $ty {
                 let $slot = slots[0];
                 $from
             }
@@ -87,13 +94,13 @@ impl WasmTy for V128 {
     const TYPE: ValType = ValType::V128;
     const SLOTS: usize = 2;
 
-    fn store(self, _: Raw, slots: &mut [u64]) -> Result<()> {
+    fn store(self, _: &mut Raw<'_>, slots: &mut [u64]) -> Result<()> {
         let bits = self.as_u128();
         (slots[0], slots[1]) = (bits as u64, (bits >> 64) as u64);
         Ok(())
     }
 
-    fn load(_: Raw, slots: &[u64]) -> V128 {
+    fn load(_: &mut Raw<'_>, slots: &[u64]) -> V128 {
         V128::from_slots(slots)
     }
 }
@@ -102,37 +109,45 @@ impl Sealed for Option<Func> {}
 impl WasmTy for Option<Func> {
     const TYPE: ValType = ValType::FUNCREF;
 
-    fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+    fn store(self, raw: &mut Raw<'_>, slots: &mut [u64]) -> Result<()> {
         check(raw, self.map(|func| func.store))?;
         slots[0] = self.map_or(RawRef::NULL, |func| RawRef::func(func.raw)).0;
         Ok(())
     }
 
-    fn load(raw: Raw, slots: &[u64]) -> Option<Func> {
+    fn load(raw: &mut Raw<'_>, slots: &[u64]) -> Option<Func> {
         let index = RawRef(slots[0]).index()?;
-        Some(Func { store: raw.0, raw: FuncId(index) })
+        Some(Func { store: raw.id, raw: FuncId(index) })
     }
 }
 
-impl Sealed for Option<ExternRef> {}
-impl WasmTy for Option<ExternRef> {
-    const TYPE: ValType = ValType::EXTERNREF;
+macro_rules! references {
+    ($($name:ident $heap:ident;)*) => {$(
+        impl Sealed for Option<$name> {}
+        impl WasmTy for Option<$name> {
+            const TYPE: ValType = ValType::Ref(RefType::new(true, HeapType::$heap));
 
-    fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
-        check(raw, self.map(|object| object.store))?;
-        slots[0] = self.map_or(RawRef::NULL, |object| object.raw).0;
-        Ok(())
-    }
+            fn store(self, raw: &mut Raw<'_>, slots: &mut [u64]) -> Result<()> {
+                slots[0] = match self {
+                    Some(reference) => reference.0.raw(raw.machine, raw.id)?.0,
+                    None => 0,
+                };
+                Ok(())
+            }
 
-    fn load(raw: Raw, slots: &[u64]) -> Option<ExternRef> {
-        let reference = RawRef(slots[0]);
-        (!reference.is_null()).then_some(ExternRef { store: raw.0, raw: reference })
-    }
+            fn load(raw: &mut Raw<'_>, slots: &[u64]) -> Option<$name> {
+                let reference = RawRef(slots[0]);
+                let rooted = || Rooted::new(raw.machine, raw.id, reference);
+                (!reference.is_null()).then(rooted).map($name)
+            }
+        }
+    )*};
 }
+references! { ExternRef Extern; AnyRef Any; EqRef Eq; StructRef Struct; ArrayRef Array; }
 
-fn check(raw: Raw, owner: Option<StoreId>) -> Result<()> {
+fn check(raw: &mut Raw<'_>, owner: Option<StoreId>) -> Result<()> {
     match owner {
-        Some(owner) if owner != raw.0 => Err(Error::new("a reference of another store")),
+        Some(owner) if owner != raw.id => Err(Error::new("a reference of another store")),
         _ => Ok(()),
     }
 }
@@ -145,12 +160,12 @@ impl<A: WasmTy> WasmParams for A {
     }
 
     #[inline]
-    fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+    fn store(self, raw: &mut Raw<'_>, slots: &mut [u64]) -> Result<()> {
         WasmTy::store(self, raw, slots)
     }
 
     #[inline]
-    fn load(raw: Raw, slots: &[u64]) -> A {
+    fn load(raw: &mut Raw<'_>, slots: &[u64]) -> A {
         WasmTy::load(raw, slots)
     }
 }
@@ -210,7 +225,7 @@ macro_rules! tuple {
 
             #[inline]
             #[allow(non_snake_case, unused)]
-            fn store(self, raw: Raw, slots: &mut [u64]) -> Result<()> {
+            fn store(self, raw: &mut Raw<'_>, slots: &mut [u64]) -> Result<()> {
                 let ($($name,)*) = self;
                 let mut at = 0;
                 $(
@@ -222,7 +237,7 @@ macro_rules! tuple {
 
             #[inline]
             #[allow(unused, clippy::unused_unit)]
-            fn load(raw: Raw, slots: &[u64]) -> Self {
+            fn load(raw: &mut Raw<'_>, slots: &[u64]) -> Self {
                 let mut at = 0;
                 // Elements are evaluated from left to right.
                 ($({

@@ -107,7 +107,11 @@ impl TypeRegistry {
     /// Adds a final function type without supertype, whose references are to abstract heap
     /// types or to registry numbers, and gives its number.
     pub fn intern_func(&mut self, ty: FuncType) -> u32 {
-        let composite = CompositeType::Func(ty);
+        self.intern_type(CompositeType::Func(ty))
+    }
+
+    /// [`TypeRegistry::intern_func`] for any type.
+    pub fn intern_type(&mut self, composite: CompositeType) -> u32 {
         self.intern_key(Box::new([SubType { is_final: true, supertype: None, composite }]))
     }
 

@@ -95,6 +95,18 @@ impl RefType {
         )
     }
 
+    /// The type as a number.
+    #[allow(clippy::unnecessary_cast)] // Without indices it has fewer bits.
+    pub const fn to_bits(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// The type that [`RefType::to_bits`] gave.
+    #[allow(clippy::unnecessary_cast)] // As above.
+    pub const fn from_bits(bits: u32) -> RefType {
+        RefType(bits as Bits)
+    }
+
     /// Whether null is a value of the type.
     pub const fn is_nullable(self) -> bool {
         self.0 & Self::NULLABLE != 0

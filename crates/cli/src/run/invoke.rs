@@ -51,7 +51,7 @@ fn parse(store: &mut Store<WasiCtx>, ty: ValType, text: &str) -> Option<Val> {
         })
         .into(),
         ValType::Ref(ty) if text == "null" => Val::null(ty.heap())?,
-        ValType::EXTERNREF => ExternRef::new(store, text.to_owned()).into(),
+        ValType::EXTERNREF => ExternRef::new(store, text.to_owned()).ok()?.into(),
         ValType::Ref(_) => return None,
     })
 }
@@ -76,10 +76,12 @@ fn line(text: &mut String, store: &Store<WasiCtx>, value: Val) {
         Val::F64(bits) => writeln!(text, "{}", f64::from_bits(bits)),
         Val::V128(vector) => writeln!(text, "0x{:032x}", vector.as_u128()),
         Val::FuncRef(Some(func)) => writeln!(text, "function {}", func.ty(store)),
-        Val::ExternRef(Some(object)) => match object.data(store).downcast_ref::<String>() {
-            Some(given) => writeln!(text, "{given}"),
-            None => writeln!(text, "externref"),
-        },
+        Val::ExternRef(Some(object)) => {
+            match object.data(store).and_then(|object| object.downcast_ref::<String>()) {
+                Some(given) => writeln!(text, "{given}"),
+                None => writeln!(text, "externref"),
+            }
+        }
         _ => writeln!(text, "null"),
     };
     written.expect("strings take everything");

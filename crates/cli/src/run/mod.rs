@@ -47,6 +47,8 @@ pub fn run(args: Run) -> Exit {
 fn config(args: &Run) -> Config {
     let mut config = Config::new();
     config.mode(args.mode.mode());
+    // Programs that are in use were compiled for the older exceptions.
+    config.wasm_legacy_exceptions(true);
     config.consume_fuel(args.fuel.is_some());
     config.interruptible(args.timeout.is_some());
     if let Some(folder) = args.cache.clone().or_else(cache_folder) {

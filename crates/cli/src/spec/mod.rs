@@ -7,7 +7,9 @@ mod spectest;
 mod values;
 
 use module::Slot;
-use sampan::{Error, ErrorKind, Feature, Features, Instance, Linker, Mode, Store, Trap, Val};
+use sampan::{
+    Config, Error, ErrorKind, Feature, Features, Instance, Linker, Mode, Store, Trap, Val,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
@@ -30,11 +32,18 @@ pub struct Outcome {
 /// Runs a script with an interpreter. Modules are validated with `features`, also those that
 /// need proposals which are not executed; what depends on these is skipped.
 pub fn run(text: &str, mode: Mode, features: Features) -> Outcome {
+    let mut config = Config::new();
+    config.mode(mode);
+    run_with(text, config, features)
+}
+
+/// [`run`] with more choices.
+pub fn run_with(text: &str, config: Config, features: Features) -> Outcome {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let parsed = ParseBuffer::new_with_lexer(lexer);
     let parsed = parsed.and_then(|buffer| {
-        let mut script = Script::new(text, mode, features);
+        let mut script = Script::new(text, config, features);
         script.directives(parser::parse::<Wast<'_>>(&buffer)?.directives);
         Ok(script.outcome)
     });
@@ -84,9 +93,7 @@ impl From<&str> for Stop {
 type Action = Result<Result<Vec<Val>, Error>, Stop>;
 
 impl<'a> Script<'a> {
-    fn new(text: &'a str, mode: Mode, features: Features) -> Script<'a> {
-        let mut config = sampan::Config::new();
-        config.mode(mode);
+    fn new(text: &'a str, mut config: Config, features: Features) -> Script<'a> {
         for &feature in Feature::ALL {
             config.feature(feature, features.has(feature));
         }
@@ -163,6 +170,7 @@ impl<'a> Script<'a> {
             }
             WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
                 Ok(values) => Err(format!("expected an exception, found {values:?}").into()),
+                Err(error) if matches!(error.kind(), ErrorKind::Exception) => Ok(()),
                 Err(error) => {
                     Err(format!("expected an exception, found {}", reason(&error)).into())
                 }
@@ -186,7 +194,7 @@ impl<'a> Script<'a> {
                 let instance = self.instance(module)?;
                 let found = instance.get_global(&self.store, global);
                 let found = found.ok_or_else(|| format!("no global {global:?}"))?;
-                Ok(Ok(vec![found.get(&self.store)]))
+                Ok(Ok(vec![found.get(&mut self.store)]))
             }
         }
     }

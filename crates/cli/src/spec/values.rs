@@ -1,6 +1,6 @@
 //! Values of scripts: arguments, and patterns for results.
 
-use sampan::{ExternRef, HeapType, Store, V128, Val};
+use sampan::{AnyRef, ExternRef, HeapType, Store, V128, Val};
 use wast::core::{
     AbstractHeapType, HeapType as WastHeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore,
 };
@@ -16,9 +16,13 @@ pub(super) fn argument(store: &mut Store<()>, arg: &WastArg<'_>) -> Result<Val, 
         WastArgCore::F64(value) => Val::F64(value.bits),
         WastArgCore::V128(value) => V128::from(u128::from_le_bytes(value.to_le_bytes())).into(),
         WastArgCore::RefNull(heap) => null(heap).ok_or("a null of an unknown type")?,
-        WastArgCore::RefExtern(number) => ExternRef::new(store, *number).into(),
-        WastArgCore::RefHost(_) => return Err("host references are not supported".into()),
+        WastArgCore::RefExtern(number) => host(store, *number)?.into(),
+        WastArgCore::RefHost(number) => AnyRef::convert_extern(host(store, *number)?).into(),
     })
+}
+
+fn host(store: &mut Store<()>, number: u32) -> Result<ExternRef, String> {
+    ExternRef::new(store, number).map_err(|error| error.to_string())
 }
 
 fn null(heap: &WastHeapType<'_>) -> Option<Val> {
@@ -28,6 +32,12 @@ fn null(heap: &WastHeapType<'_>) -> Option<Val> {
         AbstractHeapType::NoFunc => HeapType::NoFunc,
         AbstractHeapType::Extern => HeapType::Extern,
         AbstractHeapType::NoExtern => HeapType::NoExtern,
+        AbstractHeapType::Any => HeapType::Any,
+        AbstractHeapType::Eq => HeapType::Eq,
+        AbstractHeapType::I31 => HeapType::I31,
+        AbstractHeapType::Struct => HeapType::Struct,
+        AbstractHeapType::Array => HeapType::Array,
+        AbstractHeapType::None => HeapType::None,
         _ => return None,
     })
 }
@@ -60,14 +70,32 @@ fn matches(store: &Store<()>, want: &WastRetCore<'_>, have: Val) -> bool {
         (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => {
             matches!(null(heap), Some(Val::ExternRef(_)))
         }
+        (WastRetCore::RefNull(Some(heap)), Val::AnyRef(None)) => {
+            matches!(null(heap), Some(Val::AnyRef(_)))
+        }
+        (WastRetCore::RefAny, Val::AnyRef(Some(_))) => true,
+        (WastRetCore::RefEq, have) => is_of(store, have, HeapType::Eq),
+        (WastRetCore::RefI31, have) | (WastRetCore::RefI31Shared, have) => {
+            is_of(store, have, HeapType::I31)
+        }
+        (WastRetCore::RefStruct, have) => is_of(store, have, HeapType::Struct),
+        (WastRetCore::RefArray, have) => is_of(store, have, HeapType::Array),
+        (WastRetCore::RefHost(want), Val::AnyRef(Some(have))) => {
+            let object = ExternRef::convert_any(have);
+            object.data(store).and_then(|object| object.downcast_ref()) == Some(want)
+        }
         (WastRetCore::RefFunc(_), Val::FuncRef(Some(_))) => true,
         (WastRetCore::RefExtern(None), Val::ExternRef(Some(_))) => true,
         (WastRetCore::RefExtern(Some(want)), Val::ExternRef(Some(have))) => {
-            have.data(store).downcast_ref() == Some(want)
+            have.data(store).and_then(|object| object.downcast_ref()) == Some(want)
         }
         (WastRetCore::Either(wants), have) => wants.iter().any(|want| matches(store, want, have)),
         _ => false,
     }
+}
+
+fn is_of(store: &Store<()>, have: Val, ty: HeapType) -> bool {
+    matches!(have, Val::AnyRef(Some(any)) if any.is_of(store, ty).unwrap_or(false))
 }
 
 fn f32_matches(want: &NanPattern<wast::token::F32>, have: u32) -> bool {

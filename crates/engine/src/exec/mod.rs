@@ -4,11 +4,16 @@
 pub(crate) mod classic;
 #[cfg_attr(not(feature = "fast"), path = "absent.rs")]
 pub(crate) mod fast;
+#[cfg(feature = "reference-types")]
+pub(crate) mod maps;
 #[allow(dead_code, unused_macros, unused_imports)] // Each interpreter uses what the other does not.
 pub(crate) mod num;
 #[cfg(feature = "simd")]
 #[allow(dead_code, unused_macros, unused_imports)]
 pub(crate) mod simd;
+#[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
+#[allow(dead_code)] // As above.
+pub(crate) mod unwind;
 #[allow(dead_code)] // As above.
 pub(crate) mod work;
 

@@ -46,6 +46,12 @@ impl MachinePart {
     pub fn new(interrupt: &AtomicBool, config: &Config) -> MachinePart {
         MachinePart(Stable::new(Runtime::new(&raw const *interrupt, config.stack_bytes)))
     }
+
+    /// Whether there are frames of compiled code.
+    #[cfg_attr(not(feature = "reference-types"), allow(dead_code))]
+    pub fn is_running(&self) -> bool {
+        self.0.depth > 0
+    }
 }
 
 /// Of a function. Compiled code reads the first fields.

@@ -46,7 +46,7 @@ fn references_of_another_store_are_errors() {
     let (mut one, it) = alone(&engine, MODULE);
     let mut other = Store::new(&engine, ());
     let func = Func::wrap(&mut other, || {});
-    let object = ExternRef::new(&mut other, 1);
+    let object = ExternRef::new(&mut other, 1).unwrap();
     let f = it.get_func(&one, "f").unwrap();
     let args = [func.into(), Val::ExternRef(None)];
     assert!(f.call(&mut one, &args, &mut []).is_err());

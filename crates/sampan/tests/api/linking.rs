@@ -103,7 +103,7 @@ fn modules_share_memory_functions_tables_and_globals() {
         assert_eq!(indirect.call(&mut store, 0).unwrap(), 37);
         let error = indirect.call(&mut store, 1).unwrap_err();
         assert_eq!(error.trap(), Some(Trap::IndirectCallToNull));
-        assert_eq!(a.get_global(&store, "global").unwrap().get(&store).i32(), Some(6));
+        assert_eq!(a.get_global(&store, "global").unwrap().get(&mut store).i32(), Some(6));
         let host = Func::wrap(&mut store, || 99i32);
         a.get_table(&store, "table").unwrap().set(&mut store, 1, host.into()).unwrap();
         assert_eq!(indirect.call(&mut store, 1).unwrap(), 99);

@@ -2,6 +2,9 @@
 
 mod calls;
 mod errors;
+mod exceptions;
+#[cfg(feature = "gc")]
+mod gc;
 mod identity;
 mod limits;
 mod linking;

@@ -14,9 +14,9 @@ fn references_to_host_objects_pass_through_guests() {
             r#"(module (func (export "id") (param externref) (result externref) (local.get 0)))"#,
         );
         let id = it.get_typed_func::<Option<ExternRef>, Option<ExternRef>>(&store, "id").unwrap();
-        let object = ExternRef::new(&mut store, String::from("hello"));
+        let object = ExternRef::new(&mut store, String::from("hello")).unwrap();
         let back = id.call(&mut store, Some(object)).unwrap().unwrap();
-        assert_eq!(back.data(&store).downcast_ref::<String>().unwrap(), "hello");
+        assert_eq!(back.data(&store).unwrap().downcast_ref::<String>().unwrap(), "hello");
         assert_eq!(id.call(&mut store, None).unwrap(), None);
     });
 }
@@ -60,10 +60,10 @@ fn memories_are_read_and_written_within_bounds() {
 fn tables_and_globals_check_types() {
     let mut store = Store::new(&Engine::default(), ());
     let ty = TableType::new(RefType::EXTERNREF, 1, Some(3));
-    let object = ExternRef::new(&mut store, 5u8);
+    let object = ExternRef::new(&mut store, 5u8).unwrap();
     let table = Table::new(&mut store, ty, object.into()).unwrap();
-    assert!(matches!(table.get(&store, 0), Some(Ref::Extern(Some(it))) if it == object));
-    assert!(table.get(&store, 1).is_none());
+    assert!(matches!(table.get(&mut store, 0), Some(Ref::Extern(Some(it))) if it == object));
+    assert!(table.get(&mut store, 1).is_none());
     assert!(table.set(&mut store, 0, Ref::Func(None)).is_err());
     assert!(table.set(&mut store, 1, Ref::Extern(None)).is_err());
     assert_eq!(table.grow(&mut store, 2, Ref::Extern(None)).unwrap(), 1);
@@ -73,7 +73,7 @@ fn tables_and_globals_check_types() {
     let global = Global::new(&mut store, ty, 1.5f64.into()).unwrap();
     assert!(global.set(&mut store, Val::F32(0)).is_err());
     global.set(&mut store, 2.5f64.into()).unwrap();
-    assert_eq!(global.get(&store).f64(), Some(2.5));
+    assert_eq!(global.get(&mut store).f64(), Some(2.5));
     let ty = GlobalType::new(ValType::I32, Mutability::Const);
     let global = Global::new(&mut store, ty, 1i32.into()).unwrap();
     assert!(global.set(&mut store, 2i32.into()).is_err());

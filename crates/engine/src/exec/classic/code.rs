@@ -14,6 +14,7 @@
 //! Unsafe because a prepared function holds addresses within its module's bytes.
 
 use super::tables::Tables;
+use crate::exec::unwind::Regions;
 use alloc::boxed::Box;
 
 /// A prepared function.
@@ -43,6 +44,8 @@ pub(crate) struct Code {
     /// In a function that handles vectors: the first slot of each local, and one past all.
     #[cfg_attr(not(feature = "simd"), allow(dead_code))]
     pub(super) local_slots: Box<[u32]>,
+    /// Where it catches exceptions; positions are offsets in the module.
+    pub(super) regions: Option<Box<Regions>>,
 }
 
 // SAFETY: the addresses lead to the bytes of the module that owns the code, and to statics.

@@ -37,6 +37,10 @@ pub(super) struct Context {
     pub trap: Option<Trap>,
     /// The number of the trap for which an instruction was refused.
     pub refusal: Outcome,
+    /// Behind the instruction that called the host or allocates, and its frame; without an
+    /// instruction, the frame is about to be left, and its caller is what goes on.
+    pub at_pc: *const u8,
+    pub at_fp: *mut u64,
     /// Where an instruction left the end of the operands.
     pub operands: *mut u64,
     /// In the instruction that trapped, or at its end, and its frame.

@@ -21,12 +21,16 @@ mod code;
 mod context;
 #[cfg_attr(sampan_small, path = "leb_small.rs")]
 mod leb;
+#[cfg(feature = "reference-types")]
+mod maps;
 #[allow(clippy::needless_borrow)] // The registers are handed on by value or by reference.
 mod ops;
 mod prepare;
 mod regs;
 mod run;
 mod tables;
+#[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
+mod unwind;
 
 pub(crate) use code::Code;
 pub(crate) use prepare::prepare;

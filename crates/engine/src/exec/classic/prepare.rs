@@ -1,8 +1,12 @@
 //! Building a function's side table while its body is validated.
 
+#[cfg(feature = "exceptions")]
+mod exceptions;
+
 use super::code::{Code, Entry, FAR, LINK, Record};
 use super::tables;
 use crate::Config;
+use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
 use crate::module::ModuleData;
 use crate::{slots_of, slots_of_all};
 use alloc::vec::Vec;
@@ -16,7 +20,8 @@ pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
     let config = data.engine.config();
     let index = data.decl.imported_funcs + body;
     let mut scratch = Scratch::default();
-    let mut builder = Builder { interruptible: config.interruptible, ..Builder::default() };
+    let caught = legacy_depth(&data.bytes, config.features, &data.decl, index)?;
+    let mut builder = Builder { interruptible: config.interruptible, caught, ..Builder::default() };
     validate_body(&data.bytes, config.features, &data.decl, index, &mut scratch, &mut builder)?;
     if cfg!(feature = "simd") && builder.saw_vector {
         builder.vectors = true;
@@ -54,6 +59,15 @@ struct Builder {
     far: Vec<Record>,
     /// Branches forward: a list for each open block.
     pending: Vec<Pending>,
+    regions: Regions,
+    /// How many slots there are for exceptions that older `try` blocks caught; how many
+    /// such blocks are open.
+    caught: u32,
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    tries: u32,
+    /// Clauses whose target is the end of an open block, each with its block.
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    clauses: Vec<(u32, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -64,6 +78,21 @@ struct Block {
     last: u32,
     /// The entry of `if`, and the address of its opcode, until its `else`.
     condition: Option<(usize, u32)>,
+    /// The region of exceptions that its code is in.
+    region: u32,
+    /// Its own region, be its code still in it or not.
+    own_region: Option<u32>,
+    /// The slot for the exception that it caught, if it is an older `try`.
+    caught: Option<u32>,
+    /// The last of the clauses that lead to its end, by index in `clauses`.
+    clause: u32,
+}
+
+impl Block {
+    fn new(region: u32) -> Block {
+        let (start, condition, own_region, caught) = (None, None, None, None);
+        Block { start, last: NONE, condition, region, own_region, caught, clause: NONE }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -88,8 +117,11 @@ impl Visitor for Builder {
         self.side.clear();
         self.far.clear();
         self.pending.clear();
+        self.regions = Regions::default();
+        self.tries = 0;
+        self.clauses.clear();
         self.saw_vector = locals.contains(&ValType::V128);
-        self.locals = slots_of_all(locals);
+        self.locals = slots_of_all(locals) + self.caught;
         self.local_slots.clear();
         if self.vectors {
             let mut slot = 0;
@@ -99,7 +131,7 @@ impl Visitor for Builder {
                 self.local_slots.push(slot);
             }
         }
-        self.blocks.push(Block { start: None, last: NONE, condition: None });
+        self.blocks.push(Block::new(NO_REGION));
         Ok(())
     }
 
@@ -120,6 +152,16 @@ impl Visitor for Builder {
                 self.end_condition(next);
             }
             (Opcode::End, _) => self.close(at, next),
+            #[cfg(feature = "exceptions")]
+            (
+                Opcode::Try
+                | Opcode::Catch
+                | Opcode::CatchAll
+                | Opcode::Delegate
+                | Opcode::TryTable
+                | Opcode::Rethrow,
+                _,
+            ) => self.exception_instr(at, next, instr, state),
             (Opcode::Br, &Imm::Label(label)) if state.reachable => self.branch(at, label, 0, state),
             (Opcode::BrIf, &Imm::Label(label)) if state.reachable => {
                 self.branch(at, label, 1, state)
@@ -127,7 +169,10 @@ impl Visitor for Builder {
             (Opcode::BrOnNull, &Imm::Label(label)) if state.reachable => {
                 self.branch(at, label, 1, state)
             }
-            (Opcode::BrOnNonNull, &Imm::Label(label)) if state.reachable => {
+            (Opcode::BrOnNonNull, &Imm::Label(label))
+            | (Opcode::BrOnCast | Opcode::BrOnCastFail, &Imm::BrOnCast { label, .. })
+                if state.reachable =>
+            {
                 self.branch(at, label, 0, state)
             }
             (Opcode::BrTable, Imm::BrTable(table)) if state.reachable => {
@@ -155,7 +200,7 @@ impl Visitor for Builder {
 impl Builder {
     fn open(&mut self, at: usize, next: usize, op: Opcode, state: &State<'_>) {
         let entry = self.side.len() as u32;
-        let mut block = Block { start: None, last: NONE, condition: None };
+        let mut block = Block::new(self.blocks.last().map_or(NO_REGION, |outer| outer.region));
         match op {
             // `loop` itself looks whether there was an interruption.
             Opcode::Loop => {
@@ -192,6 +237,8 @@ impl Builder {
     fn close(&mut self, at: usize, next: usize) {
         self.end_condition(next);
         let block = self.blocks.pop().expect("validated: a block is open");
+        #[cfg(feature = "exceptions")]
+        self.end_region(&block, at);
         // The function's last `end` returns; others need not be executed.
         let target = if self.blocks.is_empty() { at } else { next };
         let entry = self.side.len() as u32;
@@ -200,6 +247,15 @@ impl Builder {
             let branch = self.pending[last as usize];
             self.set(branch, target, entry);
             last = branch.before;
+        }
+        let mut last = block.clause;
+        while last != NONE {
+            #[cfg(feature = "exceptions")]
+            {
+                let clause = self.regions.clause_mut(self.clauses[last as usize].0);
+                (clause.target, clause.side) = (target as u32, entry);
+            }
+            last = self.clauses[last as usize].1;
         }
         self.end = at;
     }
@@ -301,20 +357,29 @@ impl Builder {
             frame_bytes: slots * 8,
             body,
             local_slots: self.local_slots.into_boxed_slice(),
+            #[cfg(feature = "exceptions")]
+            regions: self.regions.finish(),
+            #[cfg(not(feature = "exceptions"))]
+            regions: None,
         }
     }
 }
 
 /// How many of the topmost operands an instruction may have made; not less.
-fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
+pub(super) fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
     let module = state.module;
     let count = match (instr.op, &instr.imm) {
-        (_, Imm::Block(ty)) => block_params(module, ty).len(),
+        (_, Imm::Block(ty) | Imm::TryTable(ty, _)) => block_params(module, ty).len(),
+        (Opcode::Catch, &Imm::Index(tag)) => {
+            module.types.func(module.tags[tag as usize]).map_or(0, |ty| ty.params().len())
+        }
         (Opcode::Else, _) => state.ended.map_or(0, |frame| match frame.ty {
             BlockType::Func(_) => block_params(module, &frame.ty).len(),
             _ => 0,
         }),
-        (Opcode::End, _) => state.ended.map_or(0, |frame| frame.results(module).len()),
+        (Opcode::End | Opcode::Delegate, _) => {
+            state.ended.map_or(0, |frame| frame.results(module).len())
+        }
         (Opcode::Call, &Imm::Index(index)) => module.func_type(index).results().len(),
         (_, Imm::CallIndirect { ty, .. }) => {
             module.types.func(*ty).map_or(0, |ty| ty.results().len())
@@ -322,7 +387,8 @@ fn pushed(instr: &Instr<'_>, state: &State<'_>) -> u32 {
         (Opcode::CallRef, &Imm::Index(ty)) => {
             module.types.func(ty).map_or(0, |ty| ty.results().len())
         }
-        (Opcode::BrIf | Opcode::BrOnNonNull, &Imm::Label(label)) => state.label_types(label).len(),
+        (Opcode::BrIf | Opcode::BrOnNonNull, &Imm::Label(label))
+        | (_, &Imm::BrOnCast { label, .. }) => state.label_types(label).len(),
         (Opcode::BrOnNull, &Imm::Label(label)) => state.label_types(label).len() + 1,
         _ => 2,
     };

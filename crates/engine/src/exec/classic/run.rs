@@ -57,6 +57,8 @@ pub(crate) fn run(
         callee: null(),
         trap: None,
         refusal: crate::trap::DONE,
+        at_pc: null(),
+        at_fp: fp,
         operands: null_mut(),
         trap_pc: null(),
         trap_fp: fp,
@@ -78,7 +80,13 @@ pub(crate) fn run(
             side: NO_SIDE,
         };
         r.link(fp, code, LEAVE.as_ptr());
+        #[cfg(feature = "reference-types")]
+        let _entered =
+            crate::heap::Activation::enter(machine, super::maps::walk, (&raw const context).cast());
         execute(r);
+        while let Some(again) = super::unwind::catch(&mut context) {
+            execute(again);
+        }
     }
     #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
     if let Some(mut trap) = context.trap.take() {

@@ -20,7 +20,7 @@ mod vectors;
 
 #[cfg(sampan_tail_calls)]
 use super::ops::fused;
-use super::ops::{call, control, memory, misc, numeric, reference, trap, variable};
+use super::ops::{call, control, exception, memory, misc, numeric, reference, trap, variable};
 use super::regs::{Handler, handler, leb};
 use crate::Config;
 use numeric::{AnyNans, CanonicalNans, Nans};
@@ -123,6 +123,15 @@ handler! {
         return r.call(handler_at_depth_1(*r.pc));
     }
 
+    #[cfg(feature = "gc")]
+    fn prefix_fb(r) {
+        let (code, _) = leb(r.pc.add(1));
+        match code {
+            0x18 | 0x19 => r.call(reference::br_on_cast),
+            _ => r.call(misc::slow),
+        }
+    }
+
     fn prefix_fc<const DEPTH: usize, N: Nans>(r) {
         let (code, len) = leb(r.pc.add(1));
         let handler = MISC[code as usize % MISC.len()];
@@ -210,6 +219,11 @@ macro_rules! rare_rows {
             MemorySize misc::slow;
             MemoryGrow misc::slow;
             RefFunc numeric::ref_func;
+            RefEq misc::slow;
+            Throw misc::slow;
+            ThrowRef misc::slow;
+            Rethrow exception::rethrow;
+            TryTable exception::try_table;
         }
     };
 }
@@ -227,6 +241,8 @@ fn handler_at_depth_1(opcode: u8) -> Handler {
     rare_rows! { find [] }
     match opcode {
         0xfc => prefix_fc::<1, AnyNans>,
+        #[cfg(feature = "gc")]
+        0xfb => prefix_fb,
         _ => trap::invalid,
     }
 }
@@ -258,6 +274,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         I64Const variable::i64_const::<DEPTH>;
         F32Const variable::f32_const::<DEPTH>;
         F64Const variable::f64_const::<DEPTH>;
+        Try control::block::<DEPTH>;
+        Catch control::else_::<DEPTH>;
+        CatchAll control::else_::<DEPTH>;
+        Delegate control::skip_number::<DEPTH>;
         RefNull numeric::ref_null::<DEPTH>;
         RefIsNull numeric::ref_is_null::<DEPTH>;
     }
@@ -307,6 +327,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
     if DEPTH == 1 {
         rare_rows! { set [t 0:] }
         t[0xfc] = prefix_fc::<DEPTH, N>;
+        #[cfg(feature = "gc")]
+        {
+            t[0xfb] = prefix_fb;
+        }
     }
     #[cfg(feature = "simd")]
     if vectors {

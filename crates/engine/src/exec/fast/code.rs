@@ -1,6 +1,7 @@
 //! A translated function.
 
 use super::regs::Handler;
+use crate::exec::unwind::Regions;
 use alloc::boxed::Box;
 
 /// A function in the internal code of the fast interpreter.
@@ -16,6 +17,8 @@ pub(crate) struct Code {
     pub(super) constants: Box<[u64]>,
     /// For each instruction that can trap, its word and the offset in the module.
     pub(super) offsets: Box<[(u32, u32)]>,
+    /// Where it catches exceptions; positions are words.
+    pub(super) regions: Option<Box<Regions>>,
 }
 
 // SAFETY: the pointers lead into the boxes of the same value, which are never written.
@@ -28,7 +31,8 @@ impl Code {
     /// Code without a frame, constants or offsets.
     pub(super) fn stub(words: Box<[u64]>) -> Code {
         let entry = words.as_ptr();
-        Code { entry, frame_bytes: 0, words, constants: Box::default(), offsets: Box::default() }
+        let (constants, offsets) = (Box::default(), Box::default());
+        Code { entry, frame_bytes: 0, words, constants, offsets, regions: None }
     }
 
     /// Whether an instruction pointer lies in this function; a return address may be one

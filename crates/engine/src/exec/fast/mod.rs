@@ -10,11 +10,15 @@
 #[cfg(feature = "backtrace")]
 mod backtrace;
 mod code;
+#[cfg(feature = "reference-types")]
+mod maps;
 mod operand;
 mod ops;
 mod regs;
 mod run;
 mod translate;
+#[cfg_attr(not(feature = "exceptions"), path = "unwind_absent.rs")]
+mod unwind;
 
 pub(crate) use code::Code;
 #[cfg(feature = "native")]

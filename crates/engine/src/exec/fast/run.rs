@@ -26,7 +26,8 @@ pub(super) struct Ctx {
     pub interrupt: *const AtomicBool,
     /// Return addresses and instances of the callers of functions of other instances.
     pub cross: Vec<(*const u64, *mut InstanceData)>,
-    /// The instruction, and its frame, that called out of the interpreter.
+    /// Behind the instruction that called the host or allocates, and its frame; without an
+    /// instruction, the frame's caller is what goes on.
     pub at_ip: *const u64,
     pub at_sp: *mut u64,
     /// The number of the trap for which a call was refused.
@@ -141,7 +142,18 @@ pub(crate) fn run(
     let exit = unsafe {
         (*r.ctx).enter_instance(instance);
         (r.mem, r.len) = (*r.ctx).memory();
-        execute(r)
+        #[cfg(feature = "reference-types")]
+        let _entered =
+            crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast());
+        let mut exit = execute(r);
+        while exit != DONE
+            && let Some((ip, sp)) = super::unwind::catch(&mut *r.ctx)
+        {
+            let mut again = Regs { ip, sp, ..r };
+            (again.mem, again.len) = (*again.ctx).memory();
+            exit = execute(again);
+        }
+        exit
     };
     if exit != DONE {
         #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]

@@ -7,6 +7,10 @@
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
 mod access;
 mod bulk;
+#[cfg(feature = "exceptions")]
+pub(crate) mod exception;
+#[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
+pub(crate) mod gc;
 #[cfg(all(
     feature = "simd",
     any(feature = "memory64", feature = "multi-memory", feature = "threads")
@@ -33,6 +37,10 @@ pub(crate) struct Shape {
 
 /// The shape of an opcode; `None` if it is executed otherwise.
 pub(crate) fn shape(op: Opcode) -> Option<Shape> {
+    #[cfg(feature = "exceptions")]
+    if op == Opcode::ThrowRef {
+        return Some(exception::THROW_REF);
+    }
     bulk::shape(op)
 }
 

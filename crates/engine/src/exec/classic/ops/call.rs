@@ -153,6 +153,7 @@ handler! {
                 r.go(0)
             }
             FuncKind::Host(call) => {
+                ((*r.ctx).at_pc, (*r.ctx).at_fp) = (back, r.fp);
                 let results = call_host(r.ctx, Arc::as_ptr(call), r.sp);
                 if results.is_null() {
                     return r.call(trap::raise_pending);
@@ -188,6 +189,7 @@ handler! {
                 r.tail(code, back)
             }
             FuncKind::Host(call) => {
+                ((*r.ctx).at_pc, (*r.ctx).at_fp) = (core::ptr::null(), r.fp);
                 let results = call_host(r.ctx, Arc::as_ptr(call), r.sp);
                 if results.is_null() {
                     return r.call(trap::raise_pending);

@@ -1,11 +1,15 @@
 //! Instructions whose work outweighs their dispatch: see [`crate::exec::work`].
 
 use crate::TrapKind;
+#[cfg(feature = "gc")]
+use crate::entity::InstanceData;
 use crate::exec::classic::context::Context;
 use crate::exec::classic::ops::trap;
 use crate::exec::classic::regs::{handler, leb, leb_64};
 use crate::exec::work::{self, Shape};
 use crate::trap::DONE;
+#[cfg(feature = "gc")]
+use sampan_wasm::{Imm, Reader};
 use sampan_wasm::{ImmKind, Opcode};
 
 handler! {
@@ -47,6 +51,28 @@ unsafe fn perform(ctx: *mut Context, pc: *const u8, sp: *mut u64, fp: *mut u64) 
             ImmKind::MemArg(_) | ImmKind::MemArgLane(_) | ImmKind::AtomicMemArg(_) => {
                 access(ctx, op, &mut at)
             }
+            #[cfg(feature = "gc")]
+            _ if op == Opcode::RefEq || (0x100..0x200).contains(&op.code()) => {
+                let imm = match op.immediates() {
+                    ImmKind::HeapType => {
+                        let (imm, next) = decode(&*ctx.instance, pc);
+                        at = next;
+                        imm
+                    }
+                    kind => gc_indices(kind, &mut at),
+                };
+                let decl = (*ctx.instance).module.decl();
+                match work::gc::shape(decl, op, &imm) {
+                    Some((shape, i, j)) => (i, j, Some(shape)),
+                    None => (0, 0, None),
+                }
+            }
+            #[cfg(feature = "exceptions")]
+            kind if op == Opcode::Throw => {
+                let (tag, _) = indices(kind, &mut at);
+                let shape = work::exception::throw_shape((*ctx.instance).module.decl(), tag as u32);
+                (tag, 0, Some(shape))
+            }
             kind => {
                 let (i, j) = indices(kind, &mut at);
                 (i, j, work::shape(op))
@@ -59,6 +85,7 @@ unsafe fn perform(ctx: *mut Context, pc: *const u8, sp: *mut u64, fp: *mut u64) 
             return core::ptr::null();
         };
         (ctx.trap_pc, ctx.trap_fp) = (pc.wrapping_add(1), fp);
+        (ctx.at_pc, ctx.at_fp) = (at, fp);
         let slots = sp.sub(shape.operands as usize);
         let outcome = (shape.work)(ctx.machine, ctx.instance, slots, i, j);
         if outcome != DONE {
@@ -103,6 +130,34 @@ unsafe fn indices(kind: ImmKind, at: &mut *const u8) -> (u64, u64) {
         }
         _ => (next(), 0),
     }
+}
+
+/// The immediates of an instruction that has indices only.
+#[cfg(feature = "gc")]
+unsafe fn gc_indices(kind: ImmKind, at: &mut *const u8) -> Imm<'static> {
+    let mut next = || {
+        // SAFETY: the instruction has as many immediates.
+        let (value, len) = unsafe { leb(*at) };
+        // SAFETY: as above.
+        *at = unsafe { at.add(len) };
+        value
+    };
+    match kind {
+        ImmKind::None => Imm::None,
+        ImmKind::Type => Imm::Index(next()),
+        _ => Imm::Index2(next(), next()),
+    }
+}
+
+/// The immediates of the instruction at `pc`, and the next one's address.
+#[cfg(feature = "gc")]
+pub(super) unsafe fn decode(instance: &InstanceData, pc: *const u8) -> (Imm<'_>, *const u8) {
+    let bytes = instance.module.bytes();
+    let offset = pc as usize - bytes.as_ptr() as usize;
+    let features = instance.module.engine().config().features;
+    let mut reader = Reader::new(bytes, offset..bytes.len(), features);
+    let instr = reader.instr().expect("validated: it decodes");
+    (instr.imm, bytes[reader.pos()..].as_ptr())
 }
 
 /// Reads the immediates of an access to memory, with its lane if it has one.

@@ -5,6 +5,8 @@
 
 pub(super) mod call;
 pub(super) mod control;
+#[cfg_attr(not(feature = "exceptions"), path = "exception_absent.rs")]
+pub(super) mod exception;
 #[cfg(sampan_tail_calls)]
 pub(super) mod fused;
 #[cfg_attr(sampan_small, path = "memory_small.rs")]

@@ -298,6 +298,7 @@ pub(super) unsafe fn call_other(
             }
             FuncKind::Host(call) => {
                 let call = Arc::as_ptr(call);
+                ((*ctx).at_ip, (*ctx).at_sp) = (back, sp.sub(*back.sub(1) as usize));
                 call_host(ctx, &*call, (*func).slots as usize, sp)?;
                 let resume = &mut (*ctx).resume;
                 (resume.ip, resume.sp) = (back, sp.sub(*back.sub(1) as usize));
@@ -399,6 +400,7 @@ pub(super) unsafe fn tail_other(
             FuncKind::Host(call) => {
                 let call = Arc::as_ptr(call);
                 let slots = (*func).slots as usize;
+                ((*ctx).at_ip, (*ctx).at_sp) = (core::ptr::null(), sp);
                 call_host(ctx, &*call, slots, sp.add(base))?;
                 // Results that are not in an accumulator return in the frame's first slots.
                 core::ptr::copy(sp.add(base), sp, slots);

@@ -5,6 +5,8 @@ pub(super) mod call;
 pub(super) mod call_ref;
 pub(super) mod control;
 pub(super) mod fused;
+#[cfg(feature = "gc")]
+pub(super) mod gc;
 pub(super) mod memory;
 pub(super) mod moves;
 #[cfg(feature = "native")]

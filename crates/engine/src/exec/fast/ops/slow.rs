@@ -9,7 +9,7 @@ handler! {
     fn slow(mut r) {
         let work: Work = core::mem::transmute::<usize, Work>(r.word(2) as usize);
         let ctx = r.ctx;
-        ((*ctx).at_ip, (*ctx).at_sp) = (r.ip, r.sp);
+        ((*ctx).at_ip, (*ctx).at_sp) = (r.ip.add(5), r.sp);
         let outcome = work((*ctx).machine, (*ctx).instance, r.slot(0), r.word(3), r.word(4));
         if outcome != DONE {
             return r.trap_with(outcome);

@@ -66,6 +66,7 @@ impl Translator<'_> {
             self.narrow(table64, index, base + arguments);
         }
         let first = self.entries.len() - params.len();
+        self.settle(first);
         let (fields, copied) = if few {
             self.name_arguments(first, base)
         } else {
@@ -73,6 +74,7 @@ impl Translator<'_> {
             (0, 0)
         };
         self.call_words(&callee, fields, copied, base);
+        self.collecting_below = first;
         self.finish_call(first, base, ty);
     }
 
@@ -218,6 +220,7 @@ impl Translator<'_> {
             }
         }
         self.words.push(base.into());
+        self.collecting = Some(self.words.len());
     }
 
     /// Values that only an accumulator holds go to their homes; the accumulators stay, as

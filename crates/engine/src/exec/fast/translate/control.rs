@@ -5,25 +5,32 @@ use super::{Class, Last, Translator, class_of, emit};
 use crate::exec::fast::ops::arith::{self, Shape};
 use crate::exec::fast::ops::{Loc, control as ctl};
 use crate::exec::fast::regs::Handler;
+use crate::exec::unwind::NONE;
 use alloc::{collections::BTreeMap, vec::Vec};
 use sampan_wasm::{BlockType, Imm, Instr, Opcode, State, ValType, block_params, block_results};
 
 /// An open block.
 pub(super) struct Block {
-    kind: BlockKind,
-    ty: BlockType,
+    pub kind: BlockKind,
+    pub ty: BlockType,
     /// It began in dead code, so there is nothing of it.
-    dead: bool,
+    pub dead: bool,
     /// The entries below its parameters.
     entries: usize,
     /// The slot of its first parameter and of its first result.
     base: u32,
     /// Branches that wait for its end.
-    fixups: Vec<Fixup>,
+    pub fixups: Vec<Fixup>,
+    /// The region of exceptions that its code is in.
+    pub region: u32,
+    /// Its own region, as long as its code is in that.
+    pub own_region: Option<u32>,
+    /// The slot for the exception that it caught, if it is an older `try`.
+    pub caught: Option<u16>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum BlockKind {
+pub(super) enum BlockKind {
     Func,
     Block,
     /// Where it begins, in words.
@@ -100,6 +107,10 @@ impl Translator<'_> {
                 self.zero.straight = false;
                 self.br_on_non_null(label);
             }
+            (Opcode::BrOnCast | Opcode::BrOnCastFail, &Imm::BrOnCast { label, to, .. }) => {
+                self.zero.straight = false;
+                self.br_on_cast(label, to, instr.op == Opcode::BrOnCastFail);
+            }
             (Opcode::Return, _) => {
                 self.emit_return();
                 self.die();
@@ -113,12 +124,24 @@ impl Translator<'_> {
         let _ = state;
     }
 
-    fn open(&mut self, kind: BlockKind, ty: BlockType, params: usize) {
+    pub(super) fn open(&mut self, kind: BlockKind, ty: BlockType, params: usize) {
         let entries = self.entries.len() - if self.dead { 0 } else { params };
         let base = self.entries.get(entries).map_or(self.top, |first| first.home.into());
         let fixups = Vec::new();
         let dead = self.dead;
-        self.control.push(Block { kind, ty, dead, entries, base, fixups });
+        let region = self.control.last().map_or(NONE, |outer| outer.region);
+        let (own_region, caught) = (None, None);
+        self.control.push(Block {
+            kind,
+            ty,
+            dead,
+            entries,
+            base,
+            fixups,
+            region,
+            own_region,
+            caught,
+        });
     }
 
     fn block(&mut self, kind: BlockKind, ty: BlockType) {
@@ -184,11 +207,13 @@ impl Translator<'_> {
         self.control.push(block);
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let Some(mut block) = self.control.pop() else { return };
         if block.dead {
             return;
         }
+        #[cfg(feature = "exceptions")]
+        self.end_region(&mut block);
         if block.kind == BlockKind::Func {
             if !self.dead {
                 self.emit_return();
@@ -223,7 +248,7 @@ impl Translator<'_> {
     }
 
     /// The code that follows cannot be reached, up to the next label.
-    fn die(&mut self) {
+    pub(super) fn die(&mut self) {
         self.dead = true;
         self.forget();
         self.end_fuel();
@@ -235,7 +260,7 @@ impl Translator<'_> {
     }
 
     /// Makes the stack what it is at a block's label.
-    fn reset_stack(&mut self, block: &Block, types: &[ValType]) {
+    pub(super) fn reset_stack(&mut self, block: &Block, types: &[ValType]) {
         self.forget();
         while self.entries.len() > block.entries {
             self.pop();
@@ -247,7 +272,7 @@ impl Translator<'_> {
     }
 
     /// Brings the values of a block's end to where its label has them.
-    fn results_home(&mut self, block: &Block) {
+    pub(super) fn results_home(&mut self, block: &Block) {
         let count = block_results(&self.module.decl, &block.ty).len();
         self.home_top(count);
     }
@@ -263,7 +288,7 @@ impl Translator<'_> {
         Some(self.pop_condition())
     }
 
-    fn pop_condition(&mut self) -> Condition {
+    pub(super) fn pop_condition(&mut self) -> Condition {
         if !cfg!(sampan_small)
             && let Some(Last::Binary(op, left, right)) =
                 self.take_pending(super::fuse::is_comparison)
@@ -327,14 +352,19 @@ impl Translator<'_> {
     }
 
     /// Emits a branch whose distance is to be bound.
-    fn emit_branch(&mut self, handler: Handler, operands: u64, extra: Option<u64>) -> Fixup {
+    pub(super) fn emit_branch(
+        &mut self,
+        handler: Handler,
+        operands: u64,
+        extra: Option<u64>,
+    ) -> Fixup {
         let instr = self.words.len();
         self.emit(handler, operands);
         self.words.extend(extra);
         Fixup { instr, word: instr + 1, whole: false }
     }
 
-    fn bind(&mut self, fixup: Fixup, target: usize) {
+    pub(super) fn bind(&mut self, fixup: Fixup, target: usize) {
         let bytes = ((target as i64 - fixup.instr as i64) * 8) as i32;
         if fixup.whole {
             self.words[fixup.word] = bytes as u32 as u64;

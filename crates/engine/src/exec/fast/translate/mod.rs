@@ -14,7 +14,13 @@ mod access;
 mod calls;
 mod control;
 mod emit;
+#[cfg_attr(not(feature = "exceptions"), path = "exceptions_absent.rs")]
+mod exceptions;
 mod fuse;
+#[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
+mod gc;
+#[cfg_attr(not(feature = "reference-types"), path = "maps_absent.rs")]
+mod maps;
 mod numeric;
 mod reference;
 mod stack;
@@ -22,8 +28,12 @@ mod stack;
 mod tests;
 mod wide;
 
+#[cfg(feature = "reference-types")]
+pub(crate) use maps::record;
+
 use super::code::Code;
 use super::ops::{Loc, control as ctl, memory, moves, moves::Class};
+use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
 use crate::exec::work;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
@@ -40,6 +50,7 @@ pub(crate) fn prepare(module: &ModuleData, body: u32) -> Result<Code> {
     let index = module.decl.imported_funcs + body;
     let mut translator = Translator::new(module, body);
     let features = module.engine.config().features;
+    translator.caught_slots = legacy_depth(&module.bytes, features, &module.decl, index)?;
     let mut scratch = Scratch::default();
     sampan_wasm::validate_body(
         &module.bytes,
@@ -135,6 +146,26 @@ struct Translator<'m> {
     /// The operand word of the latest `fuel`, and what it takes.
     fuel: Option<(usize, u32)>,
     need_fuel: bool,
+    regions: Regions,
+    /// The first of the slots for exceptions that older `try` blocks caught, and how many
+    /// such blocks are open.
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    caught_base: u32,
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    tries: u32,
+    /// The region of each such block that has come to its clauses, by its slot.
+    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    tried: alloc::collections::BTreeMap<u16, u32>,
+    /// How many such slots there are.
+    caught_slots: u32,
+    /// The word behind a call or an allocation.
+    collecting: Option<usize>,
+    /// The entries below what that takes.
+    #[cfg_attr(not(feature = "reference-types"), allow(dead_code))]
+    collecting_below: usize,
+    /// What notes where references are, when that is why a function is translated again.
+    #[cfg(feature = "reference-types")]
+    recorder: Option<crate::exec::maps::Recorder>,
 }
 
 /// Which declared locals may be read before they are written, and so must be cleared.
@@ -184,6 +215,15 @@ impl<'m> Translator<'m> {
             loops: 0,
             fuel: None,
             need_fuel: false,
+            regions: Regions::default(),
+            caught_base: 0,
+            tries: 0,
+            tried: Default::default(),
+            caught_slots: 0,
+            collecting: None,
+            collecting_below: 0,
+            #[cfg(feature = "reference-types")]
+            recorder: None,
         }
     }
 
@@ -200,6 +240,10 @@ impl<'m> Translator<'m> {
             words,
             constants: self.constants.into_boxed_slice(),
             offsets: self.offsets.into_boxed_slice(),
+            #[cfg(feature = "exceptions")]
+            regions: self.regions.finish(),
+            #[cfg(not(feature = "exceptions"))]
+            regions: None,
         };
         let clear = self.zero.high.saturating_sub(self.zero.low);
         let mut entry = PROLOGUE;
@@ -243,10 +287,18 @@ impl Visitor for Translator<'_> {
             let class = class_of(ty);
             self.locals.push((slot as u16, class));
             self.zero.assigned.push(i < params);
+            self.note_local(module, i < params, ty, slot);
             slot += width(class);
             self.reserve(slot);
             self.check_frame()?;
         }
+        self.caught_base = slot;
+        for _ in 0..self.caught_slots {
+            self.note_caught(slot);
+            slot += 1;
+        }
+        self.reserve(slot);
+        self.check_frame()?;
         self.local_refs = vec![0; slot as usize];
         self.constants_base = slot as u16;
         self.top = slot + self.max_constants as u32;
@@ -254,7 +306,6 @@ impl Visitor for Translator<'_> {
         self.reserve(self.top.max(results));
         self.check_frame()?;
         self.words.resize(PROLOGUE, 0);
-        let _ = module;
         self.open_function();
         Ok(())
     }
@@ -273,10 +324,26 @@ impl Visitor for Translator<'_> {
             | Opcode::BrTable
             | Opcode::BrOnNull
             | Opcode::BrOnNonNull
+            | Opcode::BrOnCast
+            | Opcode::BrOnCastFail
             | Opcode::Return
             | Opcode::Unreachable => self.control_instr(instr, state),
+            Opcode::Try
+            | Opcode::Catch
+            | Opcode::CatchAll
+            | Opcode::Delegate
+            | Opcode::TryTable
+            | Opcode::Throw
+            | Opcode::ThrowRef
+            | Opcode::Rethrow => {
+                self.exception_instr(instr, state);
+                self.record_point(state);
+            }
             _ if self.dead => {}
-            _ => self.plain_instr(instr, state)?,
+            _ => {
+                self.plain_instr(instr, state)?;
+                self.record_point(state);
+            }
         }
         self.check_frame()
     }
@@ -300,6 +367,7 @@ impl Translator<'_> {
             (Opcode::Drop, _) => {
                 self.pop();
             }
+            (Opcode::AnyConvertExtern | Opcode::ExternConvertAny, _) => {}
             (Opcode::RefAsNonNull, _) => self.ref_as_non_null(),
             (Opcode::Select | Opcode::SelectTyped, _) => self.select(),
             (Opcode::GlobalGet, &Imm::Index(global)) => self.global_get(global),
@@ -318,6 +386,7 @@ impl Translator<'_> {
             (_, Imm::MemArg(memarg)) if self.access(op, memarg) => {}
             _ if self.vector(instr) => {}
             _ if self.wide_arithmetic(op) => {}
+            _ if self.gc_instr(instr, state) => {}
             _ => match work::shape(op) {
                 Some(shape) => {
                     let (i, j) = work::immediates(instr);

@@ -70,6 +70,10 @@ impl Translator<'_> {
         self.top = entry.home.into();
         self.flushed = self.flushed.min(self.entries.len());
         self.homed.end = self.homed.end.min(self.entries.len());
+        #[cfg(feature = "reference-types")]
+        if let Some(recorder) = &mut self.recorder {
+            recorder.forget(self.entries.len());
+        }
         match entry.kind {
             Kind::Local(slot) => self.local_refs[slot as usize] -= 1,
             Kind::Reg => self.regs[entry.class as usize].owner = None,

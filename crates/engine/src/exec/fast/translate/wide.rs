@@ -18,12 +18,15 @@ impl Translator<'_> {
     /// Translates an instruction that a [`work::Work`] executes.
     pub(super) fn slow(&mut self, shape: &Shape, i: u64, j: u64, state: &State<'_>) {
         let below = (state.height - shape.results) as usize;
+        self.settle(below);
         let base = self.operands_home(below);
         self.note_offset();
         self.emit(slow::slow, emit::fields(base, 0, 0, 0));
         self.words.push(shape.work as usize as u64);
         self.words.push(i);
         self.words.push(j);
+        // Others than allocations are not asked, but may be.
+        (self.collecting, self.collecting_below) = (Some(self.words.len()), below);
         for result in (0..shape.results).rev() {
             let ty = state.operand_below(result).expect("reachable code has types");
             self.push(class_of(ty), Kind::Temp);
