@@ -83,14 +83,14 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
     Ok(outcome)
 }
 
-fn state(store: &Store<()>, exports: &[(String, Extern)]) -> Event {
+fn state(store: &mut Store<()>, exports: &[(String, Extern)]) -> Event {
     let mut values = Vec::new();
     let mut memories = Vec::new();
     for (_, item) in exports {
         match item {
-            Extern::Global(global) => values.push(value(&global.get(store))),
-            Extern::Memory(memory) => memories.push(outcome::digest(memory.data(store))),
-            Extern::Table(table) => values.push(Value::Bits(table.size(store).into())),
+            Extern::Global(global) => values.push(value(&global.get(&mut *store))),
+            Extern::Memory(memory) => memories.push(outcome::digest(memory.data(&*store))),
+            Extern::Table(table) => values.push(Value::Bits(table.size(&*store).into())),
             _ => {}
         }
     }
