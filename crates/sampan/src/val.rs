@@ -79,7 +79,11 @@ impl Val {
             | HeapType::I31
             | HeapType::Struct
             | HeapType::Array
-            | HeapType::None => Some(Val::AnyRef(None)),
+            | HeapType::None
+            // An exception's reference has no type of its own here: the host sees it as one
+            // that is neither a structure, an array nor a number.
+            | HeapType::Exn
+            | HeapType::NoExn => Some(Val::AnyRef(None)),
             _ => None,
         }
     }

@@ -38,6 +38,8 @@ fn null(heap: &WastHeapType<'_>) -> Option<Val> {
         AbstractHeapType::Struct => HeapType::Struct,
         AbstractHeapType::Array => HeapType::Array,
         AbstractHeapType::None => HeapType::None,
+        AbstractHeapType::Exn => HeapType::Exn,
+        AbstractHeapType::NoExn => HeapType::NoExn,
         _ => return None,
     })
 }

@@ -77,7 +77,7 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
             if stop {
                 return Ok(outcome);
             }
-            outcome.push(state(&store, &exports));
+            outcome.push(state(&mut store, &exports));
         }
     }
     Ok(outcome)
