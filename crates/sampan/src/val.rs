@@ -84,7 +84,6 @@ impl Val {
             // that is neither a structure, an array nor a number.
             | HeapType::Exn
             | HeapType::NoExn => Some(Val::AnyRef(None)),
-            _ => None,
         }
     }
 

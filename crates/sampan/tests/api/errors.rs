@@ -113,8 +113,8 @@ fn bad_modules_say_what_and_where() {
 #[test]
 fn proposals_that_are_not_executed_are_named() {
     let engine = Engine::default();
-    match Module::new(&engine, "(module (tag))").unwrap_err().kind() {
-        ErrorKind::Unsupported(features, _) => assert_eq!(features[0].name(), "exceptions"),
+    match Module::new(&engine, "(module (memory 1 1 shared))").unwrap_err().kind() {
+        ErrorKind::Unsupported(features, _) => assert_eq!(features[0].name(), "threads"),
         other => panic!("{other:?}"),
     }
     let off = Engine::new(sampan::Config::new().wasm_simd(false));
