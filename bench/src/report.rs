@@ -57,8 +57,11 @@ fn kernels(text: &mut String, results: &Results, engines: &[Engine]) {
 
 /// Our modes over each peer.
 fn against(text: &mut String, results: &Results, columns: &[&str]) {
-    let ours: Vec<&str> =
-        columns.iter().copied().filter(|name| matches!(*name, "classic" | "fast" | "jit")).collect();
+    let ours: Vec<&str> = columns
+        .iter()
+        .copied()
+        .filter(|name| matches!(*name, "classic" | "fast" | "jit"))
+        .collect();
     let peers: Vec<&str> = columns.iter().copied().filter(|name| !ours.contains(name)).collect();
     if ours.is_empty() || peers.is_empty() {
         return;
