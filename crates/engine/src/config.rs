@@ -84,6 +84,7 @@ pub const EXECUTABLE: Features = Features::WASM2
     .with(Feature::Memory64)
     .with(Feature::CustomPageSizes)
     .with(Feature::WideArithmetic)
+    .with(Feature::Threads)
     .with(Feature::FunctionReferences);
 
 /// A configuration that modules and machines share.

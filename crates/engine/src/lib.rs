@@ -5,19 +5,23 @@
 //! owns everything that exists at run time. Both are untyped: the `sampan` crate puts
 //! the API on top that embedders use.
 //!
-//! What is absent: WASI, the operating system, and machine code.
+//! What is absent: WASI, the operating system, and machine code. With feature `std`, threads
+//! wait for each other by the standard library's parking, and that is all it is used for.
 //!
 //! Unsafe code is confined to the files that `tidy.toml` lists; each says why it is sound.
 
 #![no_std]
 
 extern crate alloc;
+#[cfg(all(feature = "std", feature = "threads"))]
+extern crate std;
 
 mod config;
 mod const_expr;
 mod entity;
 mod exec;
 mod instantiate;
+mod interrupt;
 mod limits;
 mod link_error;
 mod machine;
@@ -26,23 +30,31 @@ mod module;
 mod once;
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
 mod relaxed;
+#[cfg_attr(
+    not(all(feature = "threads", target_has_atomic = "64")),
+    path = "shared_absent.rs"
+)]
+mod shared;
 mod stable;
 mod stack;
 mod sync;
 mod table;
 mod trap;
 mod value;
+#[cfg_attr(not(all(feature = "std", feature = "threads")), path = "wait_absent.rs")]
+mod wait;
 
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use entity::{HostFn, InstanceData};
 pub use limits::Limits;
 pub use link_error::{InstantiateError, LinkError};
-pub use machine::{
-    Extern, FuncId, GlobalId, InstanceId, InterruptHandle, Machine, MemoryId, TableId,
-};
+pub use interrupt::InterruptHandle;
+pub use machine::{Extern, FuncId, GlobalId, InstanceId, Machine, MemoryId, TableId};
 pub use memory::MemoryEntity;
 pub use module::{Bytes, Module};
 pub use sampan_wasm as wasm;
+pub use shared::SharedMemory;
 pub use table::TableEntity;
 pub use trap::{HostError, MAX_FRAMES, Trap, TrapFrame, TrapKind};
 pub use value::{RawRef, slots_of, slots_of_all};
+pub use wait::WaitResult;

@@ -117,6 +117,8 @@ impl Config {
         wasm_simd = Simd;
         /// Switches tail calls. On by default.
         wasm_tail_call = TailCall;
+        /// Switches shared memories and atomic instructions. On by default.
+        wasm_threads = Threads;
         /// Switches arithmetic in constant expressions. On by default.
         wasm_extended_const = ExtendedConst;
     }

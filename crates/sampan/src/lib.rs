@@ -53,6 +53,7 @@ mod into_func;
 mod linker;
 mod memory;
 mod module;
+mod shared_memory;
 mod store;
 mod table;
 mod typed;
@@ -76,6 +77,7 @@ pub use module::Module;
 #[cfg(feature = "wat")]
 pub use module::wat_to_wasm;
 pub use sampan_engine::wasm::{self, Feature, Features};
+pub use shared_memory::{SharedMemory, WaitResult};
 pub use store::{InterruptHandle, Store, StoreLimits, StoreLimitsBuilder};
 pub use table::Table;
 pub use typed::TypedFunc;

@@ -10,7 +10,7 @@ use crate::{Machine, Trap, TrapKind};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
 
 /// What is looked at where no interruption is possible.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -30,11 +30,11 @@ pub(crate) fn run(
     if machine.stack.slots() - top <= needed {
         return Err(Trap::new(TrapKind::StackOverflow));
     }
-    if machine.engine.config().interruptible && machine.interrupt.swap(false, Ordering::Relaxed) {
+    if machine.engine.config().interruptible && machine.interrupt.take() {
         return Err(Trap::new(TrapKind::Interrupted));
     }
     let interruptible = machine.engine.config().interruptible;
-    let interrupt: *const AtomicBool = if interruptible { &*machine.interrupt } else { &NEVER };
+    let interrupt: *const AtomicBool = if interruptible { &machine.interrupt.flag } else { &NEVER };
     // The slot below the frame is what an empty operand stack has in a register.
     // SAFETY: in the stack, as just checked.
     let fp = unsafe { machine.stack.base().add(top + 1) };

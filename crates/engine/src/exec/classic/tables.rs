@@ -214,6 +214,8 @@ fn handler_at_depth_1(opcode: u8) -> Handler {
     rare_rows! { find [] }
     match opcode {
         0xfc => prefix_fc::<1, AnyNans>,
+        #[cfg(feature = "threads")]
+        0xfe => misc::slow,
         _ => trap::invalid,
     }
 }
@@ -281,6 +283,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
     if DEPTH == 1 {
         rare_rows! { set [t 0:] }
         t[0xfc] = prefix_fc::<DEPTH, N>;
+        #[cfg(feature = "threads")]
+        {
+            t[0xfe] = misc::slow;
+        }
     }
     #[cfg(feature = "simd")]
     if vectors {

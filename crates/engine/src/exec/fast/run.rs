@@ -108,7 +108,7 @@ pub(crate) fn run(
         globals: null(),
         code: null(),
         stack_end: machine.stack.end(),
-        interrupt: &raw const *machine.interrupt,
+        interrupt: &raw const machine.interrupt.flag,
         cross: Vec::new(),
         at_ip: null(),
         at_sp: null_mut(),

@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
 mod access;
+#[cfg(feature = "threads")]
+mod atomic;
 mod bulk;
 #[cfg(all(
     feature = "simd",
@@ -33,11 +35,19 @@ pub(crate) struct Shape {
 
 /// The shape of an opcode; `None` if it is executed otherwise.
 pub(crate) fn shape(op: Opcode) -> Option<Shape> {
+    #[cfg(feature = "threads")]
+    if op == Opcode::AtomicFence {
+        return Some(atomic::FENCE);
+    }
     bulk::shape(op)
 }
 
 /// How an access to any memory is executed; `None` if this build has plain ones only.
 pub(crate) fn access(op: Opcode) -> Option<Shape> {
+    #[cfg(feature = "threads")]
+    if let Some(shape) = atomic::shape(op) {
+        return Some(shape);
+    }
     #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
     return access::shape(op);
     #[cfg(not(any(feature = "memory64", feature = "multi-memory", feature = "threads")))]
@@ -45,6 +55,12 @@ pub(crate) fn access(op: Opcode) -> Option<Shape> {
         let _ = op;
         None
     }
+}
+
+/// Whether an opcode is an atomic access: those go to the memory in one way only, whatever
+/// it is.
+pub(crate) fn is_atomic(op: Opcode) -> bool {
+    cfg!(feature = "threads") && op.code() >> 8 == Opcode::AtomicFence.code() >> 8
 }
 
 /// Whether an access reads or writes a vector.
