@@ -43,6 +43,12 @@ impl Interrupt {
 pub struct InterruptHandle(pub(crate) Arc<Interrupt>);
 
 impl InterruptHandle {
+    /// Whether a stop was asked for; the request is then served. For host functions that
+    /// wait: they should end with an error.
+    pub fn take(&self) -> bool {
+        self.0.take()
+    }
+
     /// The guest that runs, or the next one, traps at its next call or loop; one that waits
     /// for another thread (`memory.atomic.wait`) traps at once.
     pub fn interrupt(&self) {

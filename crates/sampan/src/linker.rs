@@ -6,6 +6,8 @@ use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, Extern, FuncType, Instance, Module,
     Result, Val,
 };
+#[cfg(feature = "wasi")]
+use crate::SharedMemory;
 use alloc::{string::String, vec::Vec};
 use sampan_engine as engine;
 
@@ -117,6 +119,33 @@ impl<T: 'static> Linker<T> {
         call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Self> {
         self.insert(module, name, Definition::Host(HostFunc::dynamic(ty, call)))
+    }
+
+    /// Defines a shared memory, for all stores.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn define_shared(
+        &mut self,
+        module: &str,
+        name: &str,
+        memory: SharedMemory,
+    ) -> Result<&mut Self> {
+        self.insert(module, name, Definition::Extern(memory.into()))
+    }
+
+    /// Whether a name is defined.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn is_defined(&self, module: &str, name: &str) -> bool {
+        self.place(module, name).is_ok()
+    }
+
+    /// The names of what belongs to one store.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn of_stores(&self) -> impl Iterator<Item = (&str, &str)> {
+        let one = |item: &&Item<T>| match item.definition {
+            Definition::Extern(Extern::SharedMemory(_)) | Definition::Host(_) => false,
+            Definition::Extern(_) => true,
+        };
+        self.items.iter().filter(one).map(|item| (&*item.module, &*item.name))
     }
 
     #[cfg(feature = "wasi")]

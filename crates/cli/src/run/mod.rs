@@ -7,7 +7,7 @@ use crate::args::Run;
 use crate::report::{self, Exit};
 use sampan::wasi::{self, DirPerms, WasiCtx};
 use sampan::{
-    Config, Engine, Error, ErrorKind, Func, Instance, Linker, Module, Result, Store,
+    Config, Engine, Error, ErrorKind, Extern, Func, Instance, Linker, Module, Result, Store,
     StoreLimitsBuilder, Trap,
 };
 use std::time::Duration;
@@ -103,7 +103,7 @@ fn call(store: &mut Store<WasiCtx>, func: Func) -> Result<()> {
 /// The function that `--invoke` means.
 fn find(store: &Store<WasiCtx>, instance: Instance, name: &str) -> Result<Func> {
     instance.get_func(store, name).ok_or_else(|| {
-        let funcs = instance.exports(store).filter(|(_, it)| it.into_func().is_some());
+        let funcs = instance.exports(store).filter(|(_, it)| matches!(it, Extern::Func(_)));
         let names: Vec<&str> = funcs.map(|(name, _)| name).collect();
         let list = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         Error::new(format!("no function is exported as {name:?}; exported functions: {list}"))
