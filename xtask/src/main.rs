@@ -17,6 +17,7 @@ mod sizes;
 mod system;
 mod test;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ enum Habit {
     Sizes(sizes::Options),
     /// Boot the firmware example in QEMU, and compare what it prints
     Firmware,
+    /// Build the part for browsers into web/dist
+    Web,
     /// Fetch the real programs that tests run, and print where they are
     Fetch(fetch::Options),
     /// Run the real programs only, in sampan or in another command of the same shape
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Habit::Tidy => tidy::run(),
         Habit::Sizes(options) => sizes::run(&options),
         Habit::Firmware => firmware::run(),
+        Habit::Web => web::build().map(|()| ExitCode::SUCCESS),
         Habit::Fetch(options) => fetch::run(&options),
         Habit::Programs(options) => programs::run(&options),
         Habit::Bench(options) => bench::run(&options),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     programs::{self, Tally},
-    project,
+    project, web,
 };
 
 /// `cargo xtask test`.
@@ -44,6 +44,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         ["sampan-engine", "sampan", "sampan-cli"].map(|name| ["--package", name]).as_flattened(),
     );
     add("optimised tests", cargo_test(&optimised));
+    add("Linux in WebAssembly", web::test());
     if !options.offline {
         let programs = project::build_sampan()
             .and_then(|sampan| programs::run_all(&sampan, &["classic", "fast"], &[]));

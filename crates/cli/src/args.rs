@@ -210,6 +210,8 @@ pub enum ModeArg {
     Classic,
     /// The interpreter that is faster
     Fast,
+    /// Machine code, made of everything before it runs
+    Jit,
     /// Whatever is best for programs in general; for now, fast
     Auto,
 }
@@ -219,6 +221,7 @@ impl ModeArg {
     pub fn mode(self) -> Mode {
         match self {
             ModeArg::Classic => Mode::Classic,
+            ModeArg::Jit => Mode::Jit,
             ModeArg::Fast | ModeArg::Auto => Mode::Fast,
         }
     }

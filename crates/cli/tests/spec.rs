@@ -104,7 +104,7 @@ impl Suite {
     }
 
     fn file(&mut self, name: &str, text: &str, features: Features) {
-        for mode in [Mode::Classic, Mode::Fast] {
+        for mode in [Mode::Classic, Mode::Fast, Mode::Jit] {
             let outcome = spec::run(text, mode, features);
             self.passed += outcome.passed;
             for (line, reason) in outcome.failures {

@@ -1,23 +1,28 @@
 //! What an embedder chooses once for all modules of an engine.
 
+use crate::native::EnginePart;
 use crate::sync::Arc;
 use sampan_wasm::{Feature, Features};
 
-/// Which interpreter runs functions.
+/// What runs functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Runs the module's own bytes in place, with a small side table for branches.
     Classic,
     /// Translates to register-based internal code, which takes memory and runs faster.
     Fast,
+    /// Compiles to machine code; needs an engine with a compiler. What the compiler does not
+    /// know is interpreted as by [`Mode::Fast`].
+    Jit,
 }
 
 impl Mode {
-    /// Whether this build has the interpreter; modules cannot be made for one that it lacks.
+    /// Whether this build has the mode; modules cannot be made for one that it lacks.
     pub const fn is_built_in(self) -> bool {
         match self {
             Mode::Classic => cfg!(feature = "classic"),
             Mode::Fast => cfg!(feature = "fast"),
+            Mode::Jit => cfg!(feature = "native"),
         }
     }
 }
@@ -89,17 +94,34 @@ pub const EXECUTABLE: Features = Features::WASM2
 
 /// A configuration that modules and machines share.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<Config>);
+pub struct Engine(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    /// What compiles modules.
+    native: EnginePart,
+}
 
 impl Engine {
     /// An engine with the given choices.
     pub fn new(config: Config) -> Engine {
-        Engine(Arc::new(config))
+        Engine(Arc::new(Shared { config, native: EnginePart::default() }))
+    }
+
+    /// An engine whose modules are compiled.
+    #[cfg(feature = "native")]
+    pub fn with_compiler(config: Config, compiler: Arc<dyn crate::native::Compiler>) -> Engine {
+        Engine(Arc::new(Shared { config, native: EnginePart::from(compiler) }))
+    }
+
+    pub(crate) fn native(&self) -> &EnginePart {
+        &self.0.native
     }
 
     /// The choices.
     pub fn config(&self) -> &Config {
-        &self.0
+        &self.0.config
     }
 
     /// Whether both are clones of one engine.

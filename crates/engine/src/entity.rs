@@ -1,5 +1,6 @@
 //! Functions, globals and instances as they exist at run time.
 
+use crate::native::{FuncPart, InstancePart};
 use crate::sync::Arc;
 use crate::{
     Extern, FuncId, GlobalId, InstanceId, Machine, MemoryEntity, MemoryId, Module, RawRef,
@@ -15,8 +16,10 @@ pub type HostFn = dyn Fn(&mut Machine, &mut dyn Any, Option<InstanceId>, &mut [u
     + Send
     + Sync;
 
-/// A function.
+/// A function. Compiled code reads the first fields.
+#[repr(C)]
 pub(crate) struct FuncEntity {
+    pub(crate) native: FuncPart,
     /// Its type in the registry.
     pub(crate) ty: u32,
     /// Slots for arguments or results, whichever is more.
@@ -34,6 +37,10 @@ pub(crate) enum FuncKind {
 }
 
 impl FuncEntity {
+    pub(crate) fn new(ty: u32, slots: u32, kind: FuncKind) -> FuncEntity {
+        FuncEntity { native: FuncPart::default(), ty, slots, kind }
+    }
+
     /// The instance that the function is defined in, and its index there; `None` for a host
     /// function.
     pub(crate) fn place(&self) -> Option<(&InstanceData, u32)> {
@@ -53,6 +60,7 @@ unsafe impl Send for FuncEntity {}
 
 /// A global.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct GlobalEntity {
     /// The low slot first; the second only for vectors.
     pub(crate) value: [u64; 2],
@@ -77,6 +85,7 @@ pub struct InstanceData {
     pub(crate) elements: Box<[Box<[RawRef]>]>,
     /// Whether each data segment can no longer be used.
     pub(crate) dropped_data: Box<[bool]>,
+    pub(crate) native: InstancePart,
 }
 
 // SAFETY: as for FuncEntity.

@@ -35,6 +35,7 @@ impl Machine {
         let types = self.registry.intern_module(&module.decl().types).into_boxed_slice();
         self.check_imports(module, &types, imports)?;
         let id = self.allocate(module, types, imports)?;
+        crate::native::bind_instance(self, id.0 as usize);
         self.initialise(id)?;
         if let Some(start) = module.decl().start {
             let start = self.instances[id.0 as usize].funcs[start as usize];
@@ -183,6 +184,7 @@ impl Machine {
             globals: Box::default(),
             elements: decl.elements.iter().map(|_| Box::default()).collect(),
             dropped_data: decl.data.iter().map(|_| false).collect(),
+            native: Default::default(),
         });
         let pointer = instance.as_ptr();
         self.instances.push(instance);
@@ -197,7 +199,7 @@ impl Machine {
             let slots = slots_of_all(func.params()).max(slots_of_all(func.results()));
             let ty = self.instances[at].types[ty as usize];
             let kind = FuncKind::Wasm { instance: pointer, body: body as u32 };
-            funcs.push(self.push_func(FuncEntity { ty, slots, kind }));
+            funcs.push(self.push_func(FuncEntity::new(ty, slots, kind)));
         }
         self.instances[at].funcs = funcs.into();
 

@@ -5,15 +5,16 @@
 //! owns everything that exists at run time. Both are untyped: the `sampan` crate puts
 //! the API on top that embedders use.
 //!
-//! What is absent: WASI, the operating system, and machine code. With feature `std`, threads
-//! wait for each other by the standard library's parking, and that is all it is used for.
+//! What is absent: WASI, the operating system, and what makes machine code: [`native`] is where
+//! that plugs in. With feature `std`, threads wait for each other by the standard library's
+//! parking.
 //!
 //! Unsafe code is confined to the files that `tidy.toml` lists; each says why it is sound.
 
 #![no_std]
 
 extern crate alloc;
-#[cfg(all(feature = "std", feature = "threads"))]
+#[cfg(feature = "std")]
 extern crate std;
 
 mod config;
@@ -27,13 +28,15 @@ mod link_error;
 mod machine;
 mod memory;
 mod module;
+#[cfg(feature = "native")]
+pub mod native;
+#[cfg(not(feature = "native"))]
+#[path = "native/absent.rs"]
+mod native;
 mod once;
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads", feature = "fast"))]
 mod relaxed;
-#[cfg_attr(
-    not(all(feature = "threads", target_has_atomic = "64")),
-    path = "shared_absent.rs"
-)]
+#[cfg_attr(not(all(feature = "threads", target_has_atomic = "64")), path = "shared_absent.rs")]
 mod shared;
 mod stable;
 mod stack;
@@ -46,9 +49,9 @@ mod wait;
 
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use entity::{HostFn, InstanceData};
+pub use interrupt::InterruptHandle;
 pub use limits::Limits;
 pub use link_error::{InstantiateError, LinkError};
-pub use interrupt::InterruptHandle;
 pub use machine::{Extern, FuncId, GlobalId, InstanceId, Machine, MemoryId, TableId};
 pub use memory::MemoryEntity;
 pub use module::{Bytes, Module};

@@ -2,6 +2,7 @@
 
 use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData};
 use crate::interrupt::{Interrupt, InterruptHandle};
+use crate::native::MachinePart;
 use crate::{
     Engine, Limits, MemoryEntity, RawRef, SharedMemory, TableEntity, Trap, TrapKind, exec,
     slots_of_all, stable::Stable, stack::Stack, sync::Arc,
@@ -28,6 +29,7 @@ pub struct Machine {
     pub(crate) fuel: u64,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) host_depth: u32,
+    pub(crate) native: MachinePart,
 }
 
 macro_rules! id {
@@ -63,6 +65,8 @@ pub enum Extern {
 impl Machine {
     /// A machine in which nothing exists.
     pub fn new(engine: &Engine) -> Machine {
+        let interrupt = Arc::new(Interrupt::default());
+        let native = MachinePart::new(&interrupt.flag, engine.config());
         Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),
@@ -75,8 +79,9 @@ impl Machine {
             limits: Limits::default(),
             stack: Stack::new(engine.config().stack_bytes / 8),
             fuel: 0,
-            interrupt: Arc::new(Interrupt::default()),
+            interrupt,
             host_depth: 0,
+            native,
         }
     }
 
@@ -114,12 +119,14 @@ impl Machine {
     pub fn new_host_func(&mut self, ty: FuncType, call: Arc<HostFn>) -> FuncId {
         let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results()));
         let ty = self.registry.intern_func(ty);
-        self.push_func(FuncEntity { ty, slots, kind: FuncKind::Host(call) })
+        self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
     }
 
     pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
+        let number = self.funcs.len() as u32;
         self.funcs.push(func);
-        FuncId(self.funcs.len() as u32 - 1)
+        crate::native::bind_function(self, FuncId(number));
+        FuncId(number)
     }
 
     /// A table filled with `init`; `None` if a limit is passed.
@@ -132,16 +139,16 @@ impl Machine {
     /// A memory of zeroes; `None` if a limit is passed.
     pub fn new_memory(&mut self, ty: MemoryType) -> Option<MemoryId> {
         let id = self.memories.len() as u32;
-        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id)?));
+        let rooms = self.engine.native().rooms();
+        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id, rooms)?));
         Some(MemoryId(id))
     }
 
     /// Takes part in a memory that other machines may have too; `None` if a limit is passed.
     /// The same memory again has the same number.
     pub fn share_memory(&mut self, memory: &SharedMemory) -> Option<MemoryId> {
-        let same = |entity: &Stable<MemoryEntity>| {
-            entity.shared().is_some_and(|other| other.same(memory))
-        };
+        let same =
+            |entity: &Stable<MemoryEntity>| entity.shared().is_some_and(|other| other.same(memory));
         if let Some(id) = self.memories.iter().position(same) {
             return Some(MemoryId(id as u32));
         }

@@ -7,15 +7,17 @@
 //! and `len <= capacity`. Only `grow` moves `base`. The bytes of a shared memory belong to
 //! [`SharedMemory`]; here is then a handle, `base` is its base, and `len` and `capacity` are 0.
 
-use crate::{Limits, SharedMemory, TrapKind};
+use crate::native::Rooms;
 #[cfg(feature = "threads")]
 use crate::relaxed;
+use crate::{Limits, SharedMemory, TrapKind};
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
 use sampan_wasm::{AddrType, MemoryType};
 
-/// A linear memory.
+/// A linear memory. Compiled code reads the first fields.
 #[derive(Debug)]
+#[repr(C)]
 pub struct MemoryEntity {
     base: NonNull<u8>,
     len: usize,
@@ -23,14 +25,24 @@ pub struct MemoryEntity {
     ty: MemoryType,
     pub(crate) id: u32,
     shared: Option<SharedMemory>,
+    /// Where the bytes are, if not allocated: then `base` never moves.
+    reservation: Option<Rooms>,
 }
 
 // SAFETY: the bytes belong to this value alone, as a Vec's would; or to a `SharedMemory`.
 unsafe impl Send for MemoryEntity {}
 
 impl MemoryEntity {
+    pub(crate) const BASE_OFFSET: usize = core::mem::offset_of!(MemoryEntity, base);
+    pub(crate) const LEN_OFFSET: usize = core::mem::offset_of!(MemoryEntity, len);
+
     /// A memory of its type's minimum size, or `None` if the host has no room.
-    pub(crate) fn new(ty: MemoryType, limits: &mut Limits, id: u32) -> Option<MemoryEntity> {
+    pub(crate) fn new(
+        ty: MemoryType,
+        limits: &mut Limits,
+        id: u32,
+        rooms: Option<Rooms>,
+    ) -> Option<MemoryEntity> {
         if ty.shared
             && let Some(shared) = SharedMemory::new(ty, limits.room_for_memory())
         {
@@ -40,8 +52,16 @@ impl MemoryEntity {
         if !limits.take_memory(0, len as u64) {
             return None;
         }
+        if let Some(rooms) = rooms.filter(|_| has_reservation(&ty)) {
+            let base = rooms.reserve()?;
+            let committed = rooms.commit(base, 0, len);
+            let reservation = Some(rooms);
+            let memory =
+                MemoryEntity { base, len, capacity: len, ty, id, shared: None, reservation };
+            return committed.then_some(memory);
+        }
         let base = allocate(len)?;
-        Some(MemoryEntity { base, len, capacity: len, ty, id, shared: None })
+        Some(MemoryEntity { base, len, capacity: len, ty, id, shared: None, reservation: None })
     }
 
     /// A memory that other machines have too, or `None` if a limit is passed.
@@ -54,7 +74,8 @@ impl MemoryEntity {
             return None;
         }
         let (base, ty) = (NonNull::new(memory.base())?, memory.ty());
-        Some(MemoryEntity { base, len: 0, capacity: 0, ty, id, shared: Some(memory.clone()) })
+        let shared = Some(memory.clone());
+        Some(MemoryEntity { base, len: 0, capacity: 0, ty, id, shared, reservation: None })
     }
 
     /// The memory that others may have too, if it is one.
@@ -131,6 +152,14 @@ impl MemoryEntity {
         if !limits.take_memory(self.len as u64, len as u64) {
             return None;
         }
+        if let Some(reservation) = &self.reservation {
+            if !reservation.commit(self.base, self.capacity, len) {
+                limits.take_memory(len as u64, self.len as u64);
+                return None;
+            }
+            self.capacity = len;
+            return Some(());
+        }
         let most = self.ty.limits.max.and_then(|max| max.checked_shl(self.ty.page_log2.into()));
         let roomy = len.saturating_add(len / 2).min(most.unwrap_or(u64::MAX) as usize).max(len);
         let Some((base, capacity)) = allocate(roomy)
@@ -148,6 +177,10 @@ impl MemoryEntity {
     }
 
     fn release(&mut self) {
+        if let Some(reservation) = &self.reservation {
+            // SAFETY: made by `reserve`, and self is being dropped.
+            return unsafe { reservation.release(self.base) };
+        }
         if self.capacity > 0 {
             // SAFETY: allocated by `allocate(self.capacity)` and released once.
             unsafe { dealloc(self.base.as_ptr(), layout(self.capacity)) };
@@ -266,6 +299,11 @@ pub(crate) fn operand(addr: AddrType, slot: u64) -> u64 {
         AddrType::I32 => slot & 0xffff_ffff,
         AddrType::I64 => slot,
     }
+}
+
+/// Whether compiled code expects that memories of this type never move.
+fn has_reservation(ty: &MemoryType) -> bool {
+    ty.addr == AddrType::I32 && ty.page_log2 == 16 && !ty.shared
 }
 
 /// The range `at..at + len` if it lies within `size` bytes.

@@ -1,5 +1,6 @@
 //! A module that is ready to be instantiated, in any number of machines and threads.
 
+use crate::native::{self, ModulePart};
 use crate::sync::Arc;
 use crate::{Engine, Mode, Preparation, exec, once::Once};
 use alloc::{boxed::Box, vec::Vec};
@@ -15,6 +16,7 @@ pub(crate) struct ModuleData {
     pub(crate) bytes: Bytes,
     pub(crate) decl: wasm::Module,
     pub(crate) code: CodeSlots,
+    pub(crate) native: ModulePart,
 }
 
 /// The prepared form of each function that is not imported.
@@ -69,14 +71,21 @@ impl Module {
         }
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
-        let module = Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code }));
+        let native = ModulePart::default();
+        let module =
+            Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
         match config.preparation {
+            // A compiler validates once more anyway, and does not need the interpreter's code.
+            _ if config.mode == Mode::Jit => module.validate()?,
             Preparation::Lazy => module.validate()?,
             Preparation::Eager => {
                 for index in 0..module.decl().bodies.len() as u32 {
                     module.0.prepare(index)?;
                 }
             }
+        }
+        if config.mode == Mode::Jit {
+            native::compile(&module)?;
         }
         Ok(module)
     }
@@ -137,7 +146,10 @@ impl ModuleData {
             }
             CodeSlots::Fast(slots) => {
                 if slots[body as usize].get().is_none() {
-                    slots[body as usize].set(exec::fast::prepare(self, body)?);
+                    slots[body as usize].set(match native::stub(self, body) {
+                        Some(stub) => stub,
+                        None => exec::fast::prepare(self, body)?,
+                    });
                 }
             }
         }
@@ -149,7 +161,7 @@ impl CodeSlots {
     fn new(mode: Mode, count: usize) -> CodeSlots {
         match mode {
             Mode::Classic => CodeSlots::Classic((0..count).map(|_| Once::new()).collect()),
-            Mode::Fast => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
+            Mode::Fast | Mode::Jit => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
         }
     }
 }

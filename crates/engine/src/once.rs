@@ -41,6 +41,12 @@ impl<T> Once<T> {
     }
 }
 
+impl<T> Default for Once<T> {
+    fn default() -> Once<T> {
+        Once::new()
+    }
+}
+
 impl<T> Drop for Once<T> {
     fn drop(&mut self) {
         let value = *self.0.get_mut();

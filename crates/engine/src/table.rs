@@ -4,9 +4,13 @@ use crate::{Limits, RawRef, TrapKind};
 use alloc::vec::Vec;
 use sampan_wasm::{AddrType, TableType};
 
-/// A table.
+/// A table. Compiled code reads the first fields.
 #[derive(Debug)]
+#[repr(C)]
 pub struct TableEntity {
+    /// Where the elements are, and how many: for compiled code.
+    base: *const RawRef,
+    len: usize,
     pub(crate) elements: Vec<RawRef>,
     /// The bits of a slot that are an index.
     pub(crate) index_mask: u64,
@@ -15,7 +19,15 @@ pub struct TableEntity {
     pub(crate) id: u32,
 }
 
+// SAFETY: `base` points into the elements, which move with the value.
+unsafe impl Send for TableEntity {}
+// SAFETY: as above.
+unsafe impl Sync for TableEntity {}
+
 impl TableEntity {
+    pub(crate) const BASE_OFFSET: usize = core::mem::offset_of!(TableEntity, base);
+    pub(crate) const LEN_OFFSET: usize = core::mem::offset_of!(TableEntity, len);
+
     pub(crate) fn new(
         ty: TableType,
         init: RawRef,
@@ -28,12 +40,9 @@ impl TableEntity {
         let mut elements = Vec::new();
         elements.try_reserve_exact(usize::try_from(ty.limits.min).ok()?).ok()?;
         elements.resize(ty.limits.min as usize, init);
-        Some(TableEntity {
-            elements,
-            index_mask: crate::memory::operand(ty.addr, u64::MAX),
-            ty,
-            id,
-        })
+        let (base, len) = (elements.as_ptr(), elements.len());
+        let index_mask = crate::memory::operand(ty.addr, u64::MAX);
+        Some(TableEntity { base, len, elements, index_mask, ty, id })
     }
 
     /// The type, with the current size as its minimum.
@@ -86,6 +95,7 @@ impl TableEntity {
             return None;
         }
         self.elements.resize(new as usize, value);
+        (self.base, self.len) = (self.elements.as_ptr(), self.elements.len());
         Some(old)
     }
 

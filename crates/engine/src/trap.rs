@@ -96,9 +96,10 @@ pub(crate) const DONE: Outcome = u8::MAX;
 
 macro_rules! trap_codes {
     ($($kind:ident)*) => {
-        #[allow(clippy::enum_variant_names)]
+        /// The kinds of trap that an instruction can cause, as numbers.
+        #[allow(clippy::enum_variant_names, missing_docs)]
         #[repr(u8)]
-        enum TrapCode { $($kind),* }
+        pub enum TrapCode { $($kind),* }
 
         impl TrapKind {
             /// The number of a kind of trap that an instruction can cause.

@@ -15,6 +15,7 @@
 extern crate alloc;
 
 mod errno;
+pub mod event;
 pub mod fs;
 mod host;
 mod kernel;

@@ -36,7 +36,6 @@ pub trait Machine {
     fn write(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault>;
     fn peek(&self, addr: u64, bytes: &mut [u8]) -> Result<(), Fault>;
     fn poke(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault>;
-    fn bytes_mut(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Fault>;
     fn accessible(&self, addr: u64, len: u64, access: Access) -> u64;
     fn compare_exchange_u32(&mut self, addr: u64, old: u32, new: u32) -> Result<u32, Fault>;
     /// Pages that take memory.
@@ -111,10 +110,6 @@ impl Machine for Interpreter {
 
     fn poke(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault> {
         self.space.poke(addr, bytes)
-    }
-
-    fn bytes_mut(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Fault> {
-        self.space.bytes_mut(addr, len)
     }
 
     fn accessible(&self, addr: u64, len: u64, access: Access) -> u64 {

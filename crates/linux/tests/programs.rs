@@ -108,17 +108,41 @@ fn run(program: &Path, memory: u64) -> (String, i32) {
 #[test]
 fn same_as_this_machines_kernel() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c");
+    // One program alone, while it is being worked on.
+    let only = std::env::var("SAMPAN_PROGRAM").ok();
     let mut count = 0;
     for entry in std::fs::read_dir(folder).expect("the folder is there") {
         let source = entry.expect("it can be read").path();
+        let stem = source.file_stem().expect("a file").to_string_lossy().into_owned();
+        if only.as_ref().is_some_and(|only| *only != stem) {
+            continue;
+        }
         for flag in ["-m64", "-m32"] {
             let program = compile(&source, flag);
             let (here, there) = (native(&program), emulated(&program));
-            assert_eq!(here, there, "{} {flag}", source.display());
+            if here != there {
+                panic!(
+                    "{stem} {flag} differs, status {:#x} and {:#x}:\n{}",
+                    here.1,
+                    there.1,
+                    difference(&here.0, &there.0)
+                );
+            }
             count += 1;
         }
     }
     assert!(count >= 2);
+}
+
+/// The first lines that differ, with the one before.
+fn difference(here: &str, there: &str) -> String {
+    let (here, there): (Vec<_>, Vec<_>) = (here.lines().collect(), there.lines().collect());
+    let same = here.iter().zip(&there).take_while(|(a, b)| a == b).count();
+    let part = |lines: &[&str]| {
+        lines.iter().skip(same).take(8).map(|l| format!("  {l}\n")).collect::<String>()
+    };
+    let before = if same > 0 { here[same - 1] } else { "" };
+    format!("after {before}\nthis machine:\n{}sampan:\n{}", part(&here), part(&there))
 }
 
 #[test]

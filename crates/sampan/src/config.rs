@@ -40,7 +40,8 @@ impl Config {
         Config { engine: engine::Config::default(), features: engine::EXECUTABLE }
     }
 
-    /// Chooses the interpreter.
+    /// Chooses what runs functions. [`Mode::Jit`] needs feature `jit` and a host that it knows;
+    /// elsewhere no [`Module`](crate::Module) can be made.
     pub fn mode(&mut self, mode: Mode) -> &mut Config {
         self.engine.mode = mode;
         self
@@ -137,7 +138,7 @@ impl Engine {
     pub fn new(config: &Config) -> Engine {
         let mut raw = config.engine.clone();
         raw.features = executable(config.features);
-        Engine { raw: engine::Engine::new(raw), features: config.features }
+        Engine { raw: crate::compiler::engine(raw, config), features: config.features }
     }
 
     /// The interpreter that it runs modules with.

@@ -68,9 +68,9 @@ impl Extern {
                     return Err(Error::new("the shared memory belongs to another engine"));
                 }
                 let raw = ctx.machine.share_memory(it.raw());
-                engine::Extern::Memory(raw.ok_or_else(|| {
-                    Error::new("no room for a memory: a limit is reached")
-                })?)
+                engine::Extern::Memory(
+                    raw.ok_or_else(|| Error::new("no room for a memory: a limit is reached"))?,
+                )
             }
         })
     }

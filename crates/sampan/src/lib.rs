@@ -43,6 +43,7 @@ extern crate alloc;
 extern crate std;
 
 mod backtrace;
+mod compiler;
 mod config;
 mod context;
 mod error;

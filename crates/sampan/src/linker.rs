@@ -1,13 +1,13 @@
 //! Imports by name.
 
+#[cfg(feature = "wasi")]
+use crate::SharedMemory;
 use crate::error::message;
 use crate::into_func::{HostFunc, IntoFunc};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, Extern, FuncType, Instance, Module,
     Result, Val,
 };
-#[cfg(feature = "wasi")]
-use crate::SharedMemory;
 use alloc::{string::String, vec::Vec};
 use sampan_engine as engine;
 

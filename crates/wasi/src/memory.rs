@@ -1,8 +1,8 @@
 //! The guest's linear memory, where every address is a claim until checked.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::io::{IoSlice, IoSliceMut};
+use std::ops::Range;
 
 use crate::Errno;
 

@@ -31,5 +31,5 @@ mod x87;
 pub use cpu::Cpu;
 pub use exit::{Access, Exit, Fault, SyscallKind};
 pub use fpu::{F80, Fpu};
-pub use memory::{AddressSpace, MapError, PAGE_SIZE, Prot, SharedPages};
+pub use memory::{AddressSpace, MapError, PAGE_SIZE, PageState, Prot, SharedPages};
 pub use registers::{Descriptor, Mode, Registers, flags, gpr};

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("sampan-arena", 0),
     ("sampan-wasm", 0),
     ("sampan-engine", 1),
+    ("sampan-compile", 2),
     ("sampan-x86", 1),
     ("sampan-linux", 2),
     // Host functions over a memory and a file system: it knows no engine.

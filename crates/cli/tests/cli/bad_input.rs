@@ -114,7 +114,7 @@ fn wrong_usage_exits_with_2() {
         &[][..],
         &["run"],
         &["fly", "ok.wat"],
-        &["run", "--mode", "jit", "ok.wat"],
+        &["run", "--mode", "aot", "ok.wat"],
         &["run", "--fuel", "-1", "ok.wat"],
         &["run", "--timeout", "soon", "ok.wat"],
         &["run", "--max-memory", "much", "ok.wat"],

@@ -25,9 +25,12 @@ pub(crate) fn run(
     body: u32,
     slots: &mut [u64],
 ) -> Result<(), Trap> {
+    if let Some(result) = crate::native::run(machine, data, instance, body, slots) {
+        return result;
+    }
     match machine.engine.config().mode {
         Mode::Classic => classic::run(machine, data, instance, body, slots),
-        Mode::Fast => fast::run(machine, data, instance, body, slots),
+        Mode::Fast | Mode::Jit => fast::run(machine, data, instance, body, slots),
     }
 }
 
@@ -36,6 +39,6 @@ pub(crate) fn run(
 pub(crate) fn validate(module: &crate::module::ModuleData, body: u32) -> sampan_wasm::Result<()> {
     match module.engine.config().mode {
         Mode::Classic => classic::prepare(module, body).map(drop),
-        Mode::Fast => fast::prepare(module, body).map(drop),
+        Mode::Fast | Mode::Jit => fast::prepare(module, body).map(drop),
     }
 }

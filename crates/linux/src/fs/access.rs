@@ -5,6 +5,7 @@ use super::{FileType, InodeRef, Location, Stat};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::task::Credentials;
+use crate::task::credentials::cap;
 
 /// Execute, or search a directory.
 pub const EXECUTE: u32 = 1;
@@ -24,7 +25,9 @@ pub const S_ISVTX: u32 = 0o1000;
 pub fn permission(cx: &mut Context, inode: &InodeRef, mask: u32) -> SysResult<()> {
     let credentials = cx.thread.credentials();
     // Root passes everywhere but at executing, and that is most of the calls.
-    if credentials.fsuid == 0 && (mask & EXECUTE == 0 || inode.kind() == FileType::Directory) {
+    if credentials.has(cap::DAC_OVERRIDE)
+        && (mask & EXECUTE == 0 || inode.kind() == FileType::Directory)
+    {
         return Ok(());
     }
     let stat = inode.stat(cx)?;
@@ -43,11 +46,15 @@ pub fn check(stat: &Stat, credentials: &Credentials, mask: u32) -> SysResult<()>
     if mask & !(stat.mode >> shift) & 7 == 0 {
         return Ok(());
     }
-    if credentials.is_root() {
-        let directory = stat.file_type() == FileType::Directory;
-        if mask & EXECUTE == 0 || directory || stat.mode & 0o111 != 0 {
-            return Ok(());
-        }
+    let directory = stat.file_type() == FileType::Directory;
+    if credentials.has(cap::DAC_OVERRIDE)
+        && (mask & EXECUTE == 0 || directory || stat.mode & 0o111 != 0)
+    {
+        return Ok(());
+    }
+    let looks = mask == READ || directory && mask & WRITE == 0;
+    if looks && credentials.has(cap::DAC_READ_SEARCH) {
+        return Ok(());
     }
     Err(Errno::EACCES)
 }
@@ -68,7 +75,7 @@ pub fn may_change(cx: &mut Context, dir: &Location) -> SysResult<()> {
 pub fn may_remove(cx: &mut Context, dir: &Location, victim: &Location) -> SysResult<()> {
     may_change(cx, dir)?;
     let credentials = cx.thread.credentials();
-    if credentials.is_root() {
+    if credentials.has(cap::FOWNER) {
         return Ok(());
     }
     let stat = dir.inode().clone().stat(cx)?;
@@ -81,8 +88,12 @@ pub fn may_remove(cx: &mut Context, dir: &Location, victim: &Location) -> SysRes
     Ok(())
 }
 
-/// Whether the running thread owns the file, or is root; `EPERM` if not.
+/// Whether the running thread owns the file, or may act as if; `EPERM` if not.
 pub fn is_owner(cx: &mut Context, stat: &Stat) -> SysResult<()> {
     let credentials = cx.thread.credentials();
-    if credentials.fsuid == stat.uid || credentials.is_root() { Ok(()) } else { Err(Errno::EPERM) }
+    if credentials.fsuid == stat.uid || credentials.has(cap::FOWNER) {
+        Ok(())
+    } else {
+        Err(Errno::EPERM)
+    }
 }

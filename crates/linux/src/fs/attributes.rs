@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::walk::{self, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Follow};
-use super::{Stat, access, split_dev};
+use super::{FileType, Stat, access, split_dev};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::syscall::{Abi, Args};
@@ -83,6 +83,47 @@ pub fn fstatat(cx: &mut Context, args: Args) -> SysResult {
     tell(cx, args.u64(2), &stat)
 }
 
+/// `struct __old_kernel_stat`'s successor on i386, with 32-bit sizes and 16-bit ids.
+fn tell32(cx: &mut Context, at: u64, stat: &Stat) -> SysResult {
+    let id = |id: u32| if id > 0xffff { 65534 } else { id as u16 };
+    let (major, minor) = split_dev(stat.rdev);
+    if stat.size > 0x7fff_ffff || stat.nlink > 0xffff || major > 0xff || minor > 0xff {
+        return Err(Errno::EOVERFLOW);
+    }
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(&(stat.dev as u32).to_le_bytes());
+    bytes.extend_from_slice(&(stat.ino as u32).to_le_bytes());
+    for half in [stat.mode as u16, stat.nlink as u16, id(stat.uid), id(stat.gid)] {
+        bytes.extend_from_slice(&half.to_le_bytes());
+    }
+    let words = [stat.rdev as u32, stat.size as u32, stat.blksize, stat.blocks as u32];
+    words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+    for time in [stat.atime, stat.mtime, stat.ctime] {
+        bytes.extend_from_slice(&(time.seconds as u32).to_le_bytes());
+        bytes.extend_from_slice(&time.nanos.to_le_bytes());
+    }
+    bytes.resize(64, 0);
+    cx.write_bytes(at, &bytes).map(|()| 0)
+}
+
+/// `stat` of i386 with 32-bit sizes.
+pub fn stat32(cx: &mut Context, args: Args) -> SysResult {
+    let stat = of_path(cx, AT_FDCWD, args.u64(0), 0)?;
+    tell32(cx, args.u64(1), &stat)
+}
+
+/// `lstat` of i386 with 32-bit sizes.
+pub fn lstat32(cx: &mut Context, args: Args) -> SysResult {
+    let stat = of_path(cx, AT_FDCWD, args.u64(0), AT_SYMLINK_NOFOLLOW)?;
+    tell32(cx, args.u64(1), &stat)
+}
+
+/// `fstat` of i386 with 32-bit sizes.
+pub fn fstat32(cx: &mut Context, args: Args) -> SysResult {
+    let stat = cx.file(args.int(0))?.stat(cx)?;
+    tell32(cx, args.u64(1), &stat)
+}
+
 /// `statx(2)`.
 pub fn statx(cx: &mut Context, args: Args) -> SysResult {
     if args.u32(2) & !0x7900 != 0 || args.u32(3) >> 31 != 0 {
@@ -126,11 +167,11 @@ fn check(cx: &mut Context, dirfd: i32, path: u64, mode: u32, flags: u32) -> SysR
     let stat = place.inode().clone().stat(cx)?;
     let mut credentials = (*cx.thread.credentials()).clone();
     if flags & EFFECTIVE == 0 {
-        (credentials.fsuid, credentials.fsgid) = (credentials.uid, credentials.gid);
-        credentials.euid = credentials.uid;
+        credentials = credentials.real();
     }
     access::check(&stat, &credentials, mode)?;
-    if mode & access::WRITE != 0 && place.mount.is_read_only() {
+    let special = !matches!(stat.file_type(), FileType::Regular | FileType::Directory);
+    if mode & access::WRITE != 0 && place.mount.is_read_only() && !special {
         return Err(Errno::EROFS);
     }
     Ok(0)
@@ -175,35 +216,4 @@ fn read_link(cx: &mut Context, dirfd: i32, path: u64, buf: u64, len: i32) -> Sys
     let count = text.len().min(len as usize);
     cx.write_bytes(buf, &text[..count])?;
     Ok(count as u64)
-}
-
-/// `getcwd(2)`.
-pub fn getcwd(cx: &mut Context, args: Args) -> SysResult {
-    let fs = cx.thread.fs();
-    let cwd = fs.cwd.borrow().clone();
-    if cwd.dentry.is_deleted() {
-        return Err(Errno::ENOENT);
-    }
-    let (mut path, reached) = cwd.path_from(&fs.root.borrow());
-    if !reached {
-        path.splice(0..0, *b"(unreachable)");
-    }
-    path.push(0);
-    if args.u64(1) < path.len() as u64 {
-        return Err(Errno::ERANGE);
-    }
-    cx.write_bytes(args.u64(0), &path)?;
-    Ok(path.len() as u64)
-}
-
-/// `chdir(2)`.
-pub fn chdir(cx: &mut Context, args: Args) -> SysResult {
-    let path = cx.read_path(args.u64(0))?;
-    let place = walk::resolve(cx, AT_FDCWD, &path, Follow::Yes)?;
-    if !place.is_directory() {
-        return Err(Errno::ENOTDIR);
-    }
-    super::permission(cx, place.inode(), access::EXECUTE)?;
-    *cx.thread.fs().cwd.borrow_mut() = place;
-    Ok(0)
 }

@@ -50,12 +50,14 @@ pub fn write_inode(cx: &mut Context, inode: &InodeRef, pos: u64, bytes: &[u8]) -
 
 /// Who is not root takes away the bits that change users by writing.
 fn drop_set_id(cx: &mut Context, inode: &InodeRef) -> SysResult<()> {
-    if cx.thread.credentials().is_root() {
+    if cx.thread.credentials().has(crate::task::credentials::cap::FSETID) {
         return Ok(());
     }
     let stat = inode.stat(cx)?;
     if stat.mode & 0o6000 != 0 {
-        let mode = Some(stat.mode & 0o1777);
+        // Without the group's execute bit, the group's bit asks for mandatory locks.
+        let gone = if stat.mode & 0o010 != 0 { 0o6000 } else { 0o4000 };
+        let mode = Some(stat.mode & 0o7777 & !gone);
         inode.set_attr(cx, &SetAttr { mode, ..SetAttr::default() })?;
     }
     Ok(())

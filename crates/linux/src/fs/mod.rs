@@ -9,20 +9,26 @@
 
 pub mod access;
 pub mod attributes;
+pub mod buffer;
+pub mod change;
+pub mod cwd;
 pub mod dentry;
 pub mod fd;
 pub mod file;
 pub mod inode;
 pub mod io;
+pub mod links;
 pub mod mount;
 pub mod names;
 pub mod open;
 pub mod pipe;
 pub mod poll;
 pub mod regular;
+pub mod statfs;
 pub mod stream;
 pub mod tmpfs;
 pub mod walk;
+pub mod xattr;
 
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};

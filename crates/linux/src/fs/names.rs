@@ -153,34 +153,6 @@ fn entries(cx: &mut Context, args: Args, wide: bool) -> SysResult {
     Ok(out.len() as u64)
 }
 
-/// `symlink(2)`.
-pub fn symlink(cx: &mut Context, args: Args) -> SysResult {
-    make_link(cx, args.u64(0), AT_FDCWD, args.u64(1))
-}
-
-/// `symlinkat(2)`.
-pub fn symlinkat(cx: &mut Context, args: Args) -> SysResult {
-    make_link(cx, args.u64(0), args.int(1), args.u64(2))
-}
-
-fn make_link(cx: &mut Context, target: u64, dirfd: i32, path: u64) -> SysResult {
-    let (target, path) = (cx.read_path(target)?, cx.read_path(path)?);
-    if target.is_empty() {
-        return Err(Errno::ENOENT);
-    }
-    let found = walk::walk(cx, dirfd, &path, Follow::No)?;
-    let (None, Last::Name(name)) = (&found.target, &found.last) else { return Err(Errno::EEXIST) };
-    if found.slash {
-        return Err(Errno::ENOENT);
-    }
-    access::may_change(cx, &found.dir)?;
-    let credentials = cx.thread.credentials();
-    let (uid, gid) = (credentials.fsuid, credentials.fsgid);
-    let what = super::Create { kind: FileType::Symlink, mode: 0o777, uid, gid, rdev: 0 };
-    found.dir.inode().clone().symlink(cx, name, &target, &what)?;
-    Ok(0)
-}
-
 /// `rename(2)`.
 pub fn rename(cx: &mut Context, args: Args) -> SysResult {
     move_name(cx, (AT_FDCWD, args.u64(0)), (AT_FDCWD, args.u64(1)), 0)

@@ -116,7 +116,8 @@ pub fn open_place(
             let device = cx.kernel.device(major).ok_or(Errno::ENXIO)?;
             device.open(cx, minor, &place, how)?
         }
-        FileType::Fifo | FileType::BlockDevice => return Err(Errno::ENXIO),
+        FileType::Fifo => return super::pipe::open_fifo(cx, &place, how),
+        FileType::BlockDevice => return Err(Errno::ENXIO),
         _ => match inode.clone().open(cx, how)? {
             Some(file) => file,
             None => InodeFile::new(inode, how),
@@ -256,6 +257,8 @@ pub fn fcntl(cx: &mut Context, args: Args) -> SysResult {
             Ok(0)
         }
         11 => Ok(open.owner.get().1 as u64),
+        1031 => super::pipe::resize(cx, &open, Some(value as u32)),
+        1032 => super::pipe::resize(cx, &open, None),
         _ => Err(Errno::EINVAL),
     }
 }

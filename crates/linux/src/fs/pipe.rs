@@ -1,12 +1,13 @@
-//! Pipes (`pipe(7)`). FIFOs are not there yet.
+//! Pipes and FIFOs (`pipe(7)`, `fifo(7)`).
 
-use alloc::collections::VecDeque;
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 
-use super::{File, FileType, OpenFile, Stat, events, flags};
+use super::buffer::Buffer;
+use super::{File, FileType, InodeRef, Location, OpenFile, Stat, events, flags};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::signal::{SIGPIPE, SigInfo};
@@ -14,25 +15,54 @@ use crate::syscall::Args;
 use crate::time::Timespec;
 use crate::wait::WaitQueue;
 
-/// Bytes that a pipe holds.
+/// Bytes that a pipe holds, if nobody says otherwise.
 const CAPACITY: usize = 65536;
+/// Most that it may be made to hold (`/proc/sys/fs/pipe-max-size`).
+const CAPACITY_MAX: usize = 1 << 20;
 /// Writes up to this size are not mixed with others'.
 const ATOMIC: usize = 4096;
 
-/// What both ends share.
-struct Pipe {
+/// What all ends share.
+pub struct Pipe {
     ino: u64,
     made: Timespec,
-    bytes: RefCell<VecDeque<u8>>,
+    buffer: Buffer,
     readers: Cell<u32>,
     writers: Cell<u32>,
+    /// How often it was opened for reading and for writing: who opens a FIFO waits for
+    /// the other side to come, even if that has gone again.
+    opened: Cell<(u32, u32)>,
     queue: WaitQueue,
 }
 
-/// One end of a pipe.
-struct End {
+/// One end of a pipe; a FIFO may be opened as both.
+pub struct End {
     pipe: Rc<Pipe>,
-    write: bool,
+    reads: bool,
+    writes: bool,
+}
+
+impl Pipe {
+    fn new(cx: &mut Context) -> Rc<Pipe> {
+        Rc::new(Pipe {
+            ino: cx.kernel.new_anonymous_ino(),
+            made: cx.kernel.now(),
+            buffer: Buffer::new(CAPACITY, cx.kernel.buffers.clone()),
+            readers: Cell::new(0),
+            writers: Cell::new(0),
+            opened: Cell::new((0, 0)),
+            queue: WaitQueue::new(),
+        })
+    }
+
+    fn end(self: &Rc<Pipe>, reads: bool, writes: bool) -> Rc<End> {
+        self.readers.set(self.readers.get() + u32::from(reads));
+        self.writers.set(self.writers.get() + u32::from(writes));
+        let (readers, writers) = self.opened.get();
+        let more = |count: u32, one: bool| count.wrapping_add(u32::from(one));
+        self.opened.set((more(readers, reads), more(writers, writes)));
+        Rc::new(End { pipe: self.clone(), reads, writes })
+    }
 }
 
 /// `pipe(2)`.
@@ -49,31 +79,90 @@ pub fn pipe2(cx: &mut Context, args: Args) -> SysResult {
 }
 
 fn make(cx: &mut Context, at: u64, how: u32) -> SysResult {
-    let pipe = Rc::new(Pipe {
-        ino: cx.kernel.new_anonymous_ino(),
-        made: cx.kernel.now(),
-        bytes: RefCell::default(),
-        readers: Cell::new(1),
-        writers: Cell::new(1),
-        queue: WaitQueue::new(),
-    });
-    let reader = End { pipe: pipe.clone(), write: false };
-    let writer = End { pipe, write: true };
-    let read_fd = cx.install_file(Rc::new(reader), how | flags::RDONLY)?;
-    let files = cx.files();
-    let written = cx.install_file(Rc::new(writer), how | flags::WRONLY).and_then(|write_fd| {
-        let pair = u64::from(read_fd as u32) | u64::from(write_fd as u32) << 32;
-        let told = cx.write_u64(at, pair);
-        if told.is_err() {
-            files.borrow_mut().remove(write_fd)?;
-        }
-        told
-    });
-    if let Err(error) = written {
-        files.borrow_mut().remove(read_fd)?;
-        return Err(error);
+    let pipe = Pipe::new(cx);
+    let (reader, writer) = (pipe.end(true, false), pipe.end(false, true));
+    let reader = OpenFile::new(reader, None, how | flags::RDONLY);
+    let writer = OpenFile::new(writer, None, how | flags::WRONLY);
+    cx.install_pair(at, [reader, writer], how)
+}
+
+/// Opens a FIFO: waits for the other side, unless that is there or `O_NONBLOCK` is given.
+pub fn open_fifo(cx: &mut Context, place: &Location, how: u32) -> SysResult<Rc<OpenFile>> {
+    struct Waits {
+        open: Rc<OpenFile>,
+        opened: (u32, u32),
     }
-    Ok(0)
+    let waits = cx.with_call(|call| call.saved.take());
+    let waits = match waits.and_then(|saved| saved.downcast::<Waits>().ok()) {
+        Some(waits) => waits,
+        None => {
+            let pipe = of_inode(cx, place.inode());
+            let access = how & flags::ACCMODE;
+            let (reads, writes) = (access != flags::WRONLY, access != flags::RDONLY);
+            let nonblocking = how & flags::NONBLOCK != 0;
+            if nonblocking && !reads && pipe.readers.get() == 0 {
+                return Err(Errno::ENXIO);
+            }
+            let other_side = match (reads, writes) {
+                (true, false) => pipe.writers.get() > 0,
+                (false, true) => pipe.readers.get() > 0,
+                _ => true,
+            };
+            let open = OpenFile::new(pipe.end(reads, writes), Some(place.clone()), how);
+            pipe.queue.wake_all();
+            if other_side || nonblocking {
+                return Ok(open);
+            }
+            Box::new(Waits { open, opened: pipe.opened.get() })
+        }
+    };
+    let pipe = waits.open.file.as_any().downcast_ref::<End>().ok_or(Errno::EIO)?.pipe.clone();
+    let (old, now) = (waits.opened, pipe.opened.get());
+    let came = if waits.open.readable() { old.1 != now.1 } else { old.0 != now.0 };
+    if came {
+        return Ok(waits.open);
+    }
+    cx.with_call(|call| call.saved = Some(waits));
+    Err(cx.wait_on(&pipe.queue))
+}
+
+/// The pipe of a FIFO, which stays with the inode.
+fn of_inode(cx: &mut Context, inode: &InodeRef) -> Rc<Pipe> {
+    let slot: &RefCell<Option<Rc<dyn Any>>> = &inode.extra().fifo;
+    let there = slot.borrow().clone().and_then(|any| any.downcast::<Pipe>().ok());
+    there.unwrap_or_else(|| {
+        let pipe = Pipe::new(cx);
+        *slot.borrow_mut() = Some(pipe.clone());
+        pipe
+    })
+}
+
+/// `F_GETPIPE_SZ` and `F_SETPIPE_SZ` of `fcntl(2)`.
+pub fn resize(cx: &mut Context, open: &OpenFile, size: Option<u32>) -> SysResult {
+    let end = open.file.as_any().downcast_ref::<End>().ok_or(Errno::EBADF)?;
+    let buffer = &end.pipe.buffer;
+    let Some(size) = size else { return Ok(buffer.capacity() as u64) };
+    if size > 1 << 31 {
+        return Err(Errno::EINVAL);
+    }
+    let size = (size as usize).next_power_of_two().max(4096);
+    let privileged = cx.thread.credentials().has(crate::task::credentials::cap::SYS_RESOURCE);
+    if size > CAPACITY_MAX && !(privileged && size <= 64 * CAPACITY_MAX) {
+        return Err(Errno::EPERM);
+    }
+    if size < buffer.len() {
+        return Err(Errno::EBUSY);
+    }
+    buffer.set_capacity(size);
+    end.pipe.queue.wake_all();
+    Ok(size as u64)
+}
+
+impl End {
+    /// Bytes that could be read now.
+    pub fn waiting(&self) -> &Buffer {
+        &self.pipe.buffer
+    }
 }
 
 impl File for End {
@@ -88,20 +177,16 @@ impl File for End {
         _: &mut u64,
         buf: &mut [u8],
     ) -> SysResult<usize> {
-        let mut bytes = self.pipe.bytes.borrow_mut();
-        if bytes.is_empty() && !buf.is_empty() {
-            return match (self.pipe.writers.get(), open.nonblocking()) {
+        let pipe = &self.pipe;
+        if pipe.buffer.is_empty() && !buf.is_empty() {
+            return match (pipe.writers.get(), open.nonblocking()) {
                 (0, _) => Ok(0),
                 (_, true) => Err(Errno::EAGAIN),
-                _ => Err(cx.wait_on(&self.pipe.queue)),
+                _ => Err(cx.wait_on(&pipe.queue)),
             };
         }
-        let count = bytes.len().min(buf.len());
-        for (to, from) in buf.iter_mut().zip(bytes.drain(..count)) {
-            *to = from;
-        }
-        drop(bytes);
-        self.pipe.queue.wake_all();
+        let count = pipe.buffer.pull(buf, true);
+        pipe.queue.wake_all();
         Ok(count)
     }
 
@@ -112,18 +197,17 @@ impl File for End {
         _: &mut u64,
         bytes: &[u8],
     ) -> SysResult<usize> {
-        if self.pipe.readers.get() == 0 {
+        let pipe = &self.pipe;
+        if pipe.readers.get() == 0 {
             let thread = cx.thread.clone();
             let info = SigInfo::user(cx, SIGPIPE, 0);
             cx.kernel.signal_thread(&thread, info);
             return Err(Errno::EPIPE);
         }
-        let room = CAPACITY - self.pipe.bytes.borrow().len();
-        let fits = if bytes.len() <= ATOMIC && room < bytes.len() { 0 } else { room };
-        let count = bytes.len().min(fits);
-        self.pipe.bytes.borrow_mut().extend(&bytes[..count]);
+        let whole = bytes.len() <= ATOMIC && pipe.buffer.room() < bytes.len();
+        let count = if whole { 0 } else { pipe.buffer.push(bytes)? };
         if count > 0 {
-            self.pipe.queue.wake_all();
+            pipe.queue.wake_all();
         }
         if count == bytes.len() || count > 0 && open.nonblocking() {
             return Ok(count);
@@ -132,17 +216,25 @@ impl File for End {
             return Err(Errno::EAGAIN);
         }
         cx.add_progress(count as u64);
-        Err(cx.wait_on(&self.pipe.queue))
+        Err(cx.wait_on(&pipe.queue))
     }
 
     fn poll(&self, _: &mut Context, _: &OpenFile) -> u32 {
-        let len = self.pipe.bytes.borrow().len();
-        if self.write {
-            let room = if CAPACITY - len >= ATOMIC { events::OUT | events::WRNORM } else { 0 };
-            return room | if self.pipe.readers.get() == 0 { events::ERR } else { 0 };
+        let pipe = &self.pipe;
+        let mut now = 0;
+        if self.writes {
+            let room = pipe.buffer.room() >= ATOMIC.min(pipe.buffer.capacity());
+            now |= if room { events::OUT | events::WRNORM } else { 0 };
+            now |= if pipe.readers.get() == 0 { events::ERR } else { 0 };
         }
-        let data = if len > 0 { events::IN | events::RDNORM } else { 0 };
-        data | if self.pipe.writers.get() == 0 { events::HUP } else { 0 }
+        if self.reads {
+            let data = !pipe.buffer.is_empty();
+            now |= if data { events::IN | events::RDNORM } else { 0 };
+            // Who opened a FIFO before any writer came sees no end of it yet.
+            let ended = pipe.writers.get() == 0 && pipe.opened.get().1 != 0;
+            now |= if ended { events::HUP } else { 0 };
+        }
+        now
     }
 
     fn queues(&self, tell: &mut dyn FnMut(&WaitQueue)) {
@@ -154,8 +246,7 @@ impl File for End {
         if args.u32(1) != FIONREAD {
             return Err(Errno::ENOTTY);
         }
-        let len = self.pipe.bytes.borrow().len() as u32;
-        cx.write_u32(args.u64(2), len).map(|()| 0)
+        cx.write_u32(args.u64(2), self.pipe.buffer.len() as u32).map(|()| 0)
     }
 
     fn stat(&self, _: &mut Context) -> SysResult<Stat> {
@@ -166,9 +257,14 @@ impl File for End {
     }
 
     fn release(&self, _: &OpenFile) {
-        let count = if self.write { &self.pipe.writers } else { &self.pipe.readers };
-        count.set(count.get() - 1);
-        self.pipe.queue.wake_all();
+        let pipe = &self.pipe;
+        pipe.readers.set(pipe.readers.get() - u32::from(self.reads));
+        pipe.writers.set(pipe.writers.get() - u32::from(self.writes));
+        if pipe.readers.get() == 0 && pipe.writers.get() == 0 {
+            // What nobody read before all left a FIFO is gone.
+            pipe.buffer.clear();
+        }
+        pipe.queue.wake_all();
     }
 
     fn description(&self) -> String {

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use super::events;
 use crate::errno::{Errno, SysResult};
+use crate::event::select::{restore_mask, take_mask};
 use crate::kernel::Context;
-use crate::signal::UNBLOCKABLE;
 use crate::syscall::Args;
 use crate::task::limits::NOFILE;
 use crate::time::calls::read_timespec;
@@ -32,24 +32,10 @@ fn masked(cx: &mut Context, args: Args, wide: bool) -> SysResult {
         0 => None,
         at => Some(read_timespec(cx, at, wide)?.as_ns()),
     };
-    if args.u64(3) != 0 {
-        if args.u64(4) != 8 {
-            return Err(Errno::EINVAL);
-        }
-        let mask = cx.read_u64(args.u64(3))?;
-        if cx.thread.saved_mask.get().is_none() {
-            cx.thread.saved_mask.set(Some(cx.thread.mask.get()));
-        }
-        cx.thread.mask.set(mask & !UNBLOCKABLE);
-    }
+    take_mask(cx, args.u64(3), args.u64(4))?;
     cx.if_interrupted(Errno::ERESTARTNOHAND);
     let result = wait(cx, args.u64(0), args.u64(1), timeout);
-    // If a signal ends the wait, its handler's frame takes the mask back.
-    if !matches!(result, Err(Errno::PARK))
-        && let Some(mask) = cx.thread.saved_mask.take()
-    {
-        cx.thread.mask.set(mask);
-    }
+    restore_mask(cx, &result);
     result
 }
 

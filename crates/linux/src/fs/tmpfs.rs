@@ -26,12 +26,16 @@ type Page = Box<[u8; PAGE]>;
 /// Largest size of a file: the kernel's own for pages that are numbered in 32 bits.
 const SIZE_MAX: u64 = (1 << 44) - 1;
 
+/// Bytes of names and values of a file's extended attributes: room for one of the largest.
+const XATTRS_MAX: usize = (64 << 10) + 4096;
+
 /// An instance.
 pub struct Tmpfs {
     dev: u64,
     root: RefCell<Option<Rc<Node>>>,
     last_ino: Cell<u64>,
     pages: Cell<u64>,
+    nodes: Cell<u64>,
     pages_max: u64,
     name: &'static str,
 }
@@ -55,6 +59,7 @@ impl Tmpfs {
             root: RefCell::new(None),
             last_ino: Cell::new(0),
             pages: Cell::new(0),
+            nodes: Cell::new(0),
             pages_max: bytes_max / PAGE as u64,
             name,
         });
@@ -73,6 +78,7 @@ impl Tmpfs {
 
     fn node(self: &Rc<Tmpfs>, what: &Create, data: Data, now: Timespec) -> Rc<Node> {
         self.last_ino.set(self.last_ino.get() + 1);
+        self.nodes.set(self.nodes.get() + 1);
         let mut attr = Stat::new(self.dev, self.last_ino.get(), what.kind as u32 | what.mode);
         (attr.uid, attr.gid, attr.rdev) = (what.uid, what.gid, what.rdev);
         (attr.atime, attr.mtime, attr.ctime, attr.btime) = (now, now, now, Some(now));
@@ -125,7 +131,7 @@ impl FileSystem for Tmpfs {
             bfree: free,
             bavail: free,
             files: self.pages_max,
-            ffree: free,
+            ffree: self.pages_max.saturating_sub(self.nodes.get()),
             namelen: 255,
         })
     }
@@ -208,7 +214,11 @@ impl Node {
             return Err(Errno::ENOENT);
         }
         let now = cx.kernel.now();
-        let node = self.fs()?.node(what, data, now);
+        let fs = self.fs()?;
+        if fs.nodes.get() >= fs.pages_max {
+            return Err(Errno::ENOSPC);
+        }
+        let node = fs.node(what, data, now);
         self.directory(|directory| {
             if directory.get(name).is_some() {
                 return Err(Errno::EEXIST);
@@ -259,9 +269,9 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Data::File(pages) = &*self.data.borrow()
-            && let Some(fs) = self.fs.upgrade()
-        {
+        let Some(fs) = self.fs.upgrade() else { return };
+        fs.nodes.set(fs.nodes.get() - 1);
+        if let Data::File(pages) = &*self.data.borrow() {
             fs.give_pages(pages.len() as u64);
         }
     }
@@ -339,6 +349,9 @@ impl Inode for Node {
         let now = cx.kernel.now();
         let node = same_kind(inode)?;
         let found = node.me.upgrade().ok_or(Errno::ENOENT)?;
+        if self.attr.borrow().nlink == 0 {
+            return Err(Errno::ENOENT);
+        }
         self.directory(|directory| {
             if directory.get(name).is_some() {
                 return Err(Errno::EEXIST);
@@ -554,7 +567,13 @@ impl Inode for Node {
             None => return Err(Errno::ENODATA),
             Some(_) if exists && flags & CREATE != 0 => return Err(Errno::EEXIST),
             Some(_) if !exists && flags & REPLACE != 0 => return Err(Errno::ENODATA),
-            Some(value) => drop(xattrs.insert(name.to_vec(), value.to_vec())),
+            Some(value) => {
+                let used: usize = xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+                if used + name.len() + value.len() > XATTRS_MAX {
+                    return Err(Errno::ENOSPC);
+                }
+                xattrs.insert(name.to_vec(), value.to_vec());
+            }
         }
         Ok(())
     }

@@ -68,6 +68,23 @@ impl Context<'_> {
         self.install(OpenFile::new(file, None, open_flags), open_flags)
     }
 
+    /// Gives two files descriptors, and tells them at `at`; neither if something fails.
+    pub fn install_pair(&self, at: u64, pair: [Rc<OpenFile>; 2], open_flags: u32) -> SysResult {
+        let [first, second] = pair;
+        let one = self.install(first, open_flags)?;
+        let told = self.install(second, open_flags).and_then(|other| {
+            let both = u64::from(one as u32) | u64::from(other as u32) << 32;
+            self.write_u64(at, both).inspect_err(|_| {
+                let _ = self.files().borrow_mut().remove(other);
+            })
+        });
+        if let Err(error) = told {
+            self.files().borrow_mut().remove(one)?;
+            return Err(error);
+        }
+        Ok(0)
+    }
+
     // Waiting.
 
     /// Waits on a queue: return what this returns.

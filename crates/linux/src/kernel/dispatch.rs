@@ -23,6 +23,7 @@ impl Kernel {
         run(&mut cx);
         let spent = cx.kernel.monotonic_ns().saturating_sub(started);
         thread.cpu_ns.set(thread.cpu_ns.get() + spent);
+        self.expire_cpu_timers(&thread.process);
         self.enqueue(thread);
     }
 }

@@ -16,6 +16,7 @@ use core::cell::RefCell;
 pub use context::Context;
 pub use dispatch::restart_syscall;
 
+use crate::fs::buffer::Budget;
 use crate::fs::tmpfs::Tmpfs;
 use crate::fs::{Device, FileSystem, FsContext, Mounts};
 use crate::host::Host;
@@ -76,6 +77,10 @@ pub struct Kernel {
     pub shm: Rc<Tmpfs>,
     /// Monotonic nanoseconds when it was started.
     pub boot_ns: u64,
+    /// What pipes and sockets may hold together: an eighth of all memory.
+    pub buffers: Rc<Budget>,
+    /// Members of all epoll sets.
+    pub epoll_members: Rc<core::cell::Cell<u32>>,
     /// Calls that programs made and that are not there.
     pub missing: BTreeMap<(bool, u32), u64>,
     /// Everything else that was missing, for the report.
@@ -98,6 +103,7 @@ impl Kernel {
         let now = Timespec::from_ns(host.realtime_ns());
         let shm = Tmpfs::new(1, 0o1777, config.memory, now);
         let root = Tmpfs::named("rootfs", 2, 0o755, config.memory / 2, now);
+        let buffers = Budget::new((config.memory / 8) as usize);
         let boot_ns = host.monotonic_ns();
         let mut mounts = Mounts::default();
         let dentry = crate::fs::Dentry::root(root.root());
@@ -113,6 +119,8 @@ impl Kernel {
             host_news: Rc::default(),
             shm,
             boot_ns,
+            buffers,
+            epoll_members: Rc::default(),
             missing: BTreeMap::new(),
             notes: BTreeSet::new(),
             exited: None,
@@ -270,6 +278,7 @@ impl Kernel {
     }
 
     fn expire_timers(&mut self) {
+        self.timers.sweep();
         if self.timers.next().is_none() {
             return;
         }

@@ -241,7 +241,7 @@ pub fn sigaltstack(cx: &mut Context, args: Args) -> SysResult {
 }
 
 fn may_signal(credentials: &Credentials, target: &Credentials) -> bool {
-    credentials.is_root()
+    credentials.has(crate::task::credentials::cap::KILL)
         || [target.uid, target.suid]
             .iter()
             .any(|id| [credentials.uid, credentials.euid].contains(id))

@@ -187,6 +187,17 @@ impl Pending {
         Some(info)
     }
 
+    /// Counts an expiry of a timer whose signal is still queued; how many that makes.
+    pub fn overrun(&mut self, timer: i32) -> Option<i32> {
+        self.queue.iter_mut().find_map(|info| match &mut info.fields {
+            Fields::Timer { id, overrun, .. } if *id == timer => {
+                *overrun = overrun.saturating_add(1);
+                Some(*overrun)
+            }
+            _ => None,
+        })
+    }
+
     /// Drops signals.
     pub fn drop_set(&mut self, set: u64) {
         self.set &= !set;
@@ -265,6 +276,7 @@ impl Kernel {
             return;
         }
         process.pending.borrow_mut().push(info);
+        process.signal_news.wake_all();
         self.nudge(process, info.signal);
     }
 
@@ -275,6 +287,7 @@ impl Kernel {
             return;
         }
         thread.pending.borrow_mut().push(info);
+        thread.process.signal_news.wake_all();
         if is_pending(thread) || blocked {
             self.interrupt(thread);
         }

@@ -179,6 +179,8 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
     let thread = Thread::new(tid, process.clone(), registers, parts);
     thread.abi.set(parent.abi.get());
     thread.mask.set(parent.mask.get());
+    thread.scheduling.set(parent.scheduling.get().inherited());
+    thread.timer_slack.set(parent.timer_slack.get());
     *thread.name.borrow_mut() = parent.name.borrow().clone();
     if !has(flag::VM) || has(flag::VFORK) {
         thread.altstack.set(parent.altstack.get());
@@ -221,6 +223,7 @@ fn new_process(cx: &mut Context, pid: i32, request: &Request) -> Rc<Process> {
     *process.limits.borrow_mut() = *parent.limits.borrow();
     process.dumpable.set(parent.dumpable.get());
     process.no_new_privs.set(parent.no_new_privs.get());
+    process.no_huge_pages.set(parent.no_huge_pages.get());
     process.personality.set(parent.personality.get());
     process.nice.set(parent.nice.get());
     let actions = parent.actions.borrow().clone();

@@ -542,6 +542,7 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     let base = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
     *thread.name.borrow_mut() = base[..base.len().min(15)].to_vec();
     process.executed.set(true);
+    crate::time::posix::executed(process);
     process.dumpable.set(true);
     let stat = program.inode().clone().stat(cx)?;
     let mut credentials = (*thread.credentials()).clone();
@@ -555,8 +556,8 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     }
     (credentials.suid, credentials.fsuid) = (credentials.euid, credentials.euid);
     (credentials.sgid, credentials.fsgid) = (credentials.egid, credentials.egid);
-    let all = if credentials.euid == 0 { super::credentials::ALL_CAPABILITIES } else { 0 };
-    (credentials.effective, credentials.permitted) = (all, all);
+    let before = thread.credentials();
+    credentials.executed(before.euid != credentials.euid || before.egid != credentials.egid);
     thread.set_credentials(credentials);
     Ok(())
 }

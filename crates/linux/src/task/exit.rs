@@ -86,11 +86,8 @@ impl Kernel {
 
     fn process_ended(&mut self, process: &Rc<Process>, status: i32) {
         process.status.set(Some(status));
-        for timer in process.itimers.borrow_mut().iter_mut() {
-            if let Some(key) = timer.key.take() {
-                self.timers.cancel(key);
-            }
-        }
+        process.timers.borrow_mut().clear();
+        process.end_news.wake_all();
         if process.pid == 1 {
             self.exited = Some(status);
             return;

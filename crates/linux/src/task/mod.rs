@@ -7,6 +7,9 @@ pub mod exec;
 pub mod exit;
 pub mod ids;
 pub mod limits;
+pub mod prctl;
+pub mod sched;
+pub mod users;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -21,7 +24,7 @@ use crate::machine::Registers;
 use crate::mm::Mm;
 use crate::signal::{Actions, Pending, SigInfo};
 use crate::syscall::{Abi, CallState};
-use crate::time::timers::TimerKey;
+use crate::time::posix::Timers;
 use crate::wait::WaitQueue;
 
 /// A thread's number.
@@ -76,6 +79,10 @@ pub struct Thread {
     pub robust_list: Cell<u64>,
     /// Time on the processor.
     pub cpu_ns: Cell<u64>,
+    /// How it is scheduled, as far as it may say.
+    pub scheduling: Cell<sched::Scheduling>,
+    /// `PR_SET_TIMERSLACK`.
+    pub timer_slack: Cell<u64>,
     /// Woken when the child of a `vfork` lets go of the memory.
     pub vfork_done: RefCell<Option<Rc<WaitQueue>>>,
     mm: RefCell<Rc<RefCell<Mm>>>,
@@ -114,6 +121,8 @@ impl Thread {
             clear_child_tid: Cell::new(0),
             robust_list: Cell::new(0),
             cpu_ns: Cell::new(0),
+            scheduling: Cell::default(),
+            timer_slack: Cell::new(50_000),
             vfork_done: RefCell::new(None),
             mm: RefCell::new(parts.mm),
             files: RefCell::new(parts.files),
@@ -211,29 +220,26 @@ pub struct Process {
     pub dumpable: Cell<bool>,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub no_new_privs: Cell<bool>,
+    /// `PR_SET_THP_DISABLE`.
+    pub no_huge_pages: Cell<bool>,
     /// `personality(2)`.
     pub personality: Cell<u32>,
     /// `nice(2)`.
     pub nice: Cell<i32>,
-    /// Timers of `setitimer`: real, virtual, profiling.
-    pub itimers: RefCell<[Itimer; 3]>,
+    /// Timers that send it signals; see `time/posix.rs`.
+    pub timers: RefCell<Timers>,
+    /// Whether one of them counts time on the processor.
+    pub counts_time: Cell<bool>,
+    /// Woken when it gets a signal.
+    pub signal_news: Rc<WaitQueue>,
+    /// Woken when it ends.
+    pub end_news: Rc<WaitQueue>,
     /// When it was started (monotonic nanoseconds).
     pub started_ns: u64,
     /// Time on the processor of threads that ended.
     pub dead_ns: Cell<u64>,
     /// Time on the processor of children that were waited for.
     pub children_ns: Cell<u64>,
-}
-
-/// A timer of `setitimer(2)`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Itimer {
-    /// When it expires: monotonic, or processor time; 0 for never.
-    pub expires: u64,
-    /// How long from one expiry to the next; 0 for once.
-    pub interval: u64,
-    /// The entry among the kernel's timers.
-    pub key: Option<TimerKey>,
 }
 
 impl Process {
@@ -259,9 +265,13 @@ impl Process {
             subreaper: Cell::new(false),
             dumpable: Cell::new(true),
             no_new_privs: Cell::new(false),
+            no_huge_pages: Cell::new(false),
             personality: Cell::new(0),
             nice: Cell::new(0),
-            itimers: RefCell::default(),
+            timers: RefCell::default(),
+            counts_time: Cell::new(false),
+            signal_news: Rc::default(),
+            end_news: Rc::default(),
             started_ns,
             dead_ns: Cell::new(0),
             children_ns: Cell::new(0),

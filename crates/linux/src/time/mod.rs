@@ -1,6 +1,7 @@
 //! Time: clocks, sleeping, and what expires later.
 
 pub mod calls;
+pub mod posix;
 pub mod timers;
 pub mod usage;
 

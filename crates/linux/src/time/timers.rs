@@ -2,6 +2,8 @@
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use crate::kernel::Kernel;
 use crate::wait::Parked;
@@ -28,11 +30,25 @@ pub enum Target {
     Alarm(Rc<dyn Alarm>),
 }
 
+/// An entry that is taken away when this is dropped.
+pub struct Armed {
+    key: TimerKey,
+    dropped: Rc<RefCell<Vec<TimerKey>>>,
+}
+
+impl Drop for Armed {
+    /// Files are dropped where the kernel is out of reach, so the key is only noted.
+    fn drop(&mut self) {
+        self.dropped.borrow_mut().push(self.key);
+    }
+}
+
 /// All that will happen, earliest first.
 #[derive(Default)]
 pub struct Timers {
     entries: BTreeMap<TimerKey, Target>,
     last: u64,
+    dropped: Rc<RefCell<Vec<TimerKey>>>,
 }
 
 impl Timers {
@@ -42,6 +58,19 @@ impl Timers {
         let key = TimerKey { when, number: self.last };
         self.entries.insert(key, target);
         key
+    }
+
+    /// As [`Timers::add`], for as long as the result is held.
+    pub fn arm(&mut self, when: u64, target: Target) -> Armed {
+        self.sweep();
+        Armed { key: self.add(when, target), dropped: self.dropped.clone() }
+    }
+
+    /// Takes away what nobody holds any more.
+    pub fn sweep(&mut self) {
+        for key in core::mem::take(&mut *self.dropped.borrow_mut()) {
+            self.entries.remove(&key);
+        }
     }
 
     /// Takes an entry away, if it is still there.

@@ -52,9 +52,7 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
 ) -> Result<()> {
-    define(linker, move |data, function, memory, args, _| {
-        (function.call)(get(data), memory, args)
-    })
+    define(linker, move |data, function, memory, args, _| (function.call)(get(data), memory, args))
 }
 
 /// The same, for a context that the threads of a guest share; see [`WasiThreads`].

@@ -10,10 +10,9 @@
 
 use crate::store::StoreLimits;
 use crate::{
-    AsContextMut, Caller, Error, ExternType, InterruptHandle, Linker, Module, Result,
-    SharedMemory, Store,
+    Caller, Error, ExternType, InterruptHandle, Linker, Module, Result, SharedMemory, Store,
 };
-use alloc::{boxed::Box, collections::BTreeMap, format, string::ToString};
+use alloc::{boxed::Box, collections::BTreeMap, format};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
 

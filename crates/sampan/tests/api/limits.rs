@@ -1,19 +1,18 @@
 //! What holds a guest back.
 
-use crate::alone;
+use crate::{MODES, alone};
 use sampan::{
-    Config, Engine, Instance, Memory, MemoryType, Mode, Module, Preparation, Store,
-    StoreLimitsBuilder, Trap,
+    Config, Engine, Instance, Memory, MemoryType, Module, Preparation, Store, StoreLimitsBuilder,
+    Trap,
 };
 
-const MODES: [Mode; 2] = [Mode::Classic, Mode::Fast];
 const FOREVER: &str = r#"(module
     (func (export "loop") (loop (br 0)))
     (func $f (export "recurse") (param i64 i64) (call $f (local.get 0) (local.get 1))))"#;
 
 #[test]
 fn fuel_runs_out_and_can_be_filled() {
-    for mode in MODES {
+    for &mode in MODES {
         let engine = Engine::new(Config::new().mode(mode).consume_fuel(true));
         let (mut store, it) = alone(&engine, FOREVER);
         let forever = it.get_typed_func::<(), ()>(&store, "loop").unwrap();
@@ -29,7 +28,7 @@ fn fuel_runs_out_and_can_be_filled() {
 
 #[test]
 fn another_thread_interrupts() {
-    for mode in MODES {
+    for &mode in MODES {
         let engine = Engine::new(Config::new().mode(mode).interruptible(true));
         let (mut store, it) = alone(&engine, FOREVER);
         let handle = store.interrupt_handle().unwrap();
@@ -46,7 +45,7 @@ fn another_thread_interrupts() {
 
 #[test]
 fn recursion_is_a_trap_and_leaves_the_store_usable() {
-    for mode in MODES {
+    for &mode in MODES {
         for stack in [1 << 12, 1 << 20, 64 << 20] {
             let engine = Engine::new(Config::new().mode(mode).max_stack_bytes(stack));
             let (mut store, it) = alone(&engine, FOREVER);
@@ -62,7 +61,7 @@ fn recursion_is_a_trap_and_leaves_the_store_usable() {
 
 #[test]
 fn memories_tables_and_instances_are_bounded() {
-    for mode in MODES {
+    for &mode in MODES {
         let engine = Engine::new(Config::new().mode(mode).preparation(Preparation::Eager));
         let (mut store, it) = alone(
             &engine,

@@ -1,4 +1,4 @@
-//! The public API in both interpreters.
+//! The public API in every mode.
 
 mod calls;
 mod errors;
@@ -11,9 +11,17 @@ mod wasi;
 
 use sampan::{Config, Engine, Instance, Linker, Mode, Module, Store};
 
-/// Does the same in both interpreters.
+/// All that is built in.
+const MODES: &[Mode] = &[
+    Mode::Classic,
+    Mode::Fast,
+    #[cfg(feature = "jit")]
+    Mode::Jit,
+];
+
+/// Does the same in every mode.
 fn both(test: impl Fn(Engine)) {
-    for mode in [Mode::Classic, Mode::Fast] {
+    for &mode in MODES {
         test(Engine::new(Config::new().mode(mode)));
     }
 }

@@ -31,6 +31,10 @@ pub fn compare(module: &[u8], nans: Nans, tally: &mut Tally) -> Result<(), Strin
         Setup { canonical_nans: nans != Nans::Native, ..Setup::new(Fast, Lazy) },
         Setup { canonical_nans, ..Setup::new(Classic, Lazy) },
         Setup { canonical_nans, checks: true, ..Setup::new(Classic, Eager) },
+        #[cfg(feature = "jit")]
+        Setup { canonical_nans, ..Setup::new(sampan::Mode::Jit, Lazy) },
+        #[cfg(feature = "jit")]
+        Setup { canonical_nans, checks: true, ..Setup::new(sampan::Mode::Jit, Lazy) },
     ];
     // It panics on a few modules; they are still compared among ours.
     let outcome = std::panic::catch_unwind(|| wasmi_engine::run(module)).ok();

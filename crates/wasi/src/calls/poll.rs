@@ -236,11 +236,7 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
 
 /// Whether a call that reads or writes can go on at once, or may wait. If not it ends with an
 /// error, and is made again.
-pub(crate) fn ready_or_wait(
-    ctx: &mut WasiCtx,
-    fd: u32,
-    direction: Direction,
-) -> Result<(), Errno> {
+pub(crate) fn ready_or_wait(ctx: &mut WasiCtx, fd: u32, direction: Direction) -> Result<(), Errno> {
     if !ctx.never_waits() {
         return Ok(());
     }

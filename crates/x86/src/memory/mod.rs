@@ -7,8 +7,9 @@
 //! A page is *touched* once it has been written. Untouched pages read as zero and take no
 //! memory of the host; only touched ones are copied by [`AddressSpace::fork`].
 
-#[cfg_attr(feature = "std", path = "host.rs")]
-#[cfg_attr(not(feature = "std"), path = "portable.rs")]
+#[cfg_attr(target_family = "wasm", path = "wasm.rs")]
+#[cfg_attr(all(not(target_family = "wasm"), feature = "std"), path = "host.rs")]
+#[cfg_attr(all(not(target_family = "wasm"), not(feature = "std")), path = "portable.rs")]
 mod host;
 pub(crate) mod page;
 mod track;
@@ -52,6 +53,27 @@ impl BitOr for Prot {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+/// What a run of pages allows, and whether it was touched; see [`AddressSpace::runs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageState(u8);
+
+impl PageState {
+    /// As a byte, for [`PageState::from_bits`].
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// From [`PageState::bits`]; a mapped state whatever the byte is.
+    pub fn from_bits(bits: u8) -> Self {
+        Self(page::without_code(bits))
+    }
+
+    /// Whether the pages hold something else than zeros.
+    pub fn is_touched(self) -> bool {
+        self.0 & page::TOUCHED != 0
     }
 }
 
@@ -182,32 +204,52 @@ impl AddressSpace {
     /// [`MapError::OutOfMemory`].
     pub fn fork(&self) -> Result<Self, MapError> {
         let mut child = Self::new(self.limit)?;
-        child.top = self.top;
-        child.touched = self.touched;
         child.shared = self.shared.clone();
         for (&first, (count, object, page)) in &self.shared {
             let range = first as u64 * PAGE_SIZE..(first + count) as u64 * PAGE_SIZE;
             child.memory.share(range, &object.0, page * PAGE_SIZE)?;
         }
-        let mut first = 0;
-        while first < self.top {
-            let state = self.pages[first];
-            if state == 0 {
-                first += 1;
-                continue;
-            }
-            let same = |&&other: &&u8| other == state;
-            let run = self.pages[first..self.top].iter().take_while(same).count();
-            child.pages[first..first + run].fill(page::without_code(state));
-            if state & page::TOUCHED != 0 {
-                let range = first * PAGE_SIZE as usize..(first + run) * PAGE_SIZE as usize;
-                for part in self.private(range) {
+        for (range, state) in self.runs() {
+            child.adopt(range.clone(), state)?;
+            if state.is_touched() {
+                for part in self.private(range.start as usize..range.end as usize) {
                     child.memory.bytes_mut(part.clone()).copy_from_slice(self.memory.bytes(part));
                 }
             }
-            first += run;
         }
         Ok(child)
+    }
+
+    /// What is mapped, in runs of equal state and in the order of addresses. Whoever moves
+    /// an address space to another machine sends these, and the bytes of touched ones.
+    pub fn runs(&self) -> impl Iterator<Item = (Range<u64>, PageState)> {
+        let mut first = 0;
+        core::iter::from_fn(move || {
+            let rest = &self.pages[first..self.top];
+            first += rest.iter().position(|&state| state != 0)?;
+            let state = self.pages[first];
+            let same = |&&other: &&u8| other == state;
+            let run = self.pages[first..self.top].iter().take_while(same).count();
+            let start = first as u64 * PAGE_SIZE;
+            first += run;
+            Some((start..start + run as u64 * PAGE_SIZE, PageState(page::without_code(state))))
+        })
+    }
+
+    /// Takes over a run of another address space, whose range is free here. The bytes of a
+    /// touched one are the caller's to copy.
+    ///
+    /// # Errors
+    /// As for [`AddressSpace::map_zero`].
+    pub fn adopt(&mut self, range: Range<u64>, state: PageState) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        self.memory.commit(range.end)?;
+        self.top = self.top.max(pages.end);
+        if state.is_touched() {
+            self.touched += pages.len();
+        }
+        self.pages[pages].fill(state.0);
+        Ok(())
     }
 
     /// The parts of a range of bytes that are not shared.
@@ -231,6 +273,12 @@ impl AddressSpace {
         parts
     }
 
+    /// Where address 0 lies in the host's memory, for whoever copies bytes from outside.
+    #[cfg(target_family = "wasm")]
+    pub fn base(&self) -> usize {
+        self.memory.base().addr()
+    }
+
     /// The address below which everything lies.
     pub fn limit(&self) -> u64 {
         self.limit
@@ -243,6 +291,7 @@ impl AddressSpace {
     pub fn map_zero(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
         let pages = self.page_range(&range)?;
         self.drop_content(pages.clone())?;
+        self.memory.commit(range.end)?;
         self.top = self.top.max(pages.end);
         self.pages[pages].fill(page::state(prot.0, 0));
         Ok(())
@@ -314,6 +363,7 @@ impl AddressSpace {
             return Err(MapError::OutOfRange);
         }
         self.drop_content(new.clone())?;
+        self.memory.commit(to.end)?;
         self.split_shared(old.start);
         self.split_shared(old.end);
         self.forget_code(old.clone());
@@ -396,8 +446,7 @@ impl AddressSpace {
     /// # Errors
     /// The fault of the first byte that may not be read; `bytes` is unspecified then.
     pub fn read(&self, addr: u64, bytes: &mut [u8]) -> Result<(), Fault> {
-        self.check(addr, bytes.len() as u64, Access::Read)?;
-        bytes.copy_from_slice(self.memory.bytes(addr as usize..addr as usize + bytes.len()));
+        bytes.copy_from_slice(self.readable(addr, bytes.len() as u64)?);
         Ok(())
     }
 
@@ -406,8 +455,7 @@ impl AddressSpace {
     /// # Errors
     /// The fault of the first byte that may not be written; nothing is written then.
     pub fn write(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault> {
-        self.check(addr, bytes.len() as u64, Access::Write)?;
-        self.store(addr, bytes);
+        self.writable(addr, bytes.len() as u64)?.copy_from_slice(bytes);
         Ok(())
     }
 
@@ -424,8 +472,7 @@ impl AddressSpace {
     /// # Errors
     /// The fault of the first byte that is not mapped.
     pub fn peek(&self, addr: u64, bytes: &mut [u8]) -> Result<(), Fault> {
-        self.check_mapped(addr, bytes.len() as u64, Access::Read)?;
-        bytes.copy_from_slice(self.memory.bytes(addr as usize..addr as usize + bytes.len()));
+        bytes.copy_from_slice(self.bytes(addr, bytes.len() as u64)?);
         Ok(())
     }
 
@@ -434,9 +481,35 @@ impl AddressSpace {
     /// # Errors
     /// The fault of the first byte that is not mapped; nothing is written then.
     pub fn poke(&mut self, addr: u64, bytes: &[u8]) -> Result<(), Fault> {
-        self.check_mapped(addr, bytes.len() as u64, Access::Write)?;
-        self.store(addr, bytes);
+        self.bytes_mut(addr, bytes.len() as u64)?.copy_from_slice(bytes);
         Ok(())
+    }
+
+    /// Bytes to be read in place, as a load would.
+    ///
+    /// # Errors
+    /// The fault of the first byte that may not be read.
+    pub fn readable(&self, addr: u64, len: u64) -> Result<&[u8], Fault> {
+        self.check(addr, len, Access::Read)?;
+        Ok(self.content(addr, len))
+    }
+
+    /// Bytes to be written in place, as a store would. They count as written.
+    ///
+    /// # Errors
+    /// The fault of the first byte that may not be written.
+    pub fn writable(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Fault> {
+        self.check(addr, len, Access::Write)?;
+        Ok(self.content_mut(addr, len))
+    }
+
+    /// Mapped bytes, whatever their pages allow.
+    ///
+    /// # Errors
+    /// The fault of the first byte that is not mapped.
+    pub fn bytes(&self, addr: u64, len: u64) -> Result<&[u8], Fault> {
+        self.check_mapped(addr, len, Access::Read)?;
+        Ok(self.content(addr, len))
     }
 
     /// Mapped bytes to be filled in place, whatever their pages allow: a file is read
@@ -446,8 +519,7 @@ impl AddressSpace {
     /// The fault of the first byte that is not mapped.
     pub fn bytes_mut(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Fault> {
         self.check_mapped(addr, len, Access::Write)?;
-        self.note_write(addr, len);
-        Ok(self.memory.bytes_mut(addr as usize..(addr + len) as usize))
+        Ok(self.content_mut(addr, len))
     }
 
     /// Replaces the 32 bits at an address, if they are `old`; gives back what was there.

@@ -6,6 +6,10 @@ use crate::memory::MapError;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+#[path = "unshared.rs"]
+mod unshared;
+pub use unshared::Shared;
+
 /// Room behind the last page, so that an access checked by its first byte stays inside.
 const SLACK: usize = 4096;
 
@@ -21,6 +25,12 @@ impl Memory {
         drop(probe);
         // The macro asks the allocator for zeroed memory, which it may have ready.
         Ok(Self(alloc::vec![0; len]))
+    }
+
+    /// All bytes exist from the start.
+    #[allow(clippy::unnecessary_wraps)] // Other hosts can fail here.
+    pub fn commit(&mut self, _: u64) -> Result<(), MapError> {
+        Ok(())
     }
 
     /// The first byte.
@@ -59,36 +69,5 @@ impl Memory {
     #[allow(clippy::unnecessary_wraps)] // Other hosts can fail here.
     pub fn unshare(&mut self, _: Range<u64>) -> Result<(), MapError> {
         Ok(())
-    }
-}
-
-/// Pages for several address spaces: none can be made.
-#[derive(Clone, Debug)]
-pub struct Shared(());
-
-impl Shared {
-    /// Not available.
-    pub fn new(_: u64) -> Result<Self, MapError> {
-        Err(MapError::Unsupported)
-    }
-
-    /// Its length in bytes.
-    pub fn len(&self) -> u64 {
-        0
-    }
-
-    /// Not available.
-    pub fn resize(&self, _: u64) -> Result<(), MapError> {
-        Err(MapError::Unsupported)
-    }
-
-    /// Nothing is inside.
-    pub fn read(&self, _: u64, bytes: &mut [u8]) -> bool {
-        bytes.is_empty()
-    }
-
-    /// Nothing fits.
-    pub fn write(&self, _: u64, bytes: &[u8]) -> bool {
-        bytes.is_empty()
     }
 }

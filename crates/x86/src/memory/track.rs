@@ -42,13 +42,24 @@ impl AddressSpace {
 
     /// Copies bytes into mapped pages.
     pub(crate) fn store(&mut self, addr: u64, bytes: &[u8]) {
-        self.note_write(addr, bytes.len() as u64);
-        self.memory.bytes_mut(addr as usize..addr as usize + bytes.len()).copy_from_slice(bytes);
+        self.content_mut(addr, bytes.len() as u64).copy_from_slice(bytes);
     }
 
     /// Mapped bytes, whatever their pages allow.
-    pub(crate) fn bytes(&self, addr: u64, len: u64) -> &[u8] {
+    pub(crate) fn content(&self, addr: u64, len: u64) -> &[u8] {
+        if len == 0 {
+            return &[];
+        }
         self.memory.bytes(addr as usize..(addr + len) as usize)
+    }
+
+    /// Mapped bytes that are about to be written, whatever their pages allow.
+    pub(super) fn content_mut(&mut self, addr: u64, len: u64) -> &mut [u8] {
+        if len == 0 {
+            return &mut [];
+        }
+        self.note_write(addr, len);
+        self.memory.bytes_mut(addr as usize..(addr + len) as usize)
     }
 
     /// Marks the pages of a mapped range as written, and its code as changed.

@@ -24,6 +24,13 @@ unsafe impl Send for Code {}
 unsafe impl Sync for Code {}
 
 impl Code {
+    #[cfg(feature = "native")]
+    /// Code without a frame, constants or offsets.
+    pub(super) fn stub(words: Box<[u64]>) -> Code {
+        let entry = words.as_ptr();
+        Code { entry, frame_bytes: 0, words, constants: Box::default(), offsets: Box::default() }
+    }
+
     /// Whether an instruction pointer lies in this function; a return address may be one
     /// past a call at the end.
     pub(super) fn contains(&self, ip: *const u64) -> bool {

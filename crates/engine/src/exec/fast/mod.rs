@@ -9,6 +9,8 @@ mod run;
 mod translate;
 
 pub(crate) use code::Code;
+#[cfg(feature = "native")]
+pub(crate) use ops::native::stub;
 pub(crate) use run::run;
 pub(crate) use translate::prepare;
 

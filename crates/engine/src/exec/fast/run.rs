@@ -49,6 +49,29 @@ pub(super) struct Resume {
 }
 
 impl Ctx {
+    fn new(machine: *mut Machine, data: *mut dyn Any, instance: *mut InstanceData) -> Ctx {
+        Ctx {
+            machine,
+            // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
+            data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
+            instance,
+            globals: null(),
+            code: null(),
+            // SAFETY: the caller has the machine for itself.
+            stack_end: unsafe { (*machine).stack.end() },
+            // SAFETY: as above.
+            interrupt: unsafe { &raw const (&(*machine).interrupt).flag },
+            cross: Vec::new(),
+            at_ip: null(),
+            at_sp: null_mut(),
+            refusal: 0,
+            trap: None,
+            trap_ip: null(),
+            trap_sp: null_mut(),
+            resume: Resume { ip: null(), sp: null_mut(), acc: 0, facc: 0.0, sacc: 0.0 },
+        }
+    }
+
     /// Makes an instance the current one.
     pub unsafe fn enter_instance(&mut self, instance: *mut InstanceData) {
         // SAFETY: the machine owns the instance for as long as it exists.
@@ -100,24 +123,7 @@ pub(crate) fn run(
         core::ptr::copy_nonoverlapping(slots.as_ptr(), sp, slots.len());
         *sp.sub(1) = LEAVE.ip() as usize as u64;
     }
-    let mut ctx = Ctx {
-        machine,
-        // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
-        data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
-        instance,
-        globals: null(),
-        code: null(),
-        stack_end: machine.stack.end(),
-        interrupt: &raw const machine.interrupt.flag,
-        cross: Vec::new(),
-        at_ip: null(),
-        at_sp: null_mut(),
-        refusal: 0,
-        trap: None,
-        trap_ip: null(),
-        trap_sp: null_mut(),
-        resume: Resume { ip: null(), sp: null_mut(), acc: 0, facc: 0.0, sacc: 0.0 },
-    };
+    let mut ctx = Ctx::new(machine, data, instance);
     let mut r = Regs {
         // SAFETY: prepared above.
         ip: unsafe { (*code).entry },

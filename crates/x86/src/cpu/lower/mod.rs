@@ -108,7 +108,7 @@ fn fetch<'a>(space: &AddressSpace, rip: u64, buffer: &'a mut [u8]) -> &'a [u8] {
     let wanted = buffer.len().min(to_page_end + MAX_INSTRUCTION - 1);
     let len = space.accessible(rip, wanted as u64, Access::Execute) as usize;
     let bytes = &mut buffer[..len];
-    bytes.copy_from_slice(space.bytes(rip, len as u64));
+    bytes.copy_from_slice(space.content(rip, len as u64));
     bytes
 }
 

@@ -7,6 +7,8 @@ pub(super) mod control;
 pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod moves;
+#[cfg(feature = "native")]
+pub(crate) mod native;
 #[cfg_attr(not(feature = "simd"), path = "simd_absent.rs")]
 pub(super) mod simd;
 pub(super) mod slow;

@@ -1,0 +1,157 @@
+//! Calls into code, and the way out when it traps.
+//!
+//! A trap is a fault of the processor: an instruction that is none, a division, an access
+//! to what is not there. The signal handler looks whether the instruction is one of ours
+//! that may do so, notes the calls on the stack, and lets the thread go on where
+//! the innermost call into code left the registers to restore. So no Rust frame is ever
+//! unwound: between the call and the fault there is compiled code only, as the functions of
+//! the engine that code calls return normally, and say by a number that code must trap.
+
+use crate::image::Image;
+use crate::platform;
+use crate::registry::{self, Placed};
+use sampan_engine::native::{Code, CodeFrame, CodeTrap, Runtime};
+use std::cell::Cell;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A module's code in executable memory.
+pub(crate) struct Loaded {
+    placed: Arc<Placed>,
+    memory: platform::CodeMemory,
+    /// The type of each body.
+    types: Vec<u32>,
+}
+
+/// A call into code. The first field is known to [`platform::enter`].
+#[repr(C)]
+pub(crate) struct Activation {
+    /// The stack pointer to go on with after a trap.
+    pub sp: usize,
+    outer: *mut Activation,
+    code: u8,
+    count: usize,
+    calls: [usize; MAX_CALLS],
+}
+
+/// More calls than a person reads.
+const MAX_CALLS: usize = 100;
+
+thread_local! {
+    /// The innermost call into code.
+    static CURRENT: Cell<*mut Activation> = const { Cell::new(null_mut()) };
+}
+
+impl Loaded {
+    pub fn new(image: Image, types: Vec<u32>) -> Result<Loaded, String> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let memory = platform::CodeMemory::new(&image.code)?;
+        let start = memory.base() as usize;
+        let end = start + image.code.len().max(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let placed = Arc::new(Placed { start, end, id, image: Arc::new(image) });
+        registry::add(placed.clone());
+        Ok(Loaded { placed, memory, types })
+    }
+
+    fn address(&self, offset: u32) -> *const u8 {
+        self.memory.base().wrapping_add(offset as usize)
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        registry::remove(&self.placed);
+    }
+}
+
+impl Code for Loaded {
+    fn entry(&self, body: u32) -> *const u8 {
+        match self.placed.image.bodies[body as usize] {
+            u32::MAX => std::ptr::null(),
+            offset => self.address(offset),
+        }
+    }
+
+    unsafe fn call(
+        &self,
+        body: u32,
+        context: *mut u64,
+        slots: *mut u64,
+        runtime: *mut Runtime,
+    ) -> Result<(), CodeTrap> {
+        let entry = self.placed.image.entries[&self.types[body as usize]];
+        let outer = CURRENT.get();
+        let mut activation = Activation { sp: 0, outer, code: 0, count: 0, calls: [0; MAX_CALLS] };
+        // SAFETY: the runtime is the caller's; the entry takes what it is given here.
+        unsafe {
+            if (*runtime).depth == 1 {
+                let here = (&raw const outer) as usize;
+                let chosen = here.saturating_sub((*runtime).stack_bytes);
+                (*runtime).stack_limit = platform::stack_limit().max(chosen);
+            }
+            CURRENT.set(&raw mut activation);
+            let trapped = platform::enter(
+                context,
+                slots,
+                self.entry(body),
+                self.address(entry),
+                &raw mut activation,
+            );
+            CURRENT.set(outer);
+            if !trapped {
+                return Ok(());
+            }
+        }
+        let calls = &activation.calls[..activation.count];
+        let frames = calls.iter().enumerate().filter_map(|(i, &address)| {
+            // A return address may be that of the next instruction's line, or function.
+            frame(if i == 0 { address } else { address - 1 })
+        });
+        Err(CodeTrap { code: activation.code, frames: frames.collect() })
+    }
+
+    fn id(&self) -> u64 {
+        self.placed.id
+    }
+}
+
+fn frame(address: usize) -> Option<CodeFrame> {
+    registry::with(address, |placed| {
+        let at = (address - placed.start) as u32;
+        let body = placed.image.body_at(at)?;
+        Some(CodeFrame { code: placed.id, body, offset: placed.image.offset_at(at) })
+    })
+    .flatten()
+}
+
+/// For the signal handler: whether a fault at `pc` with a frame pointer is a trap, and then
+/// the activation to end.
+///
+/// # Safety
+/// Called on the thread that faulted, while it stands there.
+pub(crate) unsafe fn trap_at(pc: usize, mut frame: usize) -> Option<*mut Activation> {
+    let activation = CURRENT.get();
+    if activation.is_null() {
+        return None;
+    }
+    let code =
+        registry::with(pc, |placed| placed.image.trap_at((pc - placed.start) as u32)).flatten()?;
+    // SAFETY: the activation is on the stack of this thread, whose compiled code keeps frame
+    // pointers up to the frame of `enter`, which lies above the activation's stack pointer.
+    unsafe {
+        let this = &mut *activation;
+        this.code = code;
+        this.calls[0] = pc;
+        this.count = 1;
+        while this.count < MAX_CALLS && frame != 0 && frame < this.sp && frame.is_multiple_of(8) {
+            let words = frame as *const usize;
+            this.calls[this.count] = *words.add(1);
+            this.count += 1;
+            frame = *words;
+        }
+        debug_assert!(this.outer.is_null() || this.sp != 0);
+    }
+    Some(activation)
+}

@@ -1,0 +1,8 @@
+//! Cranelift as a back end.
+
+mod builder;
+mod function;
+mod scalar;
+mod vector;
+
+pub(crate) use function::{Compiled, Context, Symbol, Target};

@@ -1,0 +1,144 @@
+//! The code of a module: bytes that may stand anywhere, and what is known about them.
+
+use crate::cranelift::{Compiled, Symbol};
+use cranelift_codegen::binemit::Reloc;
+use sampan_engine::native::TrapCode;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A module's code. After [`Image::link`] the bytes are independent of their address.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub code: Vec<u8>,
+    /// Where each body begins; `u32::MAX` if it has no code.
+    pub bodies: Vec<u32>,
+    /// Where the entry for functions of each type begins.
+    pub entries: BTreeMap<u32, u32>,
+    /// From where on which body, in order; `u32::MAX` is none.
+    pub ranges: Vec<(u32, u32)>,
+    /// Where what traps, in order.
+    pub traps: Vec<(u32, u8)>,
+    /// From where on which offset of the module, in order.
+    pub offsets: Vec<(u32, u32)>,
+    symbols: BTreeMap<Symbol, u32>,
+    relocs: Vec<(u32, Reloc, Symbol, i64)>,
+}
+
+/// Cranelift's number of a trap as the engine's.
+fn trap_number(code: u8) -> u8 {
+    use cranelift_codegen::ir::TrapCode as C;
+    let known = [
+        (C::STACK_OVERFLOW, TrapCode::StackOverflow),
+        (C::INTEGER_OVERFLOW, TrapCode::IntegerOverflow),
+        (C::HEAP_OUT_OF_BOUNDS, TrapCode::MemoryOutOfBounds),
+        (C::INTEGER_DIVISION_BY_ZERO, TrapCode::IntegerDivideByZero),
+        (C::BAD_CONVERSION_TO_INTEGER, TrapCode::InvalidConversionToInteger),
+    ];
+    match known.into_iter().find(|(c, _)| c.as_raw().get() == code) {
+        Some((_, trap)) => trap as u8,
+        // The builder adds one, as zero is not among Cranelift's.
+        None => code - 1,
+    }
+}
+
+impl Image {
+    pub fn new(bodies: usize) -> Image {
+        Image {
+            code: Vec::new(),
+            bodies: vec![u32::MAX; bodies],
+            entries: BTreeMap::new(),
+            ranges: Vec::new(),
+            traps: Vec::new(),
+            offsets: Vec::new(),
+            symbols: BTreeMap::new(),
+            relocs: Vec::new(),
+        }
+    }
+
+    /// Appends the code of a body.
+    pub fn add_body(&mut self, body: u32, compiled: Compiled) {
+        self.bodies[body as usize] = self.add(Symbol::Body(body), body, compiled);
+    }
+
+    /// Appends code that is not a body's own.
+    pub fn add_glue(&mut self, symbol: Symbol, compiled: Compiled) {
+        let at = self.add(symbol, u32::MAX, compiled);
+        if let Symbol::Entry(ty) = symbol {
+            self.entries.insert(ty, at);
+        }
+    }
+
+    fn add(&mut self, symbol: Symbol, body: u32, compiled: Compiled) -> u32 {
+        let at = self.code.len().next_multiple_of(compiled.align as usize);
+        self.code.resize(at, 0);
+        let start = at as u32;
+        self.symbols.insert(symbol, start);
+        self.ranges.push((start, body));
+        self.code.extend(compiled.code);
+        let relocs = compiled.relocs.into_iter();
+        self.relocs.extend(relocs.map(|(at, kind, to, plus)| (start + at, kind, to, plus)));
+        let traps = compiled.traps.into_iter();
+        self.traps.extend(traps.map(|(at, code)| (start + at, trap_number(code))));
+        let offsets = compiled.offsets.into_iter();
+        self.offsets.extend(offsets.map(|(at, offset)| (start + at, offset)));
+        start
+    }
+
+    pub fn has(&self, symbol: Symbol) -> bool {
+        self.symbols.contains_key(&symbol)
+    }
+
+    /// What is referred to but not there.
+    pub fn wanted(&self) -> BTreeSet<Symbol> {
+        self.relocs.iter().map(|reloc| reloc.2).filter(|&symbol| !self.has(symbol)).collect()
+    }
+
+    /// Resolves what refers to other parts of the image.
+    ///
+    /// # Errors
+    /// A kind of reference that is not known, or too far.
+    pub fn link(&mut self) -> Result<(), String> {
+        for (at, kind, symbol, plus) in std::mem::take(&mut self.relocs) {
+            let to = *self.symbols.get(&symbol).ok_or("a part of the code is missing")?;
+            let distance = i64::from(to) + plus - i64::from(at);
+            let place = self.code.get_mut(at as usize..at as usize + 4);
+            let place: &mut [u8; 4] = place
+                .and_then(|place| place.try_into().ok())
+                .ok_or("a reference beyond the code")?;
+            match kind {
+                Reloc::X86PCRel4 | Reloc::X86CallPCRel4 => {
+                    let distance = i32::try_from(distance).map_err(|_| "code beyond 2 GiB")?;
+                    *place = distance.to_le_bytes();
+                }
+                Reloc::Arm64Call => {
+                    let words = distance >> 2;
+                    if !(-(1 << 25)..1 << 25).contains(&words) {
+                        return Err("code beyond 128 MiB".into());
+                    }
+                    let old = u32::from_le_bytes(*place) & 0xfc00_0000;
+                    *place = (old | words as u32 & 0x03ff_ffff).to_le_bytes();
+                }
+                other => return Err(format!("the reference {other:?} is not known")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The body at an offset of the code.
+    pub fn body_at(&self, at: u32) -> Option<u32> {
+        let after = self.ranges.partition_point(|&(start, _)| start <= at);
+        let (_, body) = self.ranges[after.checked_sub(1)?];
+        (body != u32::MAX).then_some(body)
+    }
+
+    /// The trap at exactly an offset of the code.
+    pub fn trap_at(&self, at: u32) -> Option<u8> {
+        let found = self.traps.binary_search_by_key(&at, |&(at, _)| at).ok()?;
+        Some(self.traps[found].1)
+    }
+
+    /// The module's offset for the instruction at an offset of the code.
+    pub fn offset_at(&self, at: u32) -> u32 {
+        let after = self.offsets.partition_point(|&(start, _)| start <= at);
+        after.checked_sub(1).map_or(0, |i| self.offsets[i].1)
+    }
+}

@@ -1,0 +1,22 @@
+//! WebAssembly to machine code.
+//!
+//! - [`lower`]: what is WebAssembly, from the validator's pass to [`builder`], a small
+//!   interface.
+//! - `cranelift`: that interface over Cranelift.
+//! - `image`: the code of a module, linked, with its tables of traps and offsets.
+//! - `registry`: which code an address of this process belongs to.
+//! - `activation`: calls into code, and the way out when it traps.
+//! - `platform`: address space, signals, and the few instructions that no compiler makes.
+//!
+//! What it needs of the engine is `sampan_engine::native`, and nothing else.
+
+mod activation;
+pub mod builder;
+mod cranelift;
+mod image;
+mod jit;
+pub mod lower;
+mod platform;
+mod registry;
+
+pub use jit::{Jit, Progress};

@@ -1,0 +1,193 @@
+//! Linear memories and tables.
+
+use super::Lowering;
+use crate::builder::{Builder, Place, Ty, access_bytes, memarg};
+use sampan_engine::native::{Layout, TrapCode, offsets};
+use sampan_wasm::{AddrType, Imm, ImmKind, MemArg, Opcode};
+
+impl<B: Builder> Lowering<'_, B> {
+    /// Loads, stores, and what is done to whole memories; whether it was one of them.
+    pub(super) fn access(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
+        let memories = &self.module.memories;
+        match (op, imm) {
+            (Opcode::MemorySize, &Imm::Index(memory)) => {
+                let ty = memories[memory as usize];
+                let at = self.context_word(self.layout.memory(memory));
+                let len = self.builder.load(Ty::I64, at, offsets::MEMORY_LEN, Place::Machine);
+                let shift = self.i64(ty.page_log2.into());
+                let pages = self.op(Opcode::I64ShrU, &[len, shift]);
+                let pages = match ty.addr {
+                    AddrType::I32 => self.op(Opcode::I32WrapI64, &[pages]),
+                    AddrType::I64 => pages,
+                };
+                self.stack.push(pages);
+            }
+            (Opcode::MemoryGrow, &Imm::Index(memory)) => {
+                let ty = addr(memories[memory as usize].addr);
+                self.by_engine(op, imm, &[ty], Some(ty));
+            }
+            (Opcode::MemoryFill, &Imm::Index(memory)) => {
+                let ty = addr(memories[memory as usize].addr);
+                self.by_engine(op, imm, &[ty, Ty::I32, ty], None);
+            }
+            (Opcode::MemoryCopy, &Imm::Index2(to, from)) => {
+                let (to, from) = (memories[to as usize].addr, memories[from as usize].addr);
+                let len = if to == AddrType::I64 { from } else { to };
+                self.by_engine(op, imm, &[addr(to), addr(from), addr(len)], None);
+            }
+            (Opcode::MemoryInit, &Imm::Index2(_, memory)) => {
+                let ty = addr(memories[memory as usize].addr);
+                self.by_engine(op, imm, &[ty, Ty::I32, Ty::I32], None);
+            }
+            (Opcode::DataDrop | Opcode::ElemDrop, _) => self.by_engine(op, imm, &[], None),
+            _ => return self.load_or_store(op, imm),
+        }
+        true
+    }
+
+    fn load_or_store(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
+        let Some((memarg, lane)) = memarg(imm) else { return false };
+        let shared = self.module.memories[memarg.memory as usize].shared;
+        if shared || matches!(op.immediates(), ImmKind::AtomicMemArg(_)) {
+            return false;
+        }
+        let Some(signature) = op.signature() else { return false };
+        let stores = signature.result.is_none();
+        let value = (signature.params.len() > 1).then(|| self.pop());
+        let address = self.pop();
+        let (base, offset) = self.address(address, memarg, access_bytes(op));
+        if stores {
+            let value = value.expect("a store has a value");
+            return self.builder.wasm_store(op, base, offset, value, lane);
+        }
+        let old = value.map(|value| (value, lane));
+        match self.builder.wasm_load(op, base, offset, old) {
+            Some(value) => {
+                self.stack.push(value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The host's address of an access, and an offset to it. It faults or has trapped if the
+    /// access is beyond the memory's end.
+    fn address(&mut self, index: B::Value, memarg: &MemArg, bytes: u64) -> (B::Value, i32) {
+        let ty = self.module.memories[memarg.memory as usize];
+        let index = match ty.addr {
+            AddrType::I32 => self.op(Opcode::I64ExtendI32U, &[index]),
+            AddrType::I64 => index,
+        };
+        let guarded = self.options.guarded && ty.addr == AddrType::I32 && ty.page_log2 == 16;
+        if guarded {
+            let base = if memarg.memory == 0 {
+                self.context_word(Layout::MEMORY_BASE)
+            } else {
+                let at = self.context_word(self.layout.memory(memarg.memory));
+                self.builder.load(Ty::I64, at, offsets::MEMORY_BASE, Place::Constant)
+            };
+            let mut address = self.op(Opcode::I64Add, &[base, index]);
+            let offset = i32::try_from(memarg.offset).unwrap_or_else(|_| {
+                let offset = self.i64(memarg.offset);
+                address = self.op(Opcode::I64Add, &[address, offset]);
+                0
+            });
+            return (address, offset);
+        }
+        let at = self.context_word(self.layout.memory(memarg.memory));
+        let base = self.builder.load(Ty::I64, at, offsets::MEMORY_BASE, Place::Machine);
+        let len = self.builder.load(Ty::I64, at, offsets::MEMORY_LEN, Place::Machine);
+        // The last index at which the access fits, if any: len - (offset + bytes).
+        let Some(reach) = memarg.offset.checked_add(bytes) else {
+            let always = self.i32(1);
+            self.builder.trap_if(always, TrapCode::MemoryOutOfBounds.into());
+            return (base, 0);
+        };
+        let reach = self.i64(reach);
+        let short = self.op(Opcode::I64LtU, &[len, reach]);
+        let last = self.op(Opcode::I64Sub, &[len, reach]);
+        let beyond = self.op(Opcode::I64GtU, &[index, last]);
+        let out = self.op(Opcode::I32Or, &[short, beyond]);
+        self.builder.trap_if(out, TrapCode::MemoryOutOfBounds.into());
+        let offset = self.i64(memarg.offset);
+        let address = self.op(Opcode::I64Add, &[base, index]);
+        let address = self.op(Opcode::I64Add, &[address, offset]);
+        let zero = self.i64(0);
+        let address = self.builder.guarded_select(out, zero, address);
+        (address, 0)
+    }
+
+    /// Instructions on tables; whether it was one of them.
+    pub(super) fn tables(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
+        let tables = &self.module.tables;
+        let ty = |index: u32| addr(tables[index as usize].ty.addr);
+        match (op, imm) {
+            (Opcode::TableGet, &Imm::Index(table)) => {
+                let index = self.pop();
+                let at = self.element(table, index, TrapCode::TableOutOfBounds);
+                let value = self.builder.load(Ty::I64, at, 0, Place::Table);
+                self.stack.push(value);
+            }
+            (Opcode::TableSet, &Imm::Index(table)) => {
+                let value = self.pop();
+                let index = self.pop();
+                let at = self.element(table, index, TrapCode::TableOutOfBounds);
+                self.builder.store(value, at, 0, Place::Table);
+            }
+            (Opcode::TableSize, &Imm::Index(table)) => {
+                let at = self.context_word(self.layout.table(table));
+                let len = self.builder.load(Ty::I64, at, offsets::TABLE_LEN, Place::Machine);
+                let len = match ty(table) {
+                    Ty::I32 => self.op(Opcode::I32WrapI64, &[len]),
+                    _ => len,
+                };
+                self.stack.push(len);
+            }
+            (Opcode::TableGrow, &Imm::Index(table)) => {
+                let ty = ty(table);
+                self.by_engine(op, imm, &[Ty::I64, ty], Some(ty));
+            }
+            (Opcode::TableFill, &Imm::Index(table)) => {
+                let ty = ty(table);
+                self.by_engine(op, imm, &[ty, Ty::I64, ty], None);
+            }
+            (Opcode::TableCopy, &Imm::Index2(to, from)) => {
+                let (to, from) = (ty(to), ty(from));
+                let len = if to == Ty::I64 { from } else { to };
+                self.by_engine(op, imm, &[to, from, len], None);
+            }
+            (Opcode::TableInit, &Imm::Index2(_, table)) => {
+                let ty = ty(table);
+                self.by_engine(op, imm, &[ty, Ty::I32, Ty::I32], None);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The address of a table's element, which exists.
+    pub(super) fn element(&mut self, table: u32, index: B::Value, out: TrapCode) -> B::Value {
+        let ty = self.module.tables[table as usize].ty;
+        let index = match ty.addr {
+            AddrType::I32 => self.op(Opcode::I64ExtendI32U, &[index]),
+            AddrType::I64 => index,
+        };
+        let at = self.context_word(self.layout.table(table));
+        let len = self.builder.load(Ty::I64, at, offsets::TABLE_LEN, Place::Machine);
+        let base = self.builder.load(Ty::I64, at, offsets::TABLE_BASE, Place::Machine);
+        let beyond = self.op(Opcode::I64GeU, &[index, len]);
+        self.builder.trap_if(beyond, out.into());
+        let three = self.i64(3);
+        let scaled = self.op(Opcode::I64Shl, &[index, three]);
+        let address = self.op(Opcode::I64Add, &[base, scaled]);
+        self.builder.guarded_select(beyond, base, address)
+    }
+}
+
+/// The type of an address or an index.
+fn addr(ty: AddrType) -> Ty {
+    match ty {
+        AddrType::I32 => Ty::I32,
+        AddrType::I64 => Ty::I64,
+    }
+}

@@ -1,0 +1,51 @@
+//! Hosts on which compiled code cannot run yet.
+
+use crate::activation::Activation;
+use sampan_engine::native::Reservations;
+use std::convert::Infallible;
+use std::ptr::NonNull;
+
+const WHY: &str = "compiled code runs on x86-64 systems with POSIX signals only";
+
+pub(crate) fn install() -> Result<(), String> {
+    Err(WHY.into())
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Space;
+
+// SAFETY: it makes no reservation.
+unsafe impl Reservations for Space {
+    fn reserve(&self) -> Option<NonNull<u8>> {
+        None
+    }
+    fn commit(&self, _: NonNull<u8>, _: usize, _: usize) -> bool {
+        false
+    }
+    unsafe fn release(&self, _: NonNull<u8>) {}
+}
+
+pub(crate) struct CodeMemory(Infallible);
+
+impl CodeMemory {
+    pub fn new(_: &[u8]) -> Result<CodeMemory, String> {
+        Err(WHY.into())
+    }
+    pub fn base(&self) -> *const u8 {
+        match self.0 {}
+    }
+}
+
+pub(crate) fn stack_limit() -> usize {
+    0
+}
+
+pub(crate) unsafe fn enter(
+    _: *mut u64,
+    _: *mut u64,
+    _: *const u8,
+    _: *const u8,
+    _: *mut Activation,
+) -> bool {
+    unreachable!("there is no code")
+}

@@ -1,0 +1,76 @@
+//! In the place of machine code where it is not built in: the engine's types carry nothing
+//! for it, and no function has any.
+
+use crate::entity::InstanceData;
+use crate::module::ModuleData;
+use crate::{Config, FuncId, Machine, Module, Trap, exec};
+use core::any::Any;
+use core::ptr::NonNull;
+use core::sync::atomic::AtomicBool;
+
+#[derive(Debug, Default)]
+pub(crate) struct EnginePart;
+
+impl EnginePart {
+    pub fn rooms(&self) -> Option<Rooms> {
+        None
+    }
+}
+
+/// Nothing is of this type.
+#[derive(Debug)]
+pub(crate) enum Rooms {}
+
+impl Rooms {
+    pub fn reserve(&self) -> Option<NonNull<u8>> {
+        match *self {}
+    }
+
+    pub fn commit(&self, _: NonNull<u8>, _: usize, _: usize) -> bool {
+        match *self {}
+    }
+
+    pub unsafe fn release(&self, _: NonNull<u8>) {
+        match *self {}
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ModulePart;
+
+pub(crate) struct MachinePart;
+
+impl MachinePart {
+    pub fn new(_: &AtomicBool, _: &Config) -> MachinePart {
+        MachinePart
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FuncPart;
+
+#[derive(Default)]
+pub(crate) struct InstancePart;
+
+pub(crate) fn compile(_: &Module) -> sampan_wasm::Result<()> {
+    Err(crate::module::not_built_in())
+}
+
+pub(crate) fn stub(_: &ModuleData, _: u32) -> Option<exec::fast::Code> {
+    None
+}
+
+pub(crate) fn bind_function(_: &mut Machine, _: FuncId) {}
+
+pub(crate) fn bind_instance(_: &mut Machine, _: usize) {}
+
+#[inline(always)]
+pub(crate) fn run(
+    _: &mut Machine,
+    _: &mut dyn Any,
+    _: *mut InstanceData,
+    _: u32,
+    _: &mut [u64],
+) -> Option<Result<(), Trap>> {
+    None
+}

@@ -1,0 +1,201 @@
+//! What compiled code reaches, and where.
+
+use super::FuncPart;
+use crate::entity::{FuncEntity, GlobalEntity};
+use crate::{FuncId, Machine, MemoryEntity, TableEntity, Trap, stable::Stable};
+#[cfg(feature = "std")]
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::AtomicBool;
+use sampan_wasm as wasm;
+
+/// What the contexts of a machine share. Compiled code reads and writes the first fields.
+#[repr(C)]
+pub struct Runtime {
+    /// The machine's functions: [`offsets::FUNC_SIZE`] bytes each.
+    pub funcs: *const u8,
+    /// The stack pointer must not be below.
+    pub stack_limit: usize,
+    /// The machine's fuel.
+    pub fuel: *mut u64,
+    /// A byte that is not zero when execution shall stop.
+    pub interrupt: *const AtomicBool,
+    /// The context that an import or a table's function was last called from.
+    pub caller: *mut u64,
+    /// [`super::CALLS`].
+    pub calls: *const *const u8,
+    /// The machine, while code runs.
+    pub machine: *mut Machine,
+    /// The embedder's data, while code runs.
+    pub data: *mut dyn Any,
+    /// A trap with more than a number.
+    pub trap: Option<Trap>,
+    /// How many calls from outside are running.
+    pub depth: u32,
+    /// How far compiled code may go down the native stack from the first call on, in bytes.
+    pub stack_bytes: usize,
+    /// What a host function panicked with.
+    #[cfg(feature = "std")]
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
+}
+
+// SAFETY: the pointers lead into the machine that owns it, or are unused between calls.
+unsafe impl Send for Runtime {}
+
+impl Runtime {
+    pub(crate) fn new(interrupt: *const AtomicBool, stack_bytes: usize) -> Runtime {
+        Runtime {
+            funcs: core::ptr::null(),
+            stack_limit: 0,
+            fuel: core::ptr::null_mut(),
+            interrupt,
+            caller: core::ptr::null_mut(),
+            calls: super::CALLS.0.as_ptr(),
+            machine: core::ptr::null_mut(),
+            data: core::ptr::null_mut::<()>() as *mut dyn Any,
+            trap: None,
+            depth: 0,
+            stack_bytes,
+            #[cfg(feature = "std")]
+            panic: None,
+        }
+    }
+}
+
+/// The words of an instance's context, as byte offsets.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    memories: u32,
+    tables: u32,
+    globals: u32,
+    words: u32,
+}
+
+impl Layout {
+    /// The machine's [`Runtime`].
+    pub const RUNTIME: i32 = 0;
+    /// The instance; null in the context of a function without code.
+    pub const INSTANCE: i32 = 8;
+    /// The function, in the context of one without code.
+    pub const FUNC: i32 = 16;
+    /// The registry's numbers of the module's types, 32 bits each.
+    pub const TYPES: i32 = 24;
+    /// The machine's numbers of the module's functions, 32 bits each.
+    pub const FUNCS: i32 = 32;
+    /// Where memory 0 begins, if its bytes never move.
+    pub const MEMORY_BASE: i32 = 40;
+    const HEADER: u32 = 6;
+
+    /// The layout for instances of a module.
+    pub fn of(module: &wasm::Module) -> Layout {
+        let memories = Self::HEADER;
+        let tables = memories + module.memories.len() as u32;
+        let globals = tables + module.tables.len() as u32;
+        Layout { memories, tables, globals, words: globals + module.globals.len() as u32 }
+    }
+
+    /// The address of a memory: base, then length in bytes.
+    pub fn memory(&self, index: u32) -> i32 {
+        ((self.memories + index) * 8) as i32
+    }
+
+    /// The address of a table: base, then number of elements.
+    pub fn table(&self, index: u32) -> i32 {
+        ((self.tables + index) * 8) as i32
+    }
+
+    /// The address of a global's value.
+    pub fn global(&self, index: u32) -> i32 {
+        ((self.globals + index) * 8) as i32
+    }
+}
+
+/// Byte offsets in entities.
+pub mod offsets {
+    use super::*;
+
+    /// See [`Runtime`].
+    pub const RUNTIME_FUNCS: i32 = offset_of!(Runtime, funcs) as i32;
+    /// See [`Runtime`].
+    pub const RUNTIME_STACK_LIMIT: i32 = offset_of!(Runtime, stack_limit) as i32;
+    /// See [`Runtime`].
+    pub const RUNTIME_FUEL: i32 = offset_of!(Runtime, fuel) as i32;
+    /// See [`Runtime`].
+    pub const RUNTIME_INTERRUPT: i32 = offset_of!(Runtime, interrupt) as i32;
+    /// See [`Runtime`].
+    pub const RUNTIME_CALLER: i32 = offset_of!(Runtime, caller) as i32;
+    /// See [`Runtime`].
+    pub const RUNTIME_CALLS: i32 = offset_of!(Runtime, calls) as i32;
+    /// The size of a function.
+    pub const FUNC_SIZE: i32 = size_of::<FuncEntity>() as i32;
+    /// Its code; null if it has none.
+    pub const FUNC_ENTRY: i32 = FUNC_PART + offset_of!(FuncPart, entry) as i32;
+    /// What the code gets as its context.
+    pub const FUNC_CONTEXT: i32 = FUNC_PART + offset_of!(FuncPart, context) as i32;
+    /// The registry's number of its type, 32 bits.
+    pub const FUNC_TYPE: i32 = offset_of!(FuncEntity, ty) as i32;
+    /// Where a memory's bytes are.
+    pub const MEMORY_BASE: i32 = MemoryEntity::BASE_OFFSET as i32;
+    /// How many there are.
+    pub const MEMORY_LEN: i32 = MemoryEntity::LEN_OFFSET as i32;
+    /// Where a table's elements are, 64 bits each.
+    pub const TABLE_BASE: i32 = TableEntity::BASE_OFFSET as i32;
+    /// How many there are.
+    pub const TABLE_LEN: i32 = TableEntity::LEN_OFFSET as i32;
+    const FUNC_PART: i32 = offset_of!(FuncEntity, native) as i32;
+    const _: () = assert!(offset_of!(GlobalEntity, value) == 0);
+}
+
+/// Makes the context of an instance whose entities exist, if its module has code, and gives
+/// its functions their code.
+pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
+    let Some(code) = machine.instances[at].module.data().native.code() else { return };
+    let code = code.clone();
+    let runtime = machine.native.0.as_ptr();
+    let instance = machine.instances[at].as_ptr();
+    let data = &mut *machine.instances[at];
+    let layout = Layout::of(data.module.decl());
+    let mut words: Vec<u64> = Vec::with_capacity(layout.words as usize);
+    let base = match data.memories.first() {
+        // SAFETY: the machine owns the memory.
+        Some(&memory) => unsafe { (*memory).base() as u64 },
+        None => 0,
+    };
+    words.extend([
+        runtime as u64,
+        instance as u64,
+        0,
+        data.types.as_ptr() as u64,
+        data.funcs.as_ptr() as u64,
+        base,
+    ]);
+    words.extend(data.memories.iter().map(|&p| p as u64));
+    words.extend(data.tables.iter().map(|&p| p as u64));
+    words.extend(data.globals.iter().map(|&p| p as u64));
+    data.native.context = words.into_boxed_slice();
+    let context = data.native.context.as_mut_ptr();
+    let imported = data.module.decl().imported_funcs as usize;
+    let own = data.funcs[imported..].to_vec();
+    for (body, func) in own.into_iter().enumerate() {
+        let entry = code.entry(body as u32);
+        let func = &mut machine.funcs[func.0 as usize].native;
+        if !entry.is_null() {
+            (func.entry, func.context) = (entry, context);
+        }
+    }
+}
+
+/// Gives a new function the context that a call from compiled code finds it by, as long as it
+/// has no code.
+pub(crate) fn bind_function(machine: &mut Machine, func: FuncId) {
+    let runtime = &mut machine.native.0;
+    if machine.engine.native().0.is_some() {
+        let header = Stable::new([runtime.as_ptr() as u64, 0, u64::from(func.0)]);
+        let part = &mut machine.funcs[func.0 as usize].native;
+        part.context = header.as_ptr().cast();
+        part.header = Some(header);
+    }
+    runtime.funcs = machine.funcs.as_ptr().cast();
+}

@@ -1,0 +1,111 @@
+//! Machine code, as this crate sees it: what a compiler gives, and what compiled code may
+//! reach at which offset.
+//!
+//! A function compiled by a [`Compiler`] gets the address of a *context* as its first
+//! argument, then its parameters in registers. The context of an instance is a sequence of
+//! 64-bit words ([`Layout`]); that of a function without machine code has the header only.
+//! [`Runtime`] is the part that a machine's contexts share. Compiled code reaches whatever
+//! has no machine code through [`calls`], with the arguments in slots as an interpreter
+//! has them.
+//!
+//! Everything that a compiler relies on is in this folder, and in the first fields of the
+//! entities, which are `repr(C)`: [`offsets`].
+
+mod calls;
+mod context;
+mod parts;
+mod run;
+
+pub use crate::trap::TrapCode;
+pub use calls::{CALLS, Calls};
+pub use context::{Layout, Runtime, offsets};
+pub(crate) use context::{bind_function, bind_instance};
+pub(crate) use parts::{
+    EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, stub,
+};
+pub(crate) use run::{call, run};
+
+use crate::sync::Arc;
+use crate::{Config, Module, Trap};
+use alloc::vec::Vec;
+use core::fmt::Debug;
+use core::ptr::NonNull;
+
+/// Makes machine code of modules, and gives memories the room that the code expects.
+pub trait Compiler: Debug + Send + Sync {
+    /// The code of a valid module. Functions that it can't compile are interpreted.
+    ///
+    /// # Errors
+    /// What keeps it from making any code on this host.
+    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn Code>, Trap>;
+
+    /// The room for memories with 32-bit addresses.
+    fn reservations(&self) -> Arc<dyn Reservations>;
+}
+
+/// The machine code of a module's functions.
+pub trait Code: Send + Sync {
+    /// Where the code of a body (imports not counted) begins; null if it is interpreted.
+    fn entry(&self, body: u32) -> *const u8;
+
+    /// Calls a body that has code.
+    ///
+    /// # Errors
+    /// The number of a trap ([`TrapCode`]) and the calls that led there.
+    ///
+    /// # Safety
+    /// `context` is that of an instance of the module, `slots` holds the arguments and has
+    /// room for the results, and nothing else uses the machine.
+    unsafe fn call(
+        &self,
+        body: u32,
+        context: *mut u64,
+        slots: *mut u64,
+        runtime: *mut Runtime,
+    ) -> Result<(), CodeTrap>;
+
+    /// A number that no other code of the process has.
+    fn id(&self) -> u64;
+}
+
+/// Why compiled code stopped.
+#[derive(Debug)]
+pub struct CodeTrap {
+    /// The number of the trap; [`PENDING`] if [`Runtime::trap`] has it.
+    pub code: u8,
+    /// The calls, innermost first.
+    pub frames: Vec<CodeFrame>,
+}
+
+/// A call on the native stack.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeFrame {
+    /// Which code; see [`Code::id`].
+    pub code: u64,
+    /// The body.
+    pub body: u32,
+    /// The instruction, in bytes from the module's start.
+    pub offset: u32,
+}
+
+/// The trap is in [`Runtime::trap`].
+pub const PENDING: u8 = 200;
+
+/// Address space for linear memories.
+///
+/// # Safety
+/// A reservation is valid, and its bytes that were never committed fault, until released.
+pub unsafe trait Reservations: Debug + Send + Sync {
+    /// Address space for one memory: four gibibytes, and beyond them as much as an access
+    /// with any 32-bit offset can reach, of which nothing can be accessed.
+    fn reserve(&self) -> Option<NonNull<u8>>;
+
+    /// Makes `from..to` accessible; it is zero.
+    fn commit(&self, base: NonNull<u8>, from: usize, to: usize) -> bool;
+
+    /// Ends a reservation.
+    ///
+    /// # Safety
+    /// Nothing uses it any more.
+    unsafe fn release(&self, base: NonNull<u8>);
+}

@@ -1,0 +1,41 @@
+//! What the page gives the kernel. Addresses and lengths are of this module's memory;
+//! times are milliseconds, as JavaScript has them.
+
+#[link(wasm_import_module = "host")]
+unsafe extern "C" {
+    /// Milliseconds since the epoch of Unix.
+    pub safe fn realtime() -> f64;
+    /// Milliseconds since some moment; never goes back.
+    pub safe fn monotonic() -> f64;
+    /// Fills memory with what nobody can guess.
+    pub fn random(at: *mut u8, len: usize);
+    /// Writes to the console.
+    pub fn console_write(at: *const u8, len: usize);
+    /// Reads from a stream: how much, -1 for not now, -2 for broken.
+    pub fn stream_read(stream: u32, at: *mut u8, len: usize) -> i32;
+    /// Writes to a stream; as above.
+    pub fn stream_write(stream: u32, at: *const u8, len: usize) -> i32;
+    /// Whether a read (`write`: a write) would do something now.
+    pub safe fn stream_ready(stream: u32, write: u32) -> u32;
+    /// A line for whoever runs the VM.
+    pub fn log(at: *const u8, len: usize);
+}
+
+#[link(wasm_import_module = "machines")]
+unsafe extern "C" {
+    /// A new process's memory: its number, or -1 if the browser has none left.
+    pub safe fn create() -> i32;
+    /// A copy of one: its number, or -1.
+    pub safe fn fork(machine: i32) -> i32;
+    /// Gives one back.
+    pub safe fn release(machine: i32);
+    /// Runs the turn at an address, which is replaced by its outcome; 0 if the processor
+    /// itself failed.
+    pub fn run(machine: i32, turn: *mut sampan_web_abi::Turn) -> u32;
+    /// Asks one; see `sampan_web_abi::op`.
+    pub safe fn call(machine: i32, what: u32, a: u64, b: u64, c: u64) -> u64;
+    /// Copies a program's bytes to this module's memory, after `call` allowed it.
+    pub fn copy_out(machine: i32, addr: u64, at: *mut u8, len: usize);
+    /// Copies this module's bytes to a program's memory, after `call` allowed it.
+    pub fn copy_in(machine: i32, addr: u64, at: *const u8, len: usize);
+}

@@ -1,0 +1,71 @@
+//! The part for browsers: the kernel and the processor as WebAssembly, the npm package
+//! around them, and its tests under node.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{platform, programs::Tally, project, sizes::toolchain, system};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// Every browser of the last years has these.
+const CPU: &str =
+    "-Ctarget-feature=+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext,+simd128";
+
+/// Builds `web/dist`, and prints what a visitor would load.
+pub fn build() -> Result<()> {
+    system::ensure(platform::NPM, &["npm"])?;
+    let folder = project::root().join("web");
+    let target_dir = project::target_dir()?.join("web");
+    let mut cargo = toolchain::cargo(&[CPU])?;
+    cargo
+        .current_dir(&folder)
+        .args(["build", "--quiet", "--locked", "--release", "--target", TARGET])
+        .arg("-Zbuild-std=std,panic_abort")
+        .arg("--target-dir")
+        .arg(&target_dir);
+    project::run(&mut cargo)?;
+
+    if !folder.join("node_modules/typescript").exists() {
+        let mut npm = npm(&folder);
+        project::run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
+    }
+    project::run(npm(&folder).args(["run", "--silent", "build"]))?;
+    for module in ["kernel", "processor"] {
+        let built = target_dir.join(TARGET).join(format!("release/sampan_web_{module}.wasm"));
+        let to = folder.join(format!("dist/{module}.wasm"));
+        std::fs::copy(&built, to).with_context(|| format!("cannot copy {}", built.display()))?;
+        println!("{:>8}  {module}.wasm", built.metadata()?.len());
+    }
+    Ok(())
+}
+
+/// Builds, and runs the tests under node.
+pub fn test() -> Result<Tally> {
+    build()?;
+    system::ensure("busybox", &["busybox-static"])?;
+    let output = Command::new(platform::executable("node"))
+        .current_dir(project::root().join("web"))
+        .args(["--test", "--test-reporter=tap", "test/"])
+        .output()
+        .context("cannot run node")?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    print!("{printed}");
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    let count = |name: &str| -> u32 {
+        let line = printed.lines().find_map(|line| line.strip_prefix(&format!("# {name} ")));
+        line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
+    };
+    let mut tally = Tally { passed: count("pass"), failed: count("fail") };
+    // Node that dies, or finds no test, is a failure too.
+    if tally.failed == 0 && (tally.passed == 0 || !output.status.success()) {
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+fn npm(folder: &Path) -> Command {
+    let mut npm = Command::new(platform::NPM);
+    npm.current_dir(folder);
+    npm
+}
