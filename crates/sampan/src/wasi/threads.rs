@@ -10,9 +10,11 @@
 
 use crate::store::StoreLimits;
 use crate::{
-    Caller, Error, ExternType, InterruptHandle, Linker, Module, Result, SharedMemory, Store,
+    Caller, Error, ExternType, InterruptHandle, Linker, Module, Result,
+    SharedMemory, Store,
 };
 use alloc::{boxed::Box, collections::BTreeMap, format};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
 
@@ -104,7 +106,8 @@ impl<T: Send + 'static> WasiThreads<T> {
     }
 
     /// Defines `thread-spawn`, and the shared memory that `module` imports unless it is
-    /// defined, for the threads of one run of `module`. `fork` makes the data of a new thread
+    /// defined, for the threads of one run of `module`. What else it imports must be defined
+    /// already. `fork` makes the data of a new thread
     /// from those of the one that starts it.
     ///
     /// # Errors
@@ -168,21 +171,14 @@ impl<T: Send + 'static> WasiThreads<T> {
         {
             let mut state = self.0.state();
             if state.ended {
-                return Err(Error::new("the threads have been run already"));
+                let error = state.error.take();
+                return Err(error.unwrap_or_else(|| Error::new("the threads have ended already")));
             }
             state.main = Some(store.interrupt_handle()?);
         }
         let result = first(store);
         self.0.end(None);
-        loop {
-            let thread = self.0.state().threads.pop_first();
-            let Some((_, thread)) = thread else { break };
-            if let Some(join) = thread.join
-                && join.join().is_err()
-            {
-                self.0.state().error.get_or_insert(Error::new("a host function panicked"));
-            }
-        }
+        self.0.join();
         match self.0.state().error.take() {
             Some(error) => Err(error),
             None => result,
@@ -190,7 +186,14 @@ impl<T: Send + 'static> WasiThreads<T> {
     }
 }
 
-impl<T: Send + 'static> Group<T> {
+impl<T: 'static> Drop for WasiThreads<T> {
+    fn drop(&mut self) {
+        self.0.end(None);
+        self.0.join();
+    }
+}
+
+impl<T: 'static> Group<T> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -211,6 +214,20 @@ impl<T: Send + 'static> Group<T> {
         state.threads.values().for_each(|thread| thread.interrupt.interrupt());
     }
 
+    /// Waits until all threads have ended.
+    fn join(&self) {
+        loop {
+            let thread = self.state().threads.pop_first();
+            let Some((_, thread)) = thread else { return };
+            if let Some(join) = thread.join {
+                // It catches its own panics.
+                let _ = join.join();
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> Group<T> {
     /// Starts a thread and gives its number, or a negative one.
     fn spawn(self: &Arc<Self>, caller: &mut Caller<'_, T>, arg: i32) -> i32 {
         let Some(linker) = self.linker.get() else { return REFUSED };
@@ -238,10 +255,16 @@ impl<T: Send + 'static> Group<T> {
         let group = self.clone();
         let builder = std::thread::Builder::new().name(format!("guest thread {number}"));
         let spawned = builder.spawn(move || {
-            let result = group.thread(&mut store, number, arg);
-            drop(store);
-            if let Err(error) = result {
-                group.end(Some(error));
+            // A panic of a host function must not leave the others waiting for this thread.
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                let result = group.thread(&mut store, number, arg);
+                drop(store);
+                result
+            }));
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => group.end(Some(error)),
+                Err(_) => group.end(Some(Error::new("a host function panicked in a thread"))),
             }
             // Whoever ends the group has taken it out, and joins.
             group.state().threads.remove(&number);
