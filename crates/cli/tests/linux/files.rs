@@ -86,3 +86,40 @@ fn a_package_is_installed_in_the_guest_alone() {
     assert_eq!(seen.stdout, expected);
     assert!(!std::path::Path::new("/usr/share/sampan-test").exists());
 }
+
+/// An image of a system: it is the root, and stays as it is.
+#[test]
+fn an_image_is_the_root() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (root, image) = (folder.path().join("root"), folder.path().join("image"));
+    for name in ["bin", "dev", "proc", "etc"] {
+        std::fs::create_dir_all(root.join(name)).expect("a directory can be made");
+    }
+    std::fs::copy("/bin/busybox", root.join("bin/busybox")).expect("busybox-static");
+    std::fs::write(root.join("etc/motd"), "from the image\n").expect("a file can be written");
+    let made = std::process::Command::new("mke2fs")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .args(["-q", "-F", "-t", "ext2", "-d"])
+        .args([&root, &image])
+        .arg("16M")
+        .status();
+    assert!(made.expect("e2fsprogs").success());
+    let before = std::fs::read(&image).expect("the image");
+    let name = image.to_str().expect("a name in UTF-8");
+
+    let script = "cd /etc; /bin/busybox cat motd; echo new > motd; /bin/busybox cat motd; \
+                  /bin/busybox ls /bin; /bin/busybox sha256sum /bin/busybox; exit 3";
+    let mut command = sampan(&["--ephemeral", name, "--", "/bin/busybox", "sh", "-c"]);
+    command.arg(script);
+    let seen = finish(command, "");
+    let native = std::process::Command::new("sha256sum").arg("/bin/busybox").output();
+    let sum = String::from_utf8(native.expect("coreutils").stdout).expect("text");
+    assert_eq!(seen.stdout, format!("from the image\nnew\nbusybox\n{sum}"));
+    assert_eq!(seen.code, Some(3));
+    assert!(std::fs::read(&image).expect("the image") == before);
+
+    // Changes that would be lost unasked are refused.
+    let refused = sampan(&[name]).output().expect("it starts");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--ephemeral"));
+}
