@@ -171,7 +171,8 @@ pub struct Linux {
     /// The user and group to run as
     #[arg(long, value_name = "UID[:GID]", value_parser = user, default_value = "0")]
     pub user: (u32, u32),
-    /// Network: none, or through the host's sockets (not yet)
+    /// Network: none, or TCP and UDP to the outside through the host's sockets; 10.0.2.2 is the
+    /// host itself
     #[arg(long, value_parser = ["none", "host"], default_value = "none")]
     pub net: String,
     /// Let the host reach a port (not yet)

@@ -1,6 +1,7 @@
 //! `sampan linux`: a Linux program, or a whole system, on sampan's kernel.
 
 mod host;
+mod network;
 mod platform;
 mod root;
 
@@ -35,7 +36,8 @@ fn try_run(args: &Linux) -> Result<u8, String> {
         trace: args.trace,
         new_machine: Interpreter::create,
     };
-    let mut kernel = Kernel::new(Box::new(Terminal::new()), config);
+    let network = (args.net == "host").then(network::HostNetwork::default);
+    let mut kernel = Kernel::new(Box::new(Terminal::new(network)), config);
     let program = root::set_up(&mut kernel, args)?;
     mount(&mut kernel, args)?;
     let terminals = program.terminals;
@@ -112,7 +114,6 @@ fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
 fn refuse_missing(args: &Linux) -> Result<(), String> {
     let missing = [
         (args.overlay.is_some(), "--overlay"),
-        (args.net != "none", "--net host"),
         (!args.publish.is_empty(), "--publish"),
         (args.strict, "--strict"),
     ];

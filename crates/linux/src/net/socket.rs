@@ -45,6 +45,8 @@ pub struct Socket {
     pub connected: Cell<bool>,
     /// A connection that a nonblocking `connect` made and nobody asked about yet.
     pub connecting: Cell<bool>,
+    /// A connection to the outside is being made.
+    pub pending: Cell<bool>,
     /// What is to be read.
     pub inbox: Inbox,
     pub(super) shut: Cell<u32>,
@@ -81,6 +83,7 @@ impl Socket {
             peer: RefCell::default(),
             connected: Cell::new(false),
             connecting: Cell::new(false),
+            pending: Cell::new(false),
             inbox,
             shut: Cell::new(0),
             closed: Cell::new(false),
@@ -149,8 +152,13 @@ impl Socket {
 
     /// A connection that was refused: the error waits, and both directions are shut.
     pub fn refused(&self) {
+        self.failed(Errno::ECONNREFUSED);
+    }
+
+    /// A connection that broke: the error waits, and both directions are shut.
+    pub fn failed(&self, error: Errno) {
         self.shut.set(SHUT_READ | SHUT_WRITE);
-        self.set_error(Errno::ECONNREFUSED);
+        self.set_error(error);
     }
 
     /// Tells each file that waits in it, and in connections that nobody accepted.
@@ -347,6 +355,9 @@ impl Socket {
         if self.is_listening() {
             let waiting = !self.backlog.borrow().is_empty();
             return now | if waiting { IN | RDNORM } else { 0 };
+        }
+        if self.pending.get() {
+            return 0;
         }
         let shut = self.shut.get();
         if !self.inbox.is_empty() || shut & SHUT_READ != 0 {
