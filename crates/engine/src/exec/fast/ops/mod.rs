@@ -5,11 +5,14 @@ pub(super) mod call;
 pub(super) mod call_ref;
 pub(super) mod control;
 pub(super) mod fused;
+#[cfg_attr(sampan_small, path = "load_branch_absent.rs")]
+pub(super) mod load_branch;
 pub(super) mod memory;
 pub(super) mod moves;
 #[cfg_attr(not(feature = "simd"), path = "simd_absent.rs")]
 pub(super) mod simd;
 pub(super) mod slow;
+pub(super) mod sums;
 pub(super) mod wide;
 
 use super::regs::Handler;
@@ -39,3 +42,24 @@ impl Loc {
         }
     }
 }
+
+/// The two handlers of a branch, taken if a comparison of i32 holds or if it does not.
+/// `$branch!(comparison, place)` is one; what the place is stands in the operand words.
+macro_rules! by_comparison {
+    ($op:expr, $other:expr, $branch:ident) => {
+        $crate::exec::fast::ops::by_comparison!(@all $op, $other, $branch:
+            I32Eq I32Ne, I32Ne I32Eq, I32LtS I32GeS, I32GeS I32LtS, I32LtU I32GeU, I32GeU I32LtU,
+            I32GtS I32LeS, I32LeS I32GtS, I32GtU I32LeU, I32LeU I32GtU)
+    };
+    (@all $op:expr, $other:expr, $branch:ident: $($when:ident $unless:ident),*) => {{
+        let (when, unless): (Handler, Handler) = match ($op, $other) {
+            $(
+                (Opcode::$when, Loc::Imm(_)) => ($branch!($when, I), $branch!($unless, I)),
+                (Opcode::$when, Loc::Slot(_)) => ($branch!($when, S), $branch!($unless, S)),
+            )*
+            _ => return None,
+        };
+        Some((when, unless))
+    }};
+}
+use by_comparison;

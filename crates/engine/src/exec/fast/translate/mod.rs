@@ -15,6 +15,7 @@ mod calls;
 mod control;
 mod emit;
 mod fuse;
+mod joined;
 mod numeric;
 mod reference;
 mod stack;
@@ -122,8 +123,8 @@ struct Translator<'m> {
     frame_slots: u32,
     regs: [Reg; 3],
     pending: Option<Pending>,
-    /// Where the last instruction begins and ends, if it adds a constant to a slot.
-    increment: Option<(usize, usize)>,
+    /// What the next instructions may take in, beside `pending`.
+    recent: joined::Recent,
     /// Where the last instruction begins and ends, if it copies one slot.
     copied: Option<(usize, usize)>,
     /// The last vector instruction: its operand word and end, to redirect its result.
@@ -173,7 +174,7 @@ impl<'m> Translator<'m> {
             frame_slots: 0,
             regs: [Reg::default(); 3],
             pending: None,
-            increment: None,
+            recent: joined::Recent::default(),
             copied: None,
             last_vector: None,
             control: Vec::new(),
@@ -387,7 +388,9 @@ impl Translator<'_> {
         if class == Class::V128 {
             self.produce_vector(memory::global_get_v128, operands, &[]);
         } else {
+            let word = self.words.len();
             self.produce(class, memory::get(class), operands, &[]);
+            self.note_global_get(word, global);
         }
     }
 
@@ -399,6 +402,9 @@ impl Translator<'_> {
             return;
         }
         let value_loc = self.operand(&value, false);
+        if self.joined_global_set(value_loc, global) {
+            return;
+        }
         let handler = memory::set(value.class, value_loc);
         self.emit(handler, emit::fields_imm(0, value_loc.field(), global as i32));
     }
