@@ -1,6 +1,5 @@
 //! Structs, arrays, `i31` and casts.
 
-use super::stack::Kind;
 use super::{Class, Translator, emit};
 use crate::exec::fast::ops::gc;
 use crate::exec::work;
@@ -28,7 +27,6 @@ impl Translator<'_> {
         let home = self.entries[top].home;
         let pair = if fail { gc::is_not_of() } else { gc::is_of() };
         self.produce(Class::Int, pair, emit::fields_imm(0, home, to.to_bits() as i32), &[]);
-        debug_assert_eq!(self.entries.last().map(|entry| entry.kind), Some(Kind::Reg));
         let condition = self.pop_condition();
         self.branch(label, condition);
         self.new_segment();
