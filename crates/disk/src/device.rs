@@ -67,29 +67,3 @@ impl<D: Device + ?Sized> Device for Box<D> {
         (**self).is_read_only()
     }
 }
-
-impl<D: Device + ?Sized> Device for &mut D {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        (**self).read_at(offset, buffer)
-    }
-
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        (**self).write_at(offset, bytes)
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        (**self).flush()
-    }
-
-    fn prefetch(&mut self, offset: u64, length: u64) {
-        (**self).prefetch(offset, length);
-    }
-
-    fn is_read_only(&self) -> bool {
-        (**self).is_read_only()
-    }
-}

@@ -19,7 +19,7 @@
 
 mod activation;
 mod collect;
-#[allow(dead_code)] // Exceptions are not executed yet.
+#[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
 mod exception;
 mod handles;
 pub(crate) mod object;

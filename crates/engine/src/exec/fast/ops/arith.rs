@@ -230,7 +230,7 @@ macro_rules! shapes {
     (@impl test $($rest:ident)*) => {};
     (@impl wide_binary $($rest:ident)*) => {};
     (@impl wide_mul $($rest:ident)*) => {};
-    // The translator makes comparisons of tests; wide arithmetic is not executed yet.
+    // The translator makes comparisons of tests; wide arithmetic is in `wide.rs`.
     (@shape test $op:ident) => { return None };
     (@shape wide_binary $op:ident) => { return None };
     (@shape wide_mul $op:ident) => { return None };

@@ -110,16 +110,12 @@ handler! {
     fn call_indirect<L: Src, N: Args>(mut r) {
         let index = L::read::<u32>(&r, 1);
         if let Some(func) = resolve(&r, index)
-            && let FuncKind::Wasm { instance, body } = (*func).kind
-            && instance == (*r.ctx).instance
+            && let Some(code) = prepared(&r, func)
         {
-            let code = (*(*r.ctx).code.add(body as usize)).as_ptr();
-            if !code.is_null() {
-                let sp = r.sp.add(r.word(3) as usize);
-                N::copy(&r, 4, sp);
-                let back = r.ip.add(4);
-                return enter(r, code, sp, back);
-            }
+            let sp = r.sp.add(r.word(3) as usize);
+            N::copy(&r, 4, sp);
+            let back = r.ip.add(4);
+            return enter(r, code, sp, back);
         }
         r.pass_to(call_indirect_slowly::<L, N>)
     }
@@ -228,6 +224,22 @@ unsafe fn imported(r: &Regs) -> *const FuncEntity {
     unsafe {
         let func = (&(*(*r.ctx).instance).funcs)[r.word(2) as usize].0;
         (*(*r.ctx).machine).funcs.as_ptr().add(func as usize)
+    }
+}
+
+/// The code of a function of the instance that runs, if it has been prepared: to enter it
+/// nothing else is switched.
+#[inline(always)]
+pub(super) unsafe fn prepared(r: &Regs, func: *const FuncEntity) -> Option<*const Code> {
+    // SAFETY: the machine and its functions outlive execution, and `code` has a place for each
+    // body of the instance.
+    unsafe {
+        let FuncKind::Wasm { instance, body } = (*func).kind else { return None };
+        if instance != (*r.ctx).instance {
+            return None;
+        }
+        let code = (*(*r.ctx).code.add(body as usize)).as_ptr();
+        (!code.is_null()).then_some(code)
     }
 }
 

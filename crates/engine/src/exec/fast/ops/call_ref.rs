@@ -1,7 +1,7 @@
 //! Calls through references, and checks of references.
 
-use super::call::{Args, N0, N1, N2, N3, N4, call_other, enter, tail_other};
-use crate::entity::{FuncEntity, FuncKind};
+use super::call::{Args, N0, N1, N2, N3, N4, call_other, enter, prepared, tail_other};
+use crate::entity::FuncEntity;
 use crate::exec::fast::operand::{A, S, Src};
 use crate::exec::fast::regs::{Handler, Regs, handler};
 use crate::{RawRef, TrapKind};
@@ -22,16 +22,11 @@ handler! {
         let Some(func) = resolve::<L>(&r) else {
             return r.trap(TrapKind::NullReference);
         };
-        if let FuncKind::Wasm { instance, body } = (*func).kind
-            && instance == (*r.ctx).instance
-        {
-            let code = (*(*r.ctx).code.add(body as usize)).as_ptr();
-            if !code.is_null() {
-                let sp = r.sp.add(r.word(3) as usize);
-                N::copy(&r, 4, sp);
-                let back = r.ip.add(4);
-                return enter(r, code, sp, back);
-            }
+        if let Some(code) = prepared(&r, func) {
+            let sp = r.sp.add(r.word(3) as usize);
+            N::copy(&r, 4, sp);
+            let back = r.ip.add(4);
+            return enter(r, code, sp, back);
         }
         r.pass_to(call_ref_slowly::<L, N>)
     }
