@@ -65,19 +65,18 @@ export class Vm {
   private deleted = false;
   private view = new Uint8Array();
 
-  private constructor(private readonly options: VmOptions, instantiate: (imports: WebAssembly.Imports) => WebAssembly.Instance) {
+  private constructor(private readonly options: VmOptions) {
     const log = options.log ?? ((line: string) => console.warn(line));
     const machines = new Machines(options.modules.processor, () => this.bytes(), log);
-    const instance = instantiate({ host: this.host(log), machines: machines.imports() });
+    const imports = { host: this.host(log), machines: machines.imports() };
+    const instance = new WebAssembly.Instance(options.modules.kernel, imports);
     this.kernel = instance.exports as unknown as Kernel;
     this.kernel.create(options.memory ?? DEFAULT_MEMORY, options.trace === true ? 1 : 0);
   }
 
   /** Sets one up; nothing runs yet. */
   static async create(options: VmOptions): Promise<Vm> {
-    // Compiled before, so that this is quick; a worker may instantiate synchronously.
-    await Promise.resolve();
-    return new Vm(options, (imports) => new WebAssembly.Instance(options.modules.kernel, imports));
+    return new Vm(options);
   }
 
   /** Puts a file into the root directory, which is in memory. */
