@@ -219,14 +219,7 @@ impl File for End {
         if count > 0 {
             pipe.queue.wake_all();
         }
-        if count == bytes.len() || count > 0 && open.nonblocking() {
-            return Ok(count);
-        }
-        if open.nonblocking() {
-            return Err(Errno::EAGAIN);
-        }
-        cx.add_progress(count as u64);
-        Err(cx.wait_on(&pipe.queue))
+        cx.end_write(open, count, bytes.len(), &pipe.queue)
     }
 
     fn poll(&self, _: &mut Context, _: &OpenFile) -> u32 {

@@ -146,6 +146,26 @@ impl Context<'_> {
         self.with_call(|call| call.progress += more);
     }
 
+    /// How a write ends that took `done` of `wanted` bytes: as it is if that is all, or if the
+    /// file does not wait; else it waits for room on `queue`, and goes on with the rest.
+    pub fn end_write(
+        &self,
+        open: &OpenFile,
+        done: usize,
+        wanted: usize,
+        queue: &WaitQueue,
+    ) -> SysResult<usize> {
+        match (done == wanted, open.nonblocking()) {
+            (true, _) => Ok(done),
+            (false, true) if done > 0 => Ok(done),
+            (false, true) => Err(Errno::EAGAIN),
+            (false, false) => {
+                self.add_progress(done as u64);
+                Err(self.wait_on(queue))
+            }
+        }
+    }
+
     /// What the call ends with if a signal comes while it waits.
     pub fn if_interrupted(&self, errno: Errno) {
         self.with_call(|call| call.interrupted = errno);

@@ -122,14 +122,7 @@ impl File for TtyFile {
         }
         let count = bytes.len().min(tty.output_room());
         tty.put(cx.kernel, &bytes[..count]);
-        if count == bytes.len() || count > 0 && open.nonblocking() {
-            return Ok(count);
-        }
-        if open.nonblocking() {
-            return Err(Errno::EAGAIN);
-        }
-        cx.add_progress(count as u64);
-        Err(cx.wait_on(&tty.writers))
+        cx.end_write(open, count, bytes.len(), &tty.writers)
     }
 
     fn poll(&self, _: &mut Context, _: &OpenFile) -> u32 {

@@ -126,14 +126,7 @@ impl File for Master {
             self.tty.receive(cx.kernel, &bytes[done..done + room]);
             done += room;
         }
-        if done == bytes.len() || done > 0 && open.nonblocking() {
-            return Ok(done);
-        }
-        if open.nonblocking() {
-            return Err(Errno::EAGAIN);
-        }
-        cx.add_progress(done as u64);
-        Err(cx.wait_on(&self.tty.writers))
+        cx.end_write(open, done, bytes.len(), &self.tty.writers)
     }
 
     fn poll(&self, _: &mut Context, _: &OpenFile) -> u32 {
