@@ -37,6 +37,7 @@ impl Engine {
             ("native", Kind::Native),
             ("classic", Kind::Sampan { mode: "classic" }),
             ("fast", Kind::Sampan { mode: "fast" }),
+            ("auto", Kind::Sampan { mode: "auto" }),
             ("jit", Kind::Sampan { mode: "jit" }),
             ("wasmi", peer("wasmi", None)),
             ("wasm3", peer("wasm3", None)),
