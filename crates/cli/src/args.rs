@@ -108,6 +108,10 @@ pub struct Run {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_memory: Option<u64>,
 
+    /// How many threads a program may have at a time, beside its first (wasi-threads)
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_threads: usize,
+
     /// The module, in binary or in text, and the program's arguments: all that follows FILE
     /// is theirs
     // One list, because what follows the first value must not be taken for our options.
