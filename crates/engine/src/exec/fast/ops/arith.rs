@@ -3,7 +3,7 @@
 use super::{Loc, Pair, moves::Class};
 use crate::TrapKind;
 use crate::exec::fast::operand::{A, Dst, I, S, Src, Value};
-use crate::exec::fast::regs::{Handler, Regs, handler};
+use crate::exec::fast::regs::{Handler, handler};
 use crate::exec::num;
 use sampan_wasm::Opcode;
 
@@ -54,82 +54,9 @@ handler! {
         if O::eval(L::read(&r, 1), R::read_right(&r)) { r.jump(r.imm()) } else { r.next(R::WORDS) }
     }
 
-    /// Two additions of a constant to a slot: words of the form slot, slot, constant.
-    fn increment2(mut r) {
-        let first = (*r.slot(1) as u32).wrapping_add(r.imm() as u32);
-        *r.slot(0) = first.into();
-        let second = (*r.slot(5) as u32).wrapping_add((r.word(2) >> 32) as u32);
-        *r.slot(4) = second.into();
-        r.acc = second.into();
-        r.next(3)
-    }
-
-    /// Adds a constant (low half of word 2) to slot `field 1`, stores the sum in slot
-    /// `field 0`, and branches if it compares to the operand in word 2's high half.
-    fn increment_branch_if<O: Compare, R: Other>(mut r) {
-        let sum = (*r.slot(1) as u32).wrapping_add(r.word(2) as u32);
-        *r.slot(0) = sum.into();
-        r.acc = sum.into();
-        let sum = O::T::from_slot(sum.into());
-        if O::eval(sum, R::other(&r)) { r.jump(r.imm()) } else { r.next(3) }
-    }
-
     fn branch_unless<O: Compare, L: Src, R: Src>(mut r) {
         if O::eval(L::read(&r, 1), R::read_right(&r)) { r.next(R::WORDS) } else { r.jump(r.imm()) }
     }
-}
-
-/// The operand of a comparison in the upper half of word 2.
-pub(in crate::exec::fast) trait Other {
-    unsafe fn other<T: Value>(r: &Regs) -> T;
-}
-
-impl Other for S {
-    #[inline(always)]
-    unsafe fn other<T: Value>(r: &Regs) -> T {
-        // SAFETY: the slot is in the frame.
-        unsafe { T::from_slot(*r.slot(6)) }
-    }
-}
-
-#[cfg(not(sampan_small))]
-impl Other for I {
-    #[inline(always)]
-    unsafe fn other<T: Value>(r: &Regs) -> T {
-        // SAFETY: the instruction has two operand words.
-        unsafe { T::from_imm((r.word(2) >> 32) as i32) }
-    }
-}
-
-/// The fused increment, comparison and branch, and its opposite, for a comparison of i32.
-pub(in crate::exec::fast) fn increment_branch(
-    op: Opcode,
-    other: Loc,
-) -> Option<(Handler, Handler)> {
-    if cfg!(sampan_small) {
-        return None;
-    }
-    macro_rules! by_op {
-        ($($op:ident $not:ident;)*) => {
-            match (op, other) {
-                $(
-                    (Opcode::$op, Loc::Imm(_)) => {
-                        (increment_branch_if::<ops::$op, I>, increment_branch_if::<ops::$not, I>)
-                    }
-                    (Opcode::$op, _) => {
-                        (increment_branch_if::<ops::$op, S>, increment_branch_if::<ops::$not, S>)
-                    }
-                )*
-                _ => return None,
-            }
-        };
-    }
-    let (when, unless): (Handler, Handler) = by_op! {
-        I32Eq I32Ne; I32Ne I32Eq;
-        I32LtS I32GeS; I32GeS I32LtS; I32LtU I32GeU; I32GeU I32LtU;
-        I32GtS I32LeS; I32LeS I32GtS; I32GtU I32LeU; I32LeU I32GtU;
-    };
-    Some((when, unless))
 }
 
 macro_rules! pair {
@@ -250,11 +177,11 @@ macro_rules! shapes {
     };
     ($($kind:ident $op:ident $f:ident $($t:ident)*;)*) => {
         /// One type for each opcode, to carry its meaning.
-        mod ops {
+        pub(super) mod ops {
             use super::*;
             $(
                 #[allow(dead_code)] // Tests and wide arithmetic have no handler.
-                pub(super) struct $op;
+                pub(in crate::exec::fast) struct $op;
                 shapes!(@impl $kind $op $f $($t)*);
             )*
         }

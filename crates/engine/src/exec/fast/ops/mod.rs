@@ -7,6 +7,8 @@ pub(super) mod control;
 pub(super) mod fused;
 #[cfg(feature = "gc")]
 pub(super) mod gc;
+#[cfg(not(sampan_small))]
+pub(super) mod load_branch;
 pub(super) mod memory;
 pub(super) mod moves;
 #[cfg(feature = "native")]
@@ -14,6 +16,8 @@ pub(crate) mod native;
 #[cfg_attr(not(feature = "simd"), path = "simd_absent.rs")]
 pub(super) mod simd;
 pub(super) mod slow;
+#[cfg(not(sampan_small))]
+pub(super) mod sums;
 pub(super) mod wide;
 
 use super::regs::Handler;
@@ -43,3 +47,24 @@ impl Loc {
         }
     }
 }
+
+/// The two handlers of a branch, taken if a comparison of i32 holds or if it does not.
+/// `$branch!(comparison, place)` is one; what the place is stands in the operand words.
+macro_rules! by_comparison {
+    ($op:expr, $other:expr, $branch:ident) => {
+        $crate::exec::fast::ops::by_comparison!(@all $op, $other, $branch:
+            I32Eq I32Ne, I32Ne I32Eq, I32LtS I32GeS, I32GeS I32LtS, I32LtU I32GeU, I32GeU I32LtU,
+            I32GtS I32LeS, I32LeS I32GtS, I32GtU I32LeU, I32LeU I32GtU)
+    };
+    (@all $op:expr, $other:expr, $branch:ident: $($when:ident $unless:ident),*) => {{
+        let (when, unless): (Handler, Handler) = match ($op, $other) {
+            $(
+                (Opcode::$when, Loc::Imm(_)) => ($branch!($when, I), $branch!($unless, I)),
+                (Opcode::$when, Loc::Slot(_)) => ($branch!($when, S), $branch!($unless, S)),
+            )*
+            _ => return None,
+        };
+        Some((when, unless))
+    }};
+}
+use by_comparison;

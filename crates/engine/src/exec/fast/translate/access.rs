@@ -46,7 +46,9 @@ impl Translator<'_> {
                 let last = Last::Load(address, self.at);
                 self.produce_pending(class, pair, operands, extra.as_slice(), last);
             } else {
+                let word = self.words.len();
                 self.produce(class, pair, operands, extra.as_slice());
+                self.note_load(word, op, &address);
             }
         } else if let Some(handler) = memory::store_shape(op) {
             self.store(handler, offset);

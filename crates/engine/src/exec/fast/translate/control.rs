@@ -294,7 +294,7 @@ impl Translator<'_> {
                 self.take_pending(super::fuse::is_comparison)
             && let Some(Shape::Compare { branch, .. }) = arith::shape(op)
         {
-            if let Some(condition) = self.increment_condition(op, left, right) {
+            if let Some(condition) = self.joined_condition(op, left, right) {
                 return condition;
             }
             let extra = match right {
@@ -310,9 +310,8 @@ impl Translator<'_> {
         }
         let entry = self.pop();
         let place = self.operand(&entry, false);
-        if !cfg!(sampan_small)
-            && place == Loc::Acc
-            && let Some(condition) = self.increment_condition(Opcode::I32Ne, Loc::Acc, Loc::Imm(0))
+        if place == Loc::Acc
+            && let Some(condition) = self.joined_condition(Opcode::I32Ne, Loc::Acc, Loc::Imm(0))
         {
             return condition;
         }
@@ -322,33 +321,6 @@ impl Translator<'_> {
             operands: emit::fields(0, place.field(), 0, 0),
             extra: None,
         }
-    }
-
-    /// The condition that compares what the instruction before added a constant to, which
-    /// becomes part of the branch.
-    fn increment_condition(&mut self, op: Opcode, left: Loc, right: Loc) -> Option<Condition> {
-        let (word, end) = self.increment.take()?;
-        // What the branch moves first must not be a copy of a sum that is not yet made.
-        let slot = self.words[word + 1] as u16;
-        if end != self.words.len()
-            || self.local_refs.get(slot as usize).is_some_and(|&refs| refs > 0)
-        {
-            return None;
-        }
-        let (op, other) = match (left, right) {
-            (Loc::Acc, Loc::Slot(_) | Loc::Imm(_)) => (op, right),
-            (Loc::Slot(_), Loc::Acc) => (super::numeric::swapped(op)?, left),
-            _ => return None,
-        };
-        let (when, unless) = arith::increment_branch(op, other)?;
-        let operands = self.words[word + 1];
-        self.words.truncate(word);
-        let other = match other {
-            Loc::Imm(imm) => imm,
-            place => place.field().into(),
-        };
-        let extra = operands >> 32 | (other as u32 as u64) << 32;
-        Some(Condition::If { when, unless, operands: operands & 0xffff_ffff, extra: Some(extra) })
     }
 
     /// Emits a branch whose distance is to be bound.

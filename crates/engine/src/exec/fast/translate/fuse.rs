@@ -57,6 +57,7 @@ impl Translator<'_> {
         let Some(Pending { word, before, .. }) = self.pending.take() else { return };
         let class = self.pop().class;
         self.words.truncate(word);
+        self.recent.take_back(word);
         // Who owned the accumulator before was put away then, and has been used since.
         self.regs[class as usize] = Reg { owner: None, ..before };
     }

@@ -19,6 +19,8 @@ mod exceptions;
 mod fuse;
 #[cfg_attr(not(feature = "gc"), path = "gc_absent.rs")]
 mod gc;
+#[cfg_attr(sampan_small, path = "joined_absent.rs")]
+mod joined;
 #[cfg_attr(not(feature = "reference-types"), path = "maps_absent.rs")]
 mod maps;
 mod numeric;
@@ -133,8 +135,8 @@ struct Translator<'m> {
     frame_slots: u32,
     regs: [Reg; 3],
     pending: Option<Pending>,
-    /// Where the last instruction begins and ends, if it adds a constant to a slot.
-    increment: Option<(usize, usize)>,
+    /// What the next instructions may take in, beside `pending`.
+    recent: joined::Recent,
     /// Where the last instruction begins and ends, if it copies one slot.
     copied: Option<(usize, usize)>,
     /// The last vector instruction: its operand word and end, to redirect its result.
@@ -207,7 +209,7 @@ impl<'m> Translator<'m> {
             frame_slots: 0,
             regs: [Reg::default(); 3],
             pending: None,
-            increment: None,
+            recent: joined::Recent::default(),
             copied: None,
             last_vector: None,
             control: Vec::new(),
@@ -459,7 +461,9 @@ impl Translator<'_> {
         if class == Class::V128 {
             self.produce_vector(memory::global_get_v128, operands, &[]);
         } else {
+            let word = self.words.len();
             self.produce(class, memory::get(class), operands, &[]);
+            self.note_global_get(word, global);
         }
     }
 
@@ -471,6 +475,9 @@ impl Translator<'_> {
             return;
         }
         let value_loc = self.operand(&value, false);
+        if self.joined_global_set(value_loc, global) {
+            return;
+        }
         let handler = memory::set(value.class, value_loc);
         self.emit(handler, emit::fields_imm(0, value_loc.field(), global as i32));
     }

@@ -43,6 +43,14 @@ impl Translator<'_> {
     }
 
     fn binary(&mut self, op: Opcode, pair: fn(Loc, Loc) -> Pair) {
+        if op == Opcode::I32Sub
+            && let Some(Kind::Const(value)) = self.entries.last_mut().map(|entry| &mut entry.kind)
+        {
+            // A difference to a constant is a sum, which can be joined with more.
+            *value = (*value as i32).wrapping_neg() as i64 as u64;
+            self.numeric(Opcode::I32Add);
+            return;
+        }
         if self.fused_binary(op) {
             return;
         }
@@ -52,13 +60,18 @@ impl Translator<'_> {
             // Each keeps its own home, in case that it must go there.
             core::mem::swap(&mut a, &mut b);
         }
-        let left = self.operand(&a, false);
-        let right = self.operand(&b, true);
+        let (mut left, mut right) = (self.operand(&a, false), self.operand(&b, true));
+        if commutes(op) && right == Loc::Acc {
+            core::mem::swap(&mut left, &mut right);
+        }
         if arith::traps(op) {
             self.note_offset();
         }
         let last = Last::Binary(op, left, right);
         self.produce_pending(result_class(op), pair(left, right), operands(left, right), &[], last);
+        if op == Opcode::I32Add {
+            self.note_sum((left, right));
+        }
         self.canonicalize(op);
     }
 
@@ -205,7 +218,7 @@ impl Translator<'_> {
 }
 
 /// The operand word of a binary instruction.
-fn operands(left: Loc, right: Loc) -> u64 {
+pub(super) fn operands(left: Loc, right: Loc) -> u64 {
     match right {
         Loc::Imm(imm) => emit::fields_imm(0, left.field(), imm),
         _ => emit::fields(0, left.field(), right.field(), 0),

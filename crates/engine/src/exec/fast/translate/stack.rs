@@ -1,11 +1,11 @@
 //! The operand stack as the translator models it.
 
-use super::{Last, Translator, emit, width};
+use super::joined::Recent;
+use super::{Translator, emit, width};
 use crate::exec::fast::code::handler_word;
 use crate::exec::fast::ops::moves::{self, Class};
-use crate::exec::fast::ops::{Loc, Pair, arith};
+use crate::exec::fast::ops::{Loc, Pair};
 use crate::exec::fast::regs::Handler;
-use sampan_wasm::Opcode;
 
 /// A value on the operand stack.
 #[derive(Clone, Copy, Debug)]
@@ -213,7 +213,7 @@ impl Translator<'_> {
     /// A branch leads to this point: what comes next must not be joined with what was before.
     pub(super) fn label_here(&mut self) {
         self.pending = None;
-        self.increment = None;
+        self.recent = Recent::default();
         self.copied = None;
         self.last_vector = None;
     }
@@ -247,7 +247,7 @@ impl Translator<'_> {
                 self.words[site.word] = handler_word(site.slot);
                 let operands = &mut self.words[site.word + 1];
                 *operands = *operands & !0xffff | u64::from(slot);
-                self.note_increment(site.word);
+                self.note_stored(site.word, slot);
             }
             _ => self.emit(class.store(), emit::fields(slot, 0, 0, 0)),
         }
@@ -307,47 +307,23 @@ impl Translator<'_> {
 
     /// Copies one slot, with the instruction before if that is a copy too.
     fn copy_slot(&mut self, to: u16, from: u16) {
+        if self.joined_copy(to, from) {
+            return;
+        }
         if let Some((word, end)) = self.copied
             && end == self.words.len()
-            && self.words[word + 1] as u16 != from
         {
             let first = self.words[word + 1];
             self.words.truncate(word);
             self.copied = None;
+            // Both are read before one is written.
+            let from = if first as u16 == from { (first >> 16) as u16 } else { from };
             self.emit(moves::copy2, first & 0xffff_ffff | emit::fields(0, 0, to, from));
             return;
         }
         let word = self.words.len();
         self.emit(moves::copy, emit::fields(to, from, 0, 0));
         self.copied = Some((word, word + 2));
-    }
-
-    /// The last instruction was made to write a slot: if it adds a constant, it may be
-    /// joined with another such before it, or with a branch behind it.
-    fn note_increment(&mut self, word: usize) {
-        if cfg!(sampan_small) {
-            return;
-        }
-        let end = word + 2;
-        let adds = self.pending.as_ref().is_some_and(|last| {
-            last.word == word
-                && last.end == self.words.len()
-                && matches!(last.last, Last::Binary(Opcode::I32Add, Loc::Slot(_), Loc::Imm(_)))
-        });
-        if !adds {
-            return;
-        }
-        self.pending = None;
-        match self.increment {
-            Some((before, at)) if at == word => {
-                let operands = self.words[word + 1];
-                self.words.truncate(word);
-                self.words[before] = handler_word(arith::increment2);
-                self.words.push(operands);
-                self.increment = None;
-            }
-            _ => self.increment = Some((word, end)),
-        }
     }
 
     /// Writes the entry with an index to a slot that is not its home. `redirect` allows the
