@@ -44,7 +44,7 @@ impl Model {
             let path = list[at].clone();
             for (name, node) in self.clone().directory(&path).iter() {
                 if matches!(node, Node::Directory(_)) {
-                    list.push([&path[..], &[name.clone()]].concat());
+                    list.push([&path[..], std::slice::from_ref(name)].concat());
                 }
             }
             at += 1;
@@ -56,7 +56,8 @@ impl Model {
         let mut tree = Tree::new();
         for path in self.directories() {
             for (name, node) in self.clone().directory(&path).iter() {
-                let name = format!("/{}", [&path[..], &[name.clone()]].concat().join("/"));
+                let name =
+                    format!("/{}", [&path[..], std::slice::from_ref(name)].concat().join("/"));
                 let value = match node {
                     Node::File(number) => (Kind::File, self.files[*number].clone()),
                     Node::Directory(_) => (Kind::Directory, Vec::new()),
@@ -291,10 +292,10 @@ fn step<D: Device>(fs: &mut Ext2<D>, model: &mut Model, random: &mut Random) {
         }
         (9.., Some(node)) => {
             let to = directories[random.next(directories.len() as u64) as usize].clone();
-            let own = [&path[..], &[name.clone()]].concat();
+            let own = [&path[..], std::slice::from_ref(&name)].concat();
             let other = fresh(random);
             // What the kernel above checks first.
-            let target = [&to[..], &[other.clone()]].concat();
+            let target = [&to[..], std::slice::from_ref(&other)].concat();
             if to.starts_with(&own) || own.starts_with(&target) {
                 return;
             }
