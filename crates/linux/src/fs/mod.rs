@@ -17,6 +17,7 @@ pub mod dentry;
 pub mod fd;
 pub mod file;
 pub mod inode;
+pub mod inotify;
 pub mod io;
 pub mod links;
 pub mod lock;
