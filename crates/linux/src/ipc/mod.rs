@@ -30,7 +30,7 @@ pub struct Ipc {
 }
 
 /// Commands of `shmctl`, `semctl` and `msgctl`.
-pub(self) mod command {
+mod command {
     pub const RMID: u32 = 0;
     pub const SET: u32 = 1;
     pub const STAT: u32 = 2;
