@@ -116,11 +116,8 @@ impl Jit {
             tiered: config.mode == Mode::Auto,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let maker = Maker {
-            canonical_nans: config.canonical_nans,
-            options,
-            target: OnceLock::new(),
-        };
+        let maker =
+            Maker { canonical_nans: config.canonical_nans, options, target: OnceLock::new() };
         if config.mode == Mode::Jit {
             maker.target()?;
         }

@@ -99,8 +99,7 @@ impl<B: Builder> Lowering<'_, B> {
             let value = load(&mut self.builder, ty);
             self.builder.local_set(local, value);
         }
-        let values: Vec<_> =
-            params.iter().map(|&ty| load(&mut self.builder, ty.into())).collect();
+        let values: Vec<_> = params.iter().map(|&ty| load(&mut self.builder, ty.into())).collect();
         self.builder.jump(head, &values);
     }
 

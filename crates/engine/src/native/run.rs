@@ -44,9 +44,8 @@ pub(super) unsafe fn call_from(
         }
         &FuncKind::Wasm { instance, body } => {
             // SAFETY: the machine owns the instance.
-            let (part, context) = unsafe {
-                (&(*instance).module.data().native, (*instance).native.context.as_ptr())
-            };
+            let (part, context) =
+                unsafe { (&(*instance).module.data().native, (*instance).native.context.as_ptr()) };
             if let Some(entry) = part.entry(body) {
                 // It got its code meanwhile: next time compiled code finds it.
                 let func = &mut machine.funcs[func.0 as usize].native;

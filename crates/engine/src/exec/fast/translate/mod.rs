@@ -245,7 +245,8 @@ impl<'m> Translator<'m> {
         }
         #[cfg(feature = "native")]
         {
-            code.stub = super::ops::native::stub_words(self.index - self.module.decl.imported_funcs);
+            code.stub =
+                super::ops::native::stub_words(self.index - self.module.decl.imported_funcs);
         }
         let clear = self.zero.high.saturating_sub(self.zero.low);
         let mut entry = PROLOGUE;
