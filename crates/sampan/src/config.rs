@@ -37,9 +37,15 @@ macro_rules! proposals {
 }
 
 impl Config {
-    /// The fast interpreter, all proposals that it executes, no fuel, no interruption.
+    /// All proposals that are executed, no fuel, no interruption. The mode is [`Mode::Auto`] with
+    /// feature `jit`, else [`Mode::Fast`], else [`Mode::Classic`].
     pub fn new() -> Config {
-        let engine = engine::Config::default();
+        #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
+        let mut engine = engine::Config::default();
+        #[cfg(feature = "jit")]
+        {
+            engine.mode = Mode::Auto;
+        }
         Config {
             features: engine.features,
             engine,
