@@ -63,6 +63,16 @@ fn tiering(tier_after: u32, tier_waits: bool) -> Engine {
     Engine::with_compiler(config, Arc::new(jit))
 }
 
+/// Engines with every choice of compiled functions, and with code from every moment on.
+fn engines() -> impl Iterator<Item = (String, Engine)> {
+    let choices =
+        (0..16).map(|compiled| (format!("compiled {compiled:#06b}"), engine(Some(compiled))));
+    let moments = [0, 1, 2, 5, 20, 100, 1000].into_iter().flat_map(|after| {
+        [true, false].map(|waits| (format!("after {after}, {waits}"), tiering(after, waits)))
+    });
+    choices.chain(moments)
+}
+
 /// The machine, and function `a`.
 fn machine(compiled: Option<u32>) -> (Machine, FuncId) {
     machine_of(&engine(compiled))
@@ -127,12 +137,7 @@ fn every_choice_of_compiled_functions_gives_the_same() {
     let expected: Vec<_> =
         inputs.iter().map(|&(depth, x)| outcome(&mut reference, a, depth, x)).collect();
     assert!(expected.iter().any(Result::is_ok) && expected.iter().any(Result::is_err));
-    let choices =
-        (0..16).map(|compiled| (format!("compiled {compiled:#06b}"), engine(Some(compiled))));
-    let moments = [0, 1, 2, 5, 20, 100, 1000].into_iter().flat_map(|after| {
-        [true, false].map(|waits| (format!("after {after}, {waits}"), tiering(after, waits)))
-    });
-    for (what, engine) in choices.chain(moments) {
+    for (what, engine) in engines() {
         let (mut machine, a) = machine_of(&engine);
         for (&(depth, x), expected) in inputs.iter().zip(&expected) {
             let got = outcome(&mut machine, a, depth, x);
@@ -143,17 +148,12 @@ fn every_choice_of_compiled_functions_gives_the_same() {
 
 #[test]
 fn recursion_through_all_of_them_is_a_trap() {
-    let choices =
-        (0..16).map(|compiled| (format!("compiled {compiled:#06b}"), engine(Some(compiled))));
-    let moments = [0, 1, 2, 5, 20, 100, 1000].into_iter().flat_map(|after| {
-        [true, false].map(|waits| (format!("after {after}, {waits}"), tiering(after, waits)))
-    });
-    for (what, engine) in choices.chain(moments) {
+    for (what, engine) in engines() {
         let (mut machine, a) = machine_of(&engine);
         for x in 1..4 {
             let mut slots = [u64::from(u32::MAX), x];
             let trap = machine.call(&mut (), a, &mut slots).expect_err("it is too deep");
-            assert!(matches!(trap.kind(), TrapKind::StackOverflow), "{trap}");
+            assert!(matches!(trap.kind(), TrapKind::StackOverflow), "{trap}, {what}");
         }
         assert!(outcome(&mut machine, a, 0, 1).is_ok(), "the machine is as before");
     }
