@@ -254,17 +254,18 @@ pub enum ModeArg {
     Fast,
     /// Machine code, made of everything before it runs
     Jit,
-    /// Whatever is best for programs in general; for now, fast
+    /// Begins in the fast interpreter, and compiles what runs often
     Auto,
 }
 
 impl ModeArg {
-    /// The interpreter that is meant.
+    /// The mode that is meant.
     pub fn mode(self) -> Mode {
         match self {
             ModeArg::Classic => Mode::Classic,
             ModeArg::Jit => Mode::Jit,
-            ModeArg::Fast | ModeArg::Auto => Mode::Fast,
+            ModeArg::Fast => Mode::Fast,
+            ModeArg::Auto => Mode::Auto,
         }
     }
 }
