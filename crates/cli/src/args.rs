@@ -227,9 +227,9 @@ pub struct Linux {
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
-    /// The root: a directory or an ext2 image (for now with --ephemeral) with a system in it,
-    /// whose changes are kept in memory and forgotten at the end; or an ELF file, which runs
-    /// with nothing around it but /dev and /proc
+    /// The root: an ext2 image with a system in it, which keeps changes; a directory with one,
+    /// whose changes are in memory and forgotten at the end; or an ELF file, which runs with
+    /// nothing around it but /dev and /proc
     #[arg(value_name = "IMAGE|DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
     pub image: PathBuf,
     /// In a system, a program and its arguments (by default a login shell); else the ELF file's
@@ -279,17 +279,18 @@ pub enum ModeArg {
     Fast,
     /// Machine code, made of everything before it runs
     Jit,
-    /// Whatever is best for programs in general; for now, fast
+    /// Begins in the fast interpreter, and compiles what runs often
     Auto,
 }
 
 impl ModeArg {
-    /// The interpreter that is meant.
+    /// The mode that is meant.
     pub fn mode(self) -> Mode {
         match self {
             ModeArg::Classic => Mode::Classic,
             ModeArg::Jit => Mode::Jit,
-            ModeArg::Fast | ModeArg::Auto => Mode::Fast,
+            ModeArg::Fast => Mode::Fast,
+            ModeArg::Auto => Mode::Auto,
         }
     }
 }

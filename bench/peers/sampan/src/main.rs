@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let (mode, preparation) = match mode.as_str() {
         "classic" => (Mode::Classic, Preparation::Eager),
         "fast" => (Mode::Fast, Preparation::Eager),
-        "auto" => (Mode::default(), Preparation::Lazy),
+        "auto" => (Mode::Auto, Preparation::Lazy),
         "jit" => (Mode::Jit, Preparation::Eager),
         _ => {
             eprintln!("sampan-load: unknown mode {mode}");
