@@ -202,9 +202,9 @@ pub struct Linux {
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
-    /// The root: a directory or an ext2 image (for now with --ephemeral) with a system in it,
-    /// whose changes are kept in memory and forgotten at the end; or an ELF file, which runs
-    /// with nothing around it but /dev and /proc
+    /// The root: an ext2 image with a system in it, which keeps changes; a directory with one,
+    /// whose changes are in memory and forgotten at the end; or an ELF file, which runs with
+    /// nothing around it but /dev and /proc
     #[arg(value_name = "IMAGE|DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
     pub image: PathBuf,
     /// In a system, a program and its arguments (by default a login shell); else the ELF file's
