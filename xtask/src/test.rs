@@ -80,7 +80,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     add("Linux in WebAssembly", web::test());
     if !options.offline {
         let programs = project::build_sampan()
-            .and_then(|sampan| programs::run_all(&sampan, &["classic", "fast"], &[]));
+            .and_then(|sampan| programs::run_all(&sampan, &programs::MODES, &[]));
         add("real programs", programs);
     }
 
