@@ -91,7 +91,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Run {
     /// How to execute
-    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
+    #[arg(long, value_enum, default_value_t = ModeArg::Fast)]
     pub mode: ModeArg,
 
     /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
@@ -242,7 +242,7 @@ pub struct Linux {
 #[derive(Args, Debug)]
 pub struct Wast {
     /// How to execute
-    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
+    #[arg(long, value_enum, default_value_t = ModeArg::Fast)]
     pub mode: ModeArg,
     /// The scripts
     #[arg(required = true, value_name = "FILE")]

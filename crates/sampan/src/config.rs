@@ -51,15 +51,10 @@ macro_rules! proposals {
 }
 
 impl Config {
-    /// All proposals that are executed, no fuel, no interruption. The mode is [`Mode::Auto`] with
-    /// feature `jit`, else [`Mode::Fast`], else [`Mode::Classic`].
+    /// All proposals that are executed, no fuel, no interruption. The mode is [`Mode::Fast`], or
+    /// [`Mode::Classic`] without that feature.
     pub fn new() -> Config {
-        #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
-        let mut engine = engine::Config::default();
-        #[cfg(feature = "jit")]
-        {
-            engine.mode = Mode::Auto;
-        }
+        let engine = engine::Config::default();
         Config {
             features: engine.features,
             engine,
