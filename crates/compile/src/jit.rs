@@ -56,7 +56,12 @@ impl Maker {
         let (module, place) = (job.module().clone(), job.place());
         // Whatever goes wrong, the program goes on in the interpreter.
         let make = AssertUnwindSafe(|| self.place(context, &module, place).ok());
-        job.finish(std::panic::catch_unwind(make).ok().flatten());
+        let made = std::panic::catch_unwind(make);
+        if made.is_err() {
+            // What was in the middle of a function can't begin another.
+            *context = Context::default();
+        }
+        job.finish(made.ok().flatten());
     }
 
     /// The code of one place.

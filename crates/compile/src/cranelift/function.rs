@@ -124,7 +124,7 @@ impl Context {
         let at_loop = place.at != 0;
         let signature = if at_loop { signature(&lower::resumed_type(ty)) } else { signature(ty) };
         let mut scratch = std::mem::take(&mut self.scratch);
-        let result = self.compile(target, signature, |builder| {
+        let result = self.compile(target, signature, at_loop, |builder| {
             let builder = CraneliftBuilder::new(builder, decl, target, true);
             let mut lowering = Lowering::new(decl, builder, options);
             if at_loop {
@@ -176,7 +176,7 @@ impl Context {
         } else {
             signature(ty)
         };
-        self.compile(target, signature, |builder| {
+        self.compile(target, signature, false, |builder| {
             let mut builder = CraneliftBuilder::new(builder, decl, target, !is_entry);
             let params = builder.parameters();
             match symbol {
@@ -193,10 +193,14 @@ impl Context {
         })
     }
 
+    /// `verified`: code that Cranelift's verifier does not accept is an error. Code that begins in
+    /// the middle is not as well tried as the rest: where a value is used that was made in the
+    /// part that was left out, the interpreter goes on.
     fn compile(
         &mut self,
         target: &Target,
         signature: Signature,
+        verified: bool,
         build: impl FnOnce(FunctionBuilder<'_>) -> Result<(), String>,
     ) -> Result<Compiled, String> {
         let codegen = self.codegen.get_or_insert_with(Codegen::new);
@@ -208,6 +212,9 @@ impl Context {
             return Err(error);
         }
         let isa = &*target.isa;
+        if verified {
+            codegen.verify(isa).map_err(|error| error.to_string())?;
+        }
         codegen.compile(isa, &mut self.control).map_err(|error| format!("{:?}", error.inner))?;
         let compiled = codegen.take_compiled_code().ok_or("no code was made")?;
         let buffer = &compiled.buffer;

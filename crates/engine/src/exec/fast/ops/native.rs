@@ -23,11 +23,7 @@ handler! {
     /// The whole code of a function that is compiled: its body's index.
     fn enter(mut r) {
         let body = r.word(1) as u32;
-        let entry = (*(*r.ctx).instance).module.data().native.entry(body);
-        match call(r.ctx, body, entry.expect("the stub is for a body with code"), r.sp, 0) {
-            Ok(()) => r.resume(),
-            Err(()) => r.exit(TRAPPED),
-        }
+        if enter_body(r.ctx, body, r.sp) { r.resume() } else { r.exit(TRAPPED) }
     }
 
     /// A function or loop ran often: goes on in machine code, or asks for it. The operands are
@@ -35,17 +31,48 @@ handler! {
     #[inline(never)]
     fn tier_up(mut r) {
         let (place, stack) = (r.word(2), r.word(3) as u32);
-        let place = Place { body: place as u32, at: (place >> 32) as u32, stack };
-        match (*(*r.ctx).instance).module.hot(place) {
-            None => r.next(COUNT_WORDS),
-            Some(entry) => {
-                // All of a frame that goes on in the middle stays in use.
-                let used = if place.at == 0 { 0 } else { frame_slots(r.ctx, place.body) };
-                match call(r.ctx, place.body, entry, r.sp, used) {
-                    Ok(()) => r.resume(),
-                    Err(()) => r.exit(TRAPPED),
-                }
-            }
+        match go_on(r.ctx, place, stack, r.sp) {
+            WentOn::Not => r.next(COUNT_WORDS),
+            WentOn::ToEnd => r.resume(),
+            WentOn::ToTrap => r.exit(TRAPPED),
+        }
+    }
+}
+
+/// What became of a function or loop that ran often.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum WentOn {
+    /// There is no machine code yet.
+    Not,
+    ToEnd,
+    ToTrap,
+}
+
+// These two are no part of their handlers: a handler with anything in memory of its own, such as
+// an entry that is returned, can't end in a jump, and would leave its frame on the native stack.
+
+/// Whether the code of a body ended without a trap.
+#[inline(never)]
+unsafe fn enter_body(ctx: *mut Ctx, body: u32, sp: *mut u64) -> bool {
+    // SAFETY: the instance is the one whose code runs.
+    unsafe {
+        let entry = (*(*ctx).instance).module.data().native.entry(body);
+        call(ctx, body, entry.expect("the stub is for a body with code"), sp, 0).is_ok()
+    }
+}
+
+#[inline(never)]
+unsafe fn go_on(ctx: *mut Ctx, place: u64, stack: u32, sp: *mut u64) -> WentOn {
+    let place = Place { body: place as u32, at: (place >> 32) as u32, stack };
+    // SAFETY: as above.
+    unsafe {
+        let Some(entry) = (*(*ctx).instance).module.hot(place) else { return WentOn::Not };
+        // All of a frame that goes on in the middle stays in use.
+        let used = if place.at == 0 { 0 } else { frame_slots(ctx, place.body) };
+        match call(ctx, place.body, entry, sp, used) {
+            Ok(()) => WentOn::ToEnd,
+            Err(()) => WentOn::ToTrap,
         }
     }
 }
