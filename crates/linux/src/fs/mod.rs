@@ -14,6 +14,7 @@ pub mod change;
 pub mod copy;
 pub mod cwd;
 pub mod dentry;
+pub mod ext2;
 pub mod fd;
 pub mod file;
 pub mod inode;

@@ -1,0 +1,140 @@
+/**
+ * Disks and folders as a page names them. They are only descriptions here; the worker that
+ * runs the machine opens them.
+ */
+
+import { encode } from "./bytes.js";
+import { look, type HttpImage } from "./blocks/http.js";
+import { Store } from "./blocks/store.js";
+import type { DiskDescription, FolderDescription } from "./protocol.js";
+
+/** What a device tells machines that use it. */
+export interface DeviceUser {
+  /** A file of a `DataDevice` is there or was replaced. */
+  file(device: DataDevice, path: string, bytes: Uint8Array): void;
+  /** Lets go of the disk for good. */
+  release(device: BlockDevice): Promise<void>;
+}
+
+/** A disk. */
+export abstract class BlockDevice {
+  /** Machines that use it. */
+  readonly users = new Set<DeviceUser>();
+  /** What the worker opens. */
+  abstract describe(): DiskDescription;
+  /** Itself, and what it is made of. */
+  parts(): readonly BlockDevice[] {
+    return [this];
+  }
+}
+
+/** A disk image on a web server that answers range requests. */
+export class HttpBytesDevice extends BlockDevice {
+  private constructor(private readonly image: HttpImage) {
+    super();
+  }
+
+  /** Looks whether the image is there, and whether the server can send parts of it. */
+  static async create(url: string | URL): Promise<HttpBytesDevice> {
+    return new HttpBytesDevice(await look(new URL(url, base()).href));
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "http", image: this.image };
+  }
+}
+
+/** Changed blocks in this browser (IndexedDB), under a name. */
+export class IDBDevice extends BlockDevice {
+  private constructor(private readonly name: string) {
+    super();
+  }
+
+  static async create(name: string): Promise<IDBDevice> {
+    return new IDBDevice(name);
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "idb", name: this.name };
+  }
+
+  /** Throws all blocks away. A machine that uses them has no disk afterwards: reload the page. */
+  async reset(): Promise<void> {
+    await Promise.all([...this.users].map((user) => user.release(this)));
+    await Store.remove(this.name);
+  }
+}
+
+/** A disk whose changes are kept on another. */
+export class OverlayDevice extends BlockDevice {
+  private constructor(
+    private readonly lower: BlockDevice,
+    private readonly upper: IDBDevice,
+  ) {
+    super();
+  }
+
+  static async create(lower: BlockDevice, upper: IDBDevice): Promise<OverlayDevice> {
+    if (!(upper instanceof IDBDevice)) throw new Error("changes can be kept on an IDBDevice only");
+    return new OverlayDevice(lower, upper);
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "overlay", lower: this.lower.describe(), upper: this.upper.describe() };
+  }
+
+  override parts(): readonly BlockDevice[] {
+    return [this, ...this.lower.parts(), ...this.upper.parts()];
+  }
+}
+
+/** A folder. */
+export abstract class FolderDevice {
+  abstract describe(): FolderDescription;
+}
+
+/** Files that JavaScript gives to the guest. */
+export class DataDevice extends FolderDevice {
+  readonly users = new Set<DeviceUser>();
+  private readonly files = new Map<string, Uint8Array>();
+
+  static async create(): Promise<DataDevice> {
+    return new DataDevice();
+  }
+
+  /** Puts a file there, or replaces it. `path` starts with a slash and is in this folder. */
+  async writeFile(path: string, data: string | Uint8Array): Promise<void> {
+    const name = path.split("/").filter((part) => part !== "").join("/");
+    const odd = name.split("/").some((part) => part === "." || part === ".." || part.length > 255);
+    if (name === "" || odd || name.includes("\0")) throw new Error(`not a file's path: ${path}`);
+    const bytes = typeof data === "string" ? encode(data) : data.slice();
+    this.files.set(name, bytes);
+    for (const user of this.users) user.file(this, name, bytes);
+  }
+
+  override describe(): FolderDescription {
+    return { kind: "data", files: [...this.files] };
+  }
+}
+
+/** A folder of the web server, relative to the page. */
+export class WebDevice extends FolderDevice {
+  private constructor(private readonly url: string) {
+    super();
+  }
+
+  static async create(folder: string): Promise<WebDevice> {
+    const url = new URL(folder === "" || folder.endsWith("/") ? folder : `${folder}/`, base());
+    // Of the page itself, the folder that it is in.
+    return new WebDevice(new URL(".", url).href);
+  }
+
+  override describe(): FolderDescription {
+    return { kind: "web", url: this.url };
+  }
+}
+
+/** What addresses are relative to. */
+function base(): string | undefined {
+  return typeof document === "undefined" ? undefined : document.baseURI;
+}
