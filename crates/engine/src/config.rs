@@ -93,6 +93,7 @@ pub const EXECUTABLE: Features = Features::WASM2
     .with(Feature::Memory64)
     .with(Feature::CustomPageSizes)
     .with(Feature::WideArithmetic)
+    .with(Feature::Threads)
     .with(Feature::FunctionReferences)
     .with(Feature::Gc)
     .with(Feature::Exceptions)

@@ -1,9 +1,13 @@
 //! How much a machine may take of its host.
 
+use crate::SharedMemory;
+use alloc::vec::Vec;
+
 /// Upper bounds for what the guests of one machine hold together.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of all linear memories.
+    /// Bytes of all linear memories. A shared one counts in every machine that has it, with
+    /// the size that it has then.
     pub memory_bytes: u64,
     /// Elements of all tables.
     pub table_elements: u64,
@@ -11,6 +15,8 @@ pub struct Limits {
     pub instances: u32,
     memory_used: u64,
     table_used: u64,
+    /// The shared memories of the machine; others may make them grow.
+    shared: Vec<SharedMemory>,
 }
 
 impl Default for Limits {
@@ -22,6 +28,7 @@ impl Default for Limits {
             instances: 10_000,
             memory_used: 0,
             table_used: 0,
+            shared: Vec::new(),
         }
     }
 }
@@ -43,12 +50,34 @@ impl Limits {
 
     /// Keeps what is in use and takes the bounds from `other`.
     pub(crate) fn set_bounds(&mut self, other: Limits) {
-        *self = Limits { memory_used: self.memory_used, table_used: self.table_used, ..other };
+        let shared = core::mem::take(&mut self.shared);
+        let (memory_used, table_used) = (self.memory_used, self.table_used);
+        *self = Limits { memory_used, table_used, shared, ..other };
     }
 
     /// Books the change of a memory from `old` to `new` bytes, if there is room.
     pub(crate) fn take_memory(&mut self, old: u64, new: u64) -> bool {
-        book(&mut self.memory_used, self.memory_bytes, old, new)
+        let bound = self.memory_bytes.saturating_sub(self.shared_bytes());
+        book(&mut self.memory_used, bound, old, new)
+    }
+
+    /// How many bytes the memories may still take.
+    pub(crate) fn room_for_memory(&self) -> u64 {
+        self.memory_bytes.saturating_sub(self.memory_used).saturating_sub(self.shared_bytes())
+    }
+
+    /// Counts a shared memory from now on, if there is room for what it has now.
+    #[allow(unreachable_code)] // Where nothing is of the type.
+    pub(crate) fn take_shared(&mut self, memory: &SharedMemory) -> bool {
+        let fits = memory.len() as u64 <= self.room_for_memory();
+        if fits {
+            self.shared.push(memory.clone());
+        }
+        fits
+    }
+
+    fn shared_bytes(&self) -> u64 {
+        self.shared.iter().map(|memory| memory.len() as u64).sum()
     }
 
     /// Books the change of a table from `old` to `new` elements, if there is room.

@@ -1,14 +1,14 @@
 //! The machine: everything that exists at run time, owned in one place.
 
 use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData, TagEntity};
+use crate::interrupt::{Interrupt, InterruptHandle};
 use crate::native::MachinePart;
 use crate::{
-    Engine, Limits, MemoryEntity, RawRef, TableEntity, Trap, TrapKind, exec, slots_of_all,
-    stable::Stable, stack::Stack, sync::Arc,
+    Engine, Limits, MemoryEntity, RawRef, SharedMemory, TableEntity, Trap, TrapKind, exec,
+    slots_of_all, stable::Stable, stack::Stack, sync::Arc,
 };
 use alloc::vec::Vec;
 use core::any::Any;
-use core::sync::atomic::{AtomicBool, Ordering};
 use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
 
 /// Functions, memories, tables, globals and instances, and the stack that runs them.
@@ -41,7 +41,7 @@ pub struct Machine {
     pub(crate) limits: Limits,
     pub(crate) stack: Stack,
     pub(crate) fuel: u64,
-    pub(crate) interrupt: Arc<AtomicBool>,
+    pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) host_depth: u32,
     #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) native: MachinePart,
@@ -80,22 +80,11 @@ pub enum Extern {
     Tag(TagId),
 }
 
-/// Asks a machine, from any thread, to stop executing.
-#[derive(Clone, Debug)]
-pub struct InterruptHandle(Arc<AtomicBool>);
-
-impl InterruptHandle {
-    /// The guest that runs, or the next one, traps at its next call or loop.
-    pub fn interrupt(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 impl Machine {
     /// A machine in which nothing exists.
     pub fn new(engine: &Engine) -> Machine {
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let native = MachinePart::new(&interrupt, engine.config());
+        let interrupt = Arc::new(Interrupt::default());
+        let native = MachinePart::new(&interrupt.flag, engine.config());
         Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),
@@ -190,6 +179,20 @@ impl Machine {
         let id = self.memories.len() as u32;
         let rooms = self.engine.native().rooms();
         self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id, rooms)?));
+        Some(MemoryId(id))
+    }
+
+    /// Takes part in a memory that other machines may have too; `None` if a limit is passed.
+    /// The same memory again has the same number.
+    pub fn share_memory(&mut self, memory: &SharedMemory) -> Option<MemoryId> {
+        let same =
+            |entity: &Stable<MemoryEntity>| entity.shared().is_some_and(|other| other.same(memory));
+        if let Some(id) = self.memories.iter().position(same) {
+            return Some(MemoryId(id as u32));
+        }
+        let id = self.memories.len() as u32;
+        let entity = MemoryEntity::share(memory, &mut self.limits, id)?;
+        self.memories.push(Stable::new(entity));
         Some(MemoryId(id))
     }
 

@@ -4,12 +4,16 @@
 //! are its allocation, its growth and the safe views of it.
 //!
 //! Invariant: `base` is valid for `capacity` bytes, all initialised (allocated zeroed),
-//! and `len <= capacity`. Only `grow` moves `base`.
+//! and `len <= capacity`. Only `grow` moves `base`. The bytes of a shared memory belong to
+//! [`SharedMemory`]; here is then a handle, `base` is its base, and `len` and `capacity` are 0.
 
 use crate::native::Rooms;
-use crate::{Limits, TrapKind};
+#[cfg(feature = "threads")]
+use crate::relaxed;
+use crate::{Limits, SharedMemory, TrapKind};
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
+use core::sync::atomic::AtomicUsize;
 use sampan_wasm::{AddrType, MemoryType};
 
 /// A linear memory. Compiled code reads the first fields.
@@ -18,14 +22,17 @@ use sampan_wasm::{AddrType, MemoryType};
 pub struct MemoryEntity {
     base: NonNull<u8>,
     len: usize,
+    /// The length of a shared memory, which any thread may change; else null.
+    shared_len: *const AtomicUsize,
     capacity: usize,
     ty: MemoryType,
     pub(crate) id: u32,
+    shared: Option<SharedMemory>,
     /// Where the bytes are, if not allocated: then `base` never moves.
     reservation: Option<Rooms>,
 }
 
-// SAFETY: the bytes belong to this value alone, as a Vec's would.
+// SAFETY: the bytes belong to this value alone, as a Vec's would; or to a `SharedMemory`.
 unsafe impl Send for MemoryEntity {}
 
 impl MemoryEntity {
@@ -33,6 +40,8 @@ impl MemoryEntity {
     pub(crate) const BASE_OFFSET: usize = core::mem::offset_of!(MemoryEntity, base);
     #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const LEN_OFFSET: usize = core::mem::offset_of!(MemoryEntity, len);
+    #[cfg_attr(not(feature = "native"), allow(dead_code))]
+    pub(crate) const SHARED_LEN_OFFSET: usize = core::mem::offset_of!(MemoryEntity, shared_len);
 
     /// A memory of its type's minimum size, or `None` if the host has no room.
     pub(crate) fn new(
@@ -41,19 +50,58 @@ impl MemoryEntity {
         id: u32,
         rooms: Option<Rooms>,
     ) -> Option<MemoryEntity> {
-        let len = usize::try_from(ty.limits.min.checked_shl(ty.page_log2.into())?).ok()?;
-        if ty.limits.min >> (63 - ty.page_log2) != 0 || !limits.take_memory(0, len as u64) {
+        if ty.shared && SharedMemory::EXISTS {
+            let shared = SharedMemory::new(ty, limits.room_for_memory())?;
+            return MemoryEntity::share(&shared, limits, id);
+        }
+        let len = size_in_bytes(&ty, ty.limits.min)?;
+        if !limits.take_memory(0, len as u64) {
             return None;
         }
         if let Some(rooms) = rooms.filter(|_| has_reservation(&ty)) {
             let base = rooms.reserve()?;
             let committed = rooms.commit(base, 0, len);
-            let reservation = Some(rooms);
-            let memory = MemoryEntity { base, len, capacity: len, ty, id, reservation };
+            let mut memory = MemoryEntity::of(base, len, ty, id);
+            memory.reservation = Some(rooms);
             return committed.then_some(memory);
         }
-        let base = allocate(len)?;
-        Some(MemoryEntity { base, len, capacity: len, ty, id, reservation: None })
+        Some(MemoryEntity::of(allocate(len)?, len, ty, id))
+    }
+
+    /// A memory that other machines have too, or `None` if a limit is passed.
+    #[allow(unreachable_code)] // Where nothing is of the type.
+    pub(crate) fn share(
+        memory: &SharedMemory,
+        limits: &mut Limits,
+        id: u32,
+    ) -> Option<MemoryEntity> {
+        if !limits.take_shared(memory) {
+            return None;
+        }
+        let base = NonNull::new(memory.base())?;
+        let mut entity = MemoryEntity::of(base, 0, memory.ty(), id);
+        entity.shared_len = memory.len_cell();
+        entity.shared = Some(memory.clone());
+        Some(entity)
+    }
+
+    fn of(base: NonNull<u8>, len: usize, ty: MemoryType, id: u32) -> MemoryEntity {
+        let shared_len = core::ptr::null();
+        MemoryEntity {
+            base,
+            len,
+            shared_len,
+            capacity: len,
+            ty,
+            id,
+            shared: None,
+            reservation: None,
+        }
+    }
+
+    /// The memory that others may have too, if it is one.
+    pub fn shared(&self) -> Option<&SharedMemory> {
+        self.shared.as_ref()
     }
 
     /// The type, with the current size as its minimum.
@@ -65,17 +113,25 @@ impl MemoryEntity {
 
     /// The size in pages.
     pub fn pages(&self) -> u64 {
-        self.len as u64 >> self.ty.page_log2
+        self.len() as u64 >> self.ty.page_log2
     }
 
     /// The bytes.
+    ///
+    /// # Panics
+    /// The memory is [shared](MemoryEntity::shared): others may write the bytes at any time.
     pub fn data(&self) -> &[u8] {
+        assert!(self.shared.is_none(), "{NO_SLICE}");
         // SAFETY: the invariant; the lifetime is that of the borrow of self.
         unsafe { core::slice::from_raw_parts(self.base.as_ptr(), self.len) }
     }
 
     /// The bytes, to be written.
+    ///
+    /// # Panics
+    /// As for [`MemoryEntity::data`].
     pub fn data_mut(&mut self) -> &mut [u8] {
+        assert!(self.shared.is_none(), "{NO_SLICE}");
         // SAFETY: the invariant; the borrow of self is unique.
         unsafe { core::slice::from_raw_parts_mut(self.base.as_ptr(), self.len) }
     }
@@ -89,21 +145,19 @@ impl MemoryEntity {
     /// How many bytes there are.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        match &self.shared {
+            None => self.len,
+            Some(shared) => shared.len(),
+        }
     }
 
     /// Adds `delta` pages and gives the old size in pages; `None` changes nothing.
     pub(crate) fn grow(&mut self, delta: u64, limits: &mut Limits) -> Option<u64> {
-        let old = self.pages();
-        let pages = old.checked_add(delta)?;
-        let space = match self.ty.addr {
-            AddrType::I32 => 1u64 << (32 - self.ty.page_log2),
-            AddrType::I64 => 1u64 << (62 - self.ty.page_log2),
-        };
-        if pages > self.ty.limits.max.unwrap_or(space).min(space) {
-            return None;
+        if let Some(shared) = &self.shared {
+            return shared.grow_within(delta, |more| more <= limits.room_for_memory());
         }
-        let len = usize::try_from(pages << self.ty.page_log2).ok()?;
+        let old = self.pages();
+        let len = size_in_bytes(&self.ty, old.checked_add(delta)?)?;
         if len > self.capacity {
             self.move_to(len, limits)?;
         } else if !limits.take_memory(self.len as u64, len as u64) {
@@ -156,7 +210,13 @@ impl MemoryEntity {
 
     /// `memory.fill`.
     pub(crate) fn fill(&mut self, at: u64, value: u8, len: u64) -> Result<(), TrapKind> {
-        let range = checked(at, len, self.len)?;
+        let range = checked(at, len, self.len())?;
+        #[cfg(feature = "threads")]
+        if self.shared.is_some() {
+            // SAFETY: in range.
+            unsafe { relaxed::fill(self.base().add(range.start), value, range.len()) };
+            return Ok(());
+        }
         self.data_mut()[range].fill(value);
         Ok(())
     }
@@ -186,8 +246,15 @@ impl MemoryEntity {
 
     /// `memory.copy` within one memory.
     pub(crate) fn copy_within(&mut self, to: u64, from: u64, len: u64) -> Result<(), TrapKind> {
-        let from = checked(from, len, self.len)?;
-        let to = checked(to, len, self.len)?;
+        let from = checked(from, len, self.len())?;
+        let to = checked(to, len, self.len())?;
+        #[cfg(feature = "threads")]
+        if self.shared.is_some() {
+            let base = self.base();
+            // SAFETY: both are in range.
+            unsafe { relaxed::copy(base.add(from.start), base.add(to.start), from.len()) };
+            return Ok(());
+        }
         self.data_mut().copy_within(from, to.start);
         Ok(())
     }
@@ -202,6 +269,13 @@ impl MemoryEntity {
     ) -> Result<(), TrapKind> {
         let from = checked(from, len, source.len())?;
         let to = checked(to, len, self.len())?;
+        #[cfg(feature = "threads")]
+        if self.shared.is_some() || source.shared.is_some() {
+            let (from, to, len) = (from.start, to.start, to.len());
+            // SAFETY: both are in range.
+            unsafe { relaxed::copy(source.base().add(from), self.base().add(to), len) };
+            return Ok(());
+        }
         self.data_mut()[to].copy_from_slice(&source.data()[from]);
         Ok(())
     }
@@ -215,7 +289,14 @@ impl MemoryEntity {
         len: u64,
     ) -> Result<(), TrapKind> {
         let from = checked(from, len, source.len())?;
-        let to = checked(to, len, self.len)?;
+        let to = checked(to, len, self.len())?;
+        #[cfg(feature = "threads")]
+        if self.shared.is_some() {
+            let (source, to) = (&source[from], to.start);
+            // SAFETY: in range.
+            unsafe { relaxed::copy(source.as_ptr(), self.base().add(to), source.len()) };
+            return Ok(());
+        }
         self.data_mut()[to].copy_from_slice(&source[from]);
         Ok(())
     }
@@ -254,11 +335,26 @@ fn checked(at: u64, len: u64, size: usize) -> Result<core::ops::Range<usize>, Tr
     }
 }
 
-fn layout(len: usize) -> Layout {
+/// How many bytes so many pages are; `None` if that is more than a memory of the type may have,
+/// or than addresses reach.
+pub(crate) fn size_in_bytes(ty: &MemoryType, pages: u64) -> Option<usize> {
+    let space = match ty.addr {
+        AddrType::I32 => 1u64 << (32 - ty.page_log2),
+        AddrType::I64 => 1u64 << (62 - ty.page_log2),
+    };
+    if pages > ty.limits.max.unwrap_or(space).min(space) {
+        return None;
+    }
+    usize::try_from(pages << ty.page_log2).ok()
+}
+
+const NO_SLICE: &str = "the bytes of a shared memory cannot be borrowed";
+
+pub(crate) fn layout(len: usize) -> Layout {
     Layout::from_size_align(len, 16).expect("checked when it was allocated")
 }
 
-fn allocate(len: usize) -> Option<NonNull<u8>> {
+pub(crate) fn allocate(len: usize) -> Option<NonNull<u8>> {
     if len == 0 {
         return Some(NonNull::dangling());
     }

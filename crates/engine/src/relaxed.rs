@@ -84,3 +84,62 @@ unsafe fn store<const N: usize>(at: *mut u8, bytes: [u8; N]) {
         unsafe { (*at.add(i).cast::<AtomicU8>()).store(byte, Relaxed) };
     }
 }
+
+/// Copies `len` bytes between places that others may access; they may overlap.
+///
+/// # Safety
+/// There must be that many bytes at both places.
+#[cfg(feature = "threads")]
+pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
+    const WORD: usize = size_of::<usize>();
+    // Words where both places are equally far from a word's start, else bytes.
+    let words = (from as usize) % WORD == (to as usize) % WORD;
+    // SAFETY: the caller's promise, for each piece.
+    let piece = |at: usize, size: usize| unsafe {
+        if size == WORD {
+            store::<WORD>(to.add(at), load::<WORD>(from.add(at)));
+        } else {
+            store::<1>(to.add(at), load::<1>(from.add(at)));
+        }
+    };
+    if (to as usize).wrapping_sub(from as usize) >= len {
+        // Whatever of the source the target covers is read before.
+        let mut at = 0;
+        while at < len {
+            let whole = words && (to as usize + at).is_multiple_of(WORD) && len - at >= WORD;
+            let size = if whole { WORD } else { 1 };
+            piece(at, size);
+            at += size;
+        }
+    } else {
+        let mut end = len;
+        while end > 0 {
+            let whole = words && (to as usize + end).is_multiple_of(WORD) && end >= WORD;
+            let size = if whole { WORD } else { 1 };
+            end -= size;
+            piece(end, size);
+        }
+    }
+}
+
+/// Writes `value` to `len` bytes that others may access.
+///
+/// # Safety
+/// There must be that many bytes.
+#[cfg(feature = "threads")]
+pub(crate) unsafe fn fill(to: *mut u8, value: u8, len: usize) {
+    const WORD: usize = size_of::<usize>();
+    let mut at = 0;
+    while at < len {
+        // SAFETY: the caller's promise, for each piece.
+        unsafe {
+            if (to as usize + at).is_multiple_of(WORD) && len - at >= WORD {
+                store(to.add(at), [value; WORD]);
+                at += WORD;
+            } else {
+                store(to.add(at), [value]);
+                at += 1;
+            }
+        }
+    }
+}

@@ -147,6 +147,8 @@ impl Config {
         /// Switches the older form of exceptions: `try`, `catch`, `delegate`, `rethrow`, which
         /// compilers still emit. Off by default.
         wasm_legacy_exceptions = LegacyExceptions;
+        /// Switches shared memories and atomic instructions. On by default.
+        wasm_threads = Threads;
         /// Switches arithmetic in constant expressions. On by default.
         wasm_extended_const = ExtendedConst;
     }

@@ -160,7 +160,7 @@ impl<T: 'static> Caller<'_, T> {
     /// What the calling instance exports under a name; `None` too if the host itself called.
     pub fn get_export(&self, name: &str) -> Option<Extern> {
         let value = self.store.machine.export(self.instance?, name)?;
-        Some(Extern::from_raw(self.store.inner.id, value))
+        Some(Extern::from_raw(self.store.machine, self.store.inner.id, value))
     }
 
     /// See [`Store::get_fuel`].

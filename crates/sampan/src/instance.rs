@@ -5,13 +5,13 @@ use crate::store::StoreId;
 use crate::wasm_ty::{WasmParams, WasmResults};
 use crate::{
     AsContext, AsContextMut, Error, ErrorKind, ExternType, Func, Global, Memory, Module, Result,
-    StoreContext, Table, Tag, TypedFunc,
+    SharedMemory, StoreContext, StoreContextMut, Table, Tag, TypedFunc,
 };
 use alloc::vec::Vec;
-use sampan_engine::{self as engine, InstanceId};
+use sampan_engine::{self as engine, InstanceId, Machine};
 
-/// Something of a store that can be imported and exported.
-#[derive(Clone, Copy, Debug)]
+/// Something that can be imported and exported. All but a shared memory belong to a store.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Extern {
     /// A function.
@@ -24,31 +24,60 @@ pub enum Extern {
     Global(Global),
     /// An exception tag.
     Tag(Tag),
+    /// A memory that threads share.
+    SharedMemory(SharedMemory),
 }
 
 impl Extern {
-    pub(crate) fn from_raw(store: StoreId, raw: engine::Extern) -> Extern {
+    pub(crate) fn from_raw(machine: &Machine, store: StoreId, raw: engine::Extern) -> Extern {
         match raw {
             engine::Extern::Func(raw) => Extern::Func(Func { store, raw }),
             engine::Extern::Table(raw) => Extern::Table(Table { store, raw }),
-            engine::Extern::Memory(raw) => Extern::Memory(Memory { store, raw }),
+            engine::Extern::Memory(raw) => match machine.memory(raw).shared() {
+                Some(shared) => {
+                    Extern::SharedMemory(SharedMemory::from_raw(machine.engine(), shared))
+                }
+                None => Extern::Memory(Memory { store, raw }),
+            },
             engine::Extern::Global(raw) => Extern::Global(Global { store, raw }),
             engine::Extern::Tag(raw) => Extern::Tag(Tag { store, raw }),
         }
     }
 
-    /// What it is for the machine of store `id`, of which it must be.
+    /// Panics unless store `id` can have it.
     #[track_caller]
-    pub(crate) fn to_raw(self, id: StoreId) -> engine::Extern {
-        let (store, raw) = match self {
-            Extern::Func(it) => (it.store, engine::Extern::Func(it.raw)),
-            Extern::Table(it) => (it.store, engine::Extern::Table(it.raw)),
-            Extern::Memory(it) => (it.store, engine::Extern::Memory(it.raw)),
-            Extern::Global(it) => (it.store, engine::Extern::Global(it.raw)),
-            Extern::Tag(it) => (it.store, engine::Extern::Tag(it.raw)),
-        };
-        id.check(store);
-        raw
+    pub(crate) fn check(&self, id: StoreId) {
+        match self {
+            Extern::Func(it) => id.check(it.store),
+            Extern::Table(it) => id.check(it.store),
+            Extern::Memory(it) => id.check(it.store),
+            Extern::Global(it) => id.check(it.store),
+            Extern::Tag(it) => id.check(it.store),
+            Extern::SharedMemory(_) => {}
+        }
+    }
+
+    /// What it is for the machine of a store, of which it must be. A shared memory becomes one
+    /// of the store's.
+    #[track_caller]
+    pub(crate) fn to_raw<T>(&self, ctx: &mut StoreContextMut<'_, T>) -> Result<engine::Extern> {
+        self.check(ctx.inner.id);
+        Ok(match self {
+            Extern::Func(it) => engine::Extern::Func(it.raw),
+            Extern::Table(it) => engine::Extern::Table(it.raw),
+            Extern::Memory(it) => engine::Extern::Memory(it.raw),
+            Extern::Global(it) => engine::Extern::Global(it.raw),
+            Extern::Tag(it) => engine::Extern::Tag(it.raw),
+            Extern::SharedMemory(it) => {
+                if !it.engine().same(ctx.machine.engine()) {
+                    return Err(Error::new("the shared memory belongs to another engine"));
+                }
+                let raw = ctx.machine.share_memory(it.raw());
+                engine::Extern::Memory(
+                    raw.ok_or_else(|| Error::new("no room for a memory: a limit is reached"))?,
+                )
+            }
+        })
     }
 
     /// The type.
@@ -62,6 +91,7 @@ impl Extern {
             Extern::Memory(it) => ExternType::Memory(it.ty(store)),
             Extern::Global(it) => ExternType::Global(it.ty(store)),
             Extern::Tag(it) => ExternType::Tag(it.ty(store)),
+            Extern::SharedMemory(it) => ExternType::Memory(it.ty()),
         }
     }
 
@@ -75,9 +105,14 @@ impl Extern {
         if let Extern::Table(it) = self { Some(it) } else { None }
     }
 
-    /// The memory, if it is one.
+    /// The memory, if it is one that is not shared.
     pub fn into_memory(self) -> Option<Memory> {
         if let Extern::Memory(it) = self { Some(it) } else { None }
+    }
+
+    /// The shared memory, if it is one.
+    pub fn into_shared_memory(self) -> Option<SharedMemory> {
+        if let Extern::SharedMemory(it) = self { Some(it) } else { None }
     }
 
     /// The global, if it is one.
@@ -100,7 +135,7 @@ macro_rules! from {
         }
     )*};
 }
-from!(Func Table Memory Global Tag);
+from!(Func Table Memory Global Tag SharedMemory);
 
 /// An instance of a module in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +158,11 @@ impl Instance {
         module: &Module,
         imports: &[Extern],
     ) -> Result<Instance> {
-        let ctx = store.as_context_mut();
+        let mut ctx = store.as_context_mut();
         let id = ctx.inner.id;
-        let imports: Vec<engine::Extern> = imports.iter().map(|it| it.to_raw(id)).collect();
+        let imports: Result<Vec<engine::Extern>> =
+            imports.iter().map(|it| it.to_raw(&mut ctx)).collect();
+        let imports = imports?;
         if !ctx.machine.engine().same(module.raw().engine()) {
             return Err(Error::new("the module belongs to another engine"));
         }
@@ -157,14 +194,16 @@ impl Instance {
         store: impl Into<StoreContext<'a, T>>,
     ) -> impl Iterator<Item = (&'a str, Extern)> {
         let id = self.store;
-        let exports = store.into().machine(id).instance(self.raw).exports();
-        exports.map(move |(name, raw)| (name, Extern::from_raw(id, raw)))
+        let machine = store.into().machine(id);
+        let exports = machine.instance(self.raw).exports();
+        exports.map(move |(name, raw)| (name, Extern::from_raw(machine, id, raw)))
     }
 
     /// The export with a name.
     pub fn get_export(&self, store: impl AsContext, name: &str) -> Option<Extern> {
-        let raw = store.as_context().machine(self.store).export(self.raw, name)?;
-        Some(Extern::from_raw(self.store, raw))
+        let ctx = store.as_context();
+        let machine = ctx.machine(self.store);
+        Some(Extern::from_raw(machine, self.store, machine.export(self.raw, name)?))
     }
 
     /// The exported function with a name.
@@ -188,9 +227,14 @@ impl Instance {
         func.typed(store)
     }
 
-    /// The exported memory with a name.
+    /// The exported memory with a name, unless it is shared.
     pub fn get_memory(&self, store: impl AsContext, name: &str) -> Option<Memory> {
         self.get_export(store, name)?.into_memory()
+    }
+
+    /// The exported shared memory with a name.
+    pub fn get_shared_memory(&self, store: impl AsContext, name: &str) -> Option<SharedMemory> {
+        self.get_export(store, name)?.into_shared_memory()
     }
 
     /// The exported table with a name.

@@ -1,5 +1,7 @@
 //! Imports by name.
 
+#[cfg(feature = "wasi")]
+use crate::SharedMemory;
 use crate::error::message;
 use crate::into_func::{HostFunc, IntoFunc};
 use crate::{
@@ -11,7 +13,7 @@ use sampan_engine as engine;
 
 /// Defines what modules may import, and instantiates them with it.
 ///
-/// Host functions are defined once for all stores; everything else belongs to the store that
+/// Host functions and shared memories are defined once for all stores; everything else belongs to the store that
 /// it was defined with.
 pub struct Linker<T: 'static> {
     engine: Engine,
@@ -41,7 +43,7 @@ enum Definition<T: 'static> {
 impl<T: 'static> Clone for Definition<T> {
     fn clone(&self) -> Self {
         match self {
-            Definition::Extern(value) => Definition::Extern(*value),
+            Definition::Extern(value) => Definition::Extern(value.clone()),
             Definition::Host(func) => Definition::Host(func.clone()),
         }
     }
@@ -71,7 +73,8 @@ impl<T: 'static> Linker<T> {
         self
     }
 
-    /// Defines something of a store.
+    /// Defines something of a store. A [`SharedMemory`](crate::SharedMemory) is defined for all
+    /// stores.
     ///
     /// # Errors
     /// The name is defined already.
@@ -86,7 +89,7 @@ impl<T: 'static> Linker<T> {
         item: impl Into<Extern>,
     ) -> Result<&mut Self> {
         let item = item.into();
-        item.to_raw(store.as_context().inner.id);
+        item.check(store.as_context().inner.id);
         self.insert(module, name, Definition::Extern(item))
     }
 
@@ -116,6 +119,33 @@ impl<T: 'static> Linker<T> {
         call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Self> {
         self.insert(module, name, Definition::Host(HostFunc::dynamic(ty, call)))
+    }
+
+    /// Defines a shared memory, for all stores.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn define_shared(
+        &mut self,
+        module: &str,
+        name: &str,
+        memory: SharedMemory,
+    ) -> Result<&mut Self> {
+        self.insert(module, name, Definition::Extern(memory.into()))
+    }
+
+    /// Whether a name is defined.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn is_defined(&self, module: &str, name: &str) -> bool {
+        self.place(module, name).is_ok()
+    }
+
+    /// The names of what belongs to one store.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn of_stores(&self) -> impl Iterator<Item = (&str, &str)> {
+        let one = |item: &&Item<T>| match item.definition {
+            Definition::Extern(Extern::SharedMemory(_)) | Definition::Host(_) => false,
+            Definition::Extern(_) => true,
+        };
+        self.items.iter().filter(one).map(|item| (&*item.module, &*item.name))
     }
 
     #[cfg(feature = "wasi")]
@@ -185,8 +215,8 @@ impl<T: 'static> Linker<T> {
         let place = self.place(module, name).ok()?;
         match &self.items[place].definition {
             Definition::Extern(item) => {
-                item.to_raw(store.as_context().inner.id);
-                Some(*item)
+                item.check(store.as_context().inner.id);
+                Some(item.clone())
             }
             Definition::Host(func) => Some(func.clone().define(&mut store).into()),
         }
@@ -211,13 +241,14 @@ impl<T: 'static> Linker<T> {
             let (from, name) = (module.raw().text(&import.module), module.raw().text(&import.name));
             imports.push(self.get(&mut ctx, from, name));
         }
-        let all: Option<Vec<Extern>> = imports.iter().copied().collect();
+        let all: Option<Vec<Extern>> = imports.iter().cloned().collect();
         if let Some(imports) = all {
             return Instance::new(ctx, module, &imports);
         }
-        let id = ctx.inner.id;
-        let raw: Vec<Option<engine::Extern>> =
-            imports.iter().map(|import| import.map(|it| it.to_raw(id))).collect();
+        let mut raw: Vec<Option<engine::Extern>> = Vec::with_capacity(imports.len());
+        for import in &imports {
+            raw.push(import.as_ref().map(|it| it.to_raw(&mut ctx)).transpose()?);
+        }
         Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), &|i| raw[i]))))
     }
 

@@ -5,7 +5,7 @@ use crate::{AsContext, AsContextMut, Error, MemoryType, Result, StoreContext, St
 use core::fmt;
 use sampan_engine::MemoryId;
 
-/// A linear memory of a store.
+/// A linear memory of a store, which it has alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     pub(crate) store: StoreId,
@@ -34,10 +34,14 @@ impl Memory {
     /// A memory of zeroes.
     ///
     /// # Errors
-    /// The store's limits or the host's memory do not allow it.
+    /// The type is a shared one, for which there is [`SharedMemory`](crate::SharedMemory); the
+    /// store's limits or the host's memory do not allow it.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         let ctx = store.as_context_mut();
         let limits = ty.0.limits;
+        if ty.is_shared() {
+            return Err(Error::new("a shared memory is made by SharedMemory::new"));
+        }
         if limits.max.is_some_and(|max| max < limits.min) {
             return Err(Error::new("size minimum must not be greater than maximum"));
         }

@@ -26,7 +26,7 @@ impl MemoryType {
         MemoryType(wasm::MemoryType { limits, addr, shared: false, page_log2: 16 })
     }
 
-    /// A memory that threads may share. It can be linked; that threads share it is to come.
+    /// A memory that threads may share: see [`SharedMemory`](crate::SharedMemory).
     pub fn shared(minimum: u32, maximum: u32) -> MemoryType {
         let ty = MemoryType::new(minimum, Some(maximum));
         MemoryType(wasm::MemoryType { shared: true, ..ty.0 })

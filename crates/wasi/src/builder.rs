@@ -225,6 +225,7 @@ impl WasiCtxBuilder {
             env: parts.env.into_iter().map(variable).collect::<Result<_, _>>()?,
             clocks: parts.clocks,
             random: parts.random,
+            waiting: Default::default(),
         })
     }
 }

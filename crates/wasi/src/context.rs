@@ -3,6 +3,7 @@
 use crate::Errno;
 use crate::builder::WasiCtxBuilder;
 use crate::clocks::Clocks;
+use crate::shared::Waiting;
 use crate::table::FdTable;
 
 /// Fills a buffer with random bytes.
@@ -31,6 +32,7 @@ pub struct WasiCtx {
     pub(crate) env: Vec<Vec<u8>>,
     pub(crate) clocks: Box<dyn Clocks>,
     pub(crate) random: Random,
+    pub(crate) waiting: Waiting,
 }
 
 impl WasiCtx {

@@ -33,6 +33,10 @@ pub enum Halt {
     /// `proc_raise` with a signal that ends a process (`signal` in
     /// `typenames.witx`; the numbers up to 15 are the usual ones).
     Raise(u8),
+    /// It did not: it was stopped while it waited, by whom threads share the
+    /// context with. Only [`SharedWasiCtx::call`](crate::SharedWasiCtx::call)
+    /// gives this.
+    Stopped,
 }
 
 /// A host function.

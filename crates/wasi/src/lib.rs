@@ -13,7 +13,8 @@
 //!
 //! A call waits as long as the host does: for input, for a connection, for the
 //! other end of a named pipe, or for the time that `poll_oneoff` is given. An
-//! engine can interrupt the guest only before and after.
+//! engine can interrupt the guest only before and after, unless threads share the context
+//! ([`SharedWasiCtx`]).
 //!
 //! Source: <https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md>
 //! and the `witx` files beside it.
@@ -30,6 +31,7 @@ mod functions;
 mod listing;
 mod memory;
 mod pipe;
+mod shared;
 mod sys;
 mod table;
 mod types;
@@ -39,6 +41,7 @@ pub use clocks::{ClockId, Clocks};
 pub use context::WasiCtx;
 pub use errno::Errno;
 pub use functions::{Abi, Function, Halt, ValType, functions};
-pub use memory::GuestMemory;
+pub use memory::{GuestMemory, SharedBytes};
 pub use pipe::OutputPipe;
+pub use shared::SharedWasiCtx;
 pub use types::rights;

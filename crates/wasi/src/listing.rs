@@ -64,21 +64,23 @@ impl Listing {
         len: u32,
         cookie: u64,
     ) -> Result<u32, Errno> {
-        let mut rest = mem.slice_mut(ptr, len)?;
         let first = usize::try_from(cookie).unwrap_or(usize::MAX);
-        for (index, entry) in self.entries.iter().enumerate().skip(first) {
-            let header = entry.header(index as u64 + 1);
-            for piece in [&header[..], &entry.name] {
-                let taken = piece.len().min(rest.len());
-                rest[..taken].copy_from_slice(&piece[..taken]);
-                rest = &mut rest[taken..];
+        mem.update(ptr, len, |mut rest| {
+            for (index, entry) in self.entries.iter().enumerate().skip(first) {
+                let header = entry.header(index as u64 + 1);
+                for piece in [&header[..], &entry.name] {
+                    let taken = piece.len().min(rest.len());
+                    rest[..taken].copy_from_slice(&piece[..taken]);
+                    rest = &mut rest[taken..];
+                }
+                if rest.is_empty() {
+                    break;
+                }
             }
-            if rest.is_empty() {
-                break;
-            }
-        }
-        // At most `len` bytes remain.
-        Ok(len - rest.len() as u32)
+            // At most `len` bytes remain.
+            let written = len - rest.len() as u32;
+            Ok((written, written as usize))
+        })
     }
 
     fn push(

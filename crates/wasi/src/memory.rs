@@ -1,6 +1,8 @@
 //! The guest's linear memory, where every address is a claim until checked.
 
+use std::borrow::Cow;
 use std::io::{IoSlice, IoSliceMut};
+use std::ops::Range;
 
 use crate::Errno;
 
@@ -13,55 +15,118 @@ const MAX_BUFFERS: usize = 1024;
 /// callers keep them in a signed `ssize_t`.
 const MAX_TRANSFER: usize = i32::MAX as usize;
 
+/// As many bytes as one call moves to or from a shared memory, which takes a
+/// buffer of that size.
+const MAX_COPY: usize = 1 << 20;
+
 /// A guest linear memory for the duration of one call.
 ///
 /// All access is checked: an address or length that leaves the memory gives
 /// [`Errno::Fault`]. Integers are little-endian, at any alignment.
 pub struct GuestMemory<'a> {
-    bytes: &'a mut [u8],
+    bytes: Bytes<'a>,
+}
+
+enum Bytes<'a> {
+    Own(&'a mut [u8]),
+    Shared(&'a dyn SharedBytes),
+}
+
+/// A memory that other threads may write to at any time, so that it is
+/// copied from and to, and never borrowed.
+pub trait SharedBytes {
+    /// The size in bytes. It never shrinks.
+    fn size(&self) -> usize;
+
+    /// Fills `buffer` from `at` on; the range is inside the memory.
+    fn read(&self, at: usize, buffer: &mut [u8]);
+
+    /// Copies `buffer` to `at`; the range is inside the memory.
+    fn write(&self, at: usize, buffer: &[u8]);
 }
 
 impl<'a> GuestMemory<'a> {
     /// Wraps the bytes of a linear memory, of which address 0 is the first.
     pub fn new(bytes: &'a mut [u8]) -> GuestMemory<'a> {
-        GuestMemory { bytes }
+        GuestMemory { bytes: Bytes::Own(bytes) }
+    }
+
+    /// Wraps a memory that threads share.
+    pub fn shared(bytes: &'a dyn SharedBytes) -> GuestMemory<'a> {
+        GuestMemory { bytes: Bytes::Shared(bytes) }
     }
 
     /// The size in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        match &self.bytes {
+            Bytes::Own(bytes) => bytes.len(),
+            Bytes::Shared(bytes) => bytes.size(),
+        }
     }
 
     /// Refuses a range that is not wholly inside the memory, before a call
     /// has effects whose result could then not be delivered.
     pub fn check(&self, ptr: u32, len: u32) -> Result<(), Errno> {
-        self.slice(ptr, len).map(drop)
+        self.range(ptr, len).map(drop)
     }
 
-    /// The `len` bytes at `ptr`.
-    pub fn slice(&self, ptr: u32, len: u32) -> Result<&[u8], Errno> {
+    fn range(&self, ptr: u32, len: u32) -> Result<Range<usize>, Errno> {
         let start = ptr as usize;
         let end = start.checked_add(len as usize).ok_or(Errno::Fault)?;
-        self.bytes.get(start..end).ok_or(Errno::Fault)
+        if end <= self.size() { Ok(start..end) } else { Err(Errno::Fault) }
     }
 
-    /// The `len` bytes at `ptr`, to be changed.
-    pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], Errno> {
-        let start = ptr as usize;
-        let end = start.checked_add(len as usize).ok_or(Errno::Fault)?;
-        self.bytes.get_mut(start..end).ok_or(Errno::Fault)
+    /// The `len` bytes at `ptr`; copied if others could change them.
+    pub fn slice(&self, ptr: u32, len: u32) -> Result<Cow<'_, [u8]>, Errno> {
+        let range = self.range(ptr, len)?;
+        match &self.bytes {
+            Bytes::Own(bytes) => Ok(Cow::Borrowed(&bytes[range])),
+            Bytes::Shared(bytes) => {
+                let mut copy = buffer_of(range.len())?;
+                bytes.read(range.start, &mut copy);
+                Ok(Cow::Owned(copy))
+            }
+        }
+    }
+
+    /// Has the `len` bytes at `ptr` changed. What `with` is given may be a
+    /// copy of zeroes, of which as many bytes as it says are then written.
+    pub fn update<T>(
+        &mut self,
+        ptr: u32,
+        len: u32,
+        with: impl FnOnce(&mut [u8]) -> Result<(T, usize), Errno>,
+    ) -> Result<T, Errno> {
+        let range = self.range(ptr, len)?;
+        match &mut self.bytes {
+            Bytes::Own(bytes) => with(&mut bytes[range]).map(|(result, _)| result),
+            Bytes::Shared(bytes) => {
+                let mut copy = buffer_of(range.len())?;
+                let (result, used) = with(&mut copy)?;
+                bytes.write(range.start, &copy[..used.min(range.len())]);
+                Ok(result)
+            }
+        }
     }
 
     /// The text of `len` bytes at `ptr`; [`Errno::Ilseq`] where it is not
     /// UTF-8.
-    pub fn text(&self, ptr: u32, len: u32) -> Result<&str, Errno> {
-        std::str::from_utf8(self.slice(ptr, len)?).map_err(|_| Errno::Ilseq)
+    pub fn text(&self, ptr: u32, len: u32) -> Result<Cow<'_, str>, Errno> {
+        match self.slice(ptr, len)? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed).ok(),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).ok(),
+        }
+        .ok_or(Errno::Ilseq)
     }
 
     /// Copies `bytes` to `ptr`.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Errno> {
         let len = u32::try_from(bytes.len()).map_err(|_| Errno::Fault)?;
-        self.slice_mut(ptr, len)?.copy_from_slice(bytes);
+        let range = self.range(ptr, len)?;
+        match &mut self.bytes {
+            Bytes::Own(own) => own[range].copy_from_slice(bytes),
+            Bytes::Shared(shared) => shared.write(range.start, bytes),
+        }
         Ok(())
     }
 
@@ -87,12 +152,13 @@ impl<'a> GuestMemory<'a> {
 
     /// The `N` bytes at `ptr`, by value.
     pub fn array<const N: usize>(&self, ptr: u32) -> Result<[u8; N], Errno> {
-        let start = ptr as usize;
-        self.bytes
-            .get(start..)
-            .and_then(|rest| rest.first_chunk::<N>())
-            .copied()
-            .ok_or(Errno::Fault)
+        let range = self.range(ptr, N as u32)?;
+        let mut array = [0; N];
+        match &self.bytes {
+            Bytes::Own(bytes) => array.copy_from_slice(&bytes[range]),
+            Bytes::Shared(bytes) => bytes.read(range.start, &mut array),
+        }
+        Ok(array)
     }
 
     /// Passes on the buffers that a `ciovec` array names, to write from. They
@@ -103,50 +169,83 @@ impl<'a> GuestMemory<'a> {
         count: u32,
         with: impl FnOnce(&[IoSlice<'_>]) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
+        let bytes = match &self.bytes {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Shared(bytes) => {
+                let spans = self.spans(iovs, count, MAX_COPY)?;
+                let mut copy = buffer_of(spans.iter().map(Span::len).sum())?;
+                let mut rest = &mut copy[..];
+                for span in spans {
+                    let (piece, after) = rest.split_at_mut(span.len());
+                    bytes.read(span.start, piece);
+                    rest = after;
+                }
+                return with(&[IoSlice::new(&copy)]);
+            }
+        };
         // By far the most common case needs no list.
         if count == 1 {
             let (ptr, len) = buffer(self.array(iovs)?);
-            let bytes = self.slice(ptr, len)?;
+            let bytes = &bytes[self.range(ptr, len)?];
             return with(&[IoSlice::new(&bytes[..bytes.len().min(MAX_TRANSFER)])]);
         }
-        let spans = self.spans(iovs, count)?;
-        let slices = spans.iter().map(|span| IoSlice::new(&self.bytes[span.start..span.end]));
+        let spans = self.spans(iovs, count, MAX_TRANSFER)?;
+        let slices = spans.iter().map(|span| IoSlice::new(&bytes[span.start..span.end]));
         with(&slices.collect::<Vec<_>>())
     }
 
-    /// Passes on the buffers that an `iovec` array names, to read into. Where
-    /// they overlap, it's only the first.
-    pub(crate) fn scatter<T>(
+    /// Passes on the buffers that an `iovec` array names, to read into; `with`
+    /// says how many bytes it read. Where they overlap, it's only the first.
+    pub(crate) fn scatter(
         &mut self,
         iovs: u32,
         count: u32,
-        with: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<T, Errno>,
-    ) -> Result<T, Errno> {
+        with: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<usize, Errno>,
+    ) -> Result<usize, Errno> {
+        if let Bytes::Shared(bytes) = self.bytes {
+            let spans = self.spans(iovs, count, MAX_COPY)?;
+            let mut copy = buffer_of(spans.iter().map(Span::len).sum())?;
+            let read = with(&mut [IoSliceMut::new(&mut copy)])?;
+            let mut rest = &copy[..read.min(copy.len())];
+            for span in spans {
+                let (piece, after) = rest.split_at(span.len().min(rest.len()));
+                bytes.write(span.start, piece);
+                rest = after;
+            }
+            return Ok(read);
+        }
         if count == 1 {
             let (ptr, len) = buffer(self.array(iovs)?);
-            let bytes = self.slice_mut(ptr, len)?;
-            let len = bytes.len().min(MAX_TRANSFER);
-            return with(&mut [IoSliceMut::new(&mut bytes[..len])]);
+            let range = self.range(ptr, len)?;
+            let len = range.len().min(MAX_TRANSFER);
+            return with(&mut [IoSliceMut::new(&mut self.own()[range][..len])]);
         }
-        let mut spans = self.spans(iovs, count)?;
+        let mut spans = self.spans(iovs, count, MAX_TRANSFER)?;
         let first = spans.first().copied();
         spans.sort_unstable_by_key(|span| span.start);
         if !spans.is_sorted_by(|a, b| a.end <= b.start) {
             // A short read is allowed, and no sensible program does this.
             spans = Vec::from_iter(first);
         }
-        with(&mut split(self.bytes, &spans))
+        with(&mut split(self.own(), &spans))
+    }
+
+    /// The bytes; none of a shared memory.
+    fn own(&mut self) -> &mut [u8] {
+        match &mut self.bytes {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Shared(_) => &mut [],
+        }
     }
 
     /// The first of the ranges that are not empty, each known to be inside
-    /// the memory.
-    fn spans(&self, iovs: u32, count: u32) -> Result<Vec<Span>, Errno> {
+    /// the memory; together at most `room` bytes.
+    fn spans(&self, iovs: u32, count: u32, mut room: usize) -> Result<Vec<Span>, Errno> {
         let len = count.checked_mul(8).ok_or(Errno::Fault)?;
         let table = self.slice(iovs, len)?;
         let (pairs, _) = table.as_chunks::<8>();
 
         let mut spans = Vec::with_capacity(pairs.len().min(MAX_BUFFERS));
-        let mut room = MAX_TRANSFER;
         for pair in pairs {
             let (ptr, len) = buffer(*pair);
             self.check(ptr, len)?;
@@ -169,6 +268,20 @@ struct Span {
     end: usize,
     /// The place in the guest's list.
     order: usize,
+}
+
+impl Span {
+    fn len(&self) -> usize {
+        self.end - self.start
+    }
+}
+
+/// So many zeroes, if the host has the memory for them.
+fn buffer_of(len: usize) -> Result<Vec<u8>, Errno> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| Errno::NoMem)?;
+    bytes.resize(len, 0);
+    Ok(bytes)
 }
 
 /// The address and length of an `iovec` or `ciovec`.

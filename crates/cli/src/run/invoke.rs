@@ -1,13 +1,12 @@
 //! `--invoke`: arguments from text, results to text.
 
 use crate::report;
-use sampan::wasi::WasiCtx;
 use sampan::{Error, ExternRef, Func, Result, Store, V128, Val, ValType};
 use std::ffi::OsString;
 use std::fmt::Write;
 
 /// Calls a function with arguments in text and prints its results, each on a line.
-pub fn invoke(store: &mut Store<WasiCtx>, func: Func, args: &[OsString]) -> Result<()> {
+pub fn invoke<T: 'static>(store: &mut Store<T>, func: Func, args: &[OsString]) -> Result<()> {
     let ty = func.ty(&*store);
     if args.len() != ty.params().len() {
         let (wanted, given) = (ty.params().len(), args.len());
@@ -31,7 +30,7 @@ pub fn invoke(store: &mut Store<WasiCtx>, func: Func, args: &[OsString]) -> Resu
 }
 
 /// A value of a type: decimal or, with 0x, hexadecimal; of either sign.
-fn parse(store: &mut Store<WasiCtx>, ty: ValType, text: &str) -> Option<Val> {
+fn parse<T: 'static>(store: &mut Store<T>, ty: ValType, text: &str) -> Option<Val> {
     Some(match ty {
         ValType::I32 => {
             let value = integer(text)?;
@@ -68,7 +67,7 @@ fn integer(text: &str) -> Option<i128> {
     Some(if negative { -i128::from(value) } else { value.into() })
 }
 
-fn line(text: &mut String, store: &Store<WasiCtx>, value: Val) {
+fn line<T: 'static>(text: &mut String, store: &Store<T>, value: Val) {
     let written = match value {
         Val::I32(value) => writeln!(text, "{value}"),
         Val::I64(value) => writeln!(text, "{value}"),

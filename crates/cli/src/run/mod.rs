@@ -5,10 +5,10 @@ mod watchdog;
 
 use crate::args::Run;
 use crate::report::{self, Exit};
-use sampan::wasi::{self, DirPerms, WasiCtx};
+use sampan::wasi::{self, DirPerms, SharedWasiCtx, ThreadLimits, WasiCtx, WasiThreads};
 use sampan::{
-    Config, Engine, Error, ErrorKind, Func, Instance, Linker, Module, Result, Store,
-    StoreLimitsBuilder, Trap,
+    Config, Engine, Error, ErrorKind, Extern, Func, Instance, Linker, Module, Result, Store,
+    StoreLimits, StoreLimitsBuilder, Trap,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,19 +28,47 @@ pub fn run(args: Run) -> Exit {
             return Exit::BadInput;
         }
     };
-    let mut store = Store::new(&engine, ctx);
-    if let Some(bytes) = args.max_memory {
-        store.limiter(StoreLimitsBuilder::new().memory_size(bytes).build());
-    }
-    let watchdog = match prepare(&mut store, &args) {
-        Ok(watchdog) => watchdog,
-        Err(error) => return report::error(args.file(), &error),
+    let result = match WasiThreads::<SharedWasiCtx>::are_wanted_by(&module) {
+        false => alone(&engine, ctx, &module, &args),
+        // Threads end each other by interruptions, whose looking costs time.
+        true => {
+            let engine = Engine::new(config(&args).interruptible(true));
+            let module = Module::from_file(&engine, args.file());
+            module.and_then(|module| threaded(&engine, ctx, &module, &args))
+        }
     };
-    let result = execute(&mut store, &module, &args);
-    drop(watchdog);
     match result {
         Ok(()) => Exit::Success,
         Err(error) => explain(&args, &error),
+    }
+}
+
+/// Runs a program with one thread.
+fn alone(engine: &Engine, ctx: WasiCtx, module: &Module, args: &Run) -> Result<()> {
+    let mut store = Store::new(engine, ctx);
+    store.limiter(limits(args));
+    let _watchdog = prepare(&mut store, args)?;
+    let mut linker = Linker::new(engine);
+    wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
+    execute(&mut store, &linker, module, args)
+}
+
+/// Runs a program that may start threads.
+fn threaded(engine: &Engine, ctx: WasiCtx, module: &Module, args: &Run) -> Result<()> {
+    let mut store = Store::new(engine, SharedWasiCtx::new(ctx));
+    store.limiter(limits(args));
+    let _watchdog = prepare(&mut store, args)?;
+    let mut linker = Linker::new(engine);
+    wasi::add_to_linker_shared(&mut linker, |ctx: &mut SharedWasiCtx| ctx)?;
+    let limits = ThreadLimits { threads: args.max_threads, store: limits(args) };
+    let threads = WasiThreads::new(&mut linker, module, limits, SharedWasiCtx::clone)?;
+    threads.run(&mut store, |store| execute(store, &linker, module, args))
+}
+
+fn limits(args: &Run) -> StoreLimits {
+    match args.max_memory {
+        Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
+        None => StoreLimits::default(),
     }
 }
 
@@ -84,7 +112,7 @@ fn context(args: &Run) -> Result<WasiCtx, wasi::BuildError> {
     builder.build()
 }
 
-fn prepare(store: &mut Store<WasiCtx>, args: &Run) -> Result<Option<Watchdog>> {
+fn prepare<T: 'static>(store: &mut Store<T>, args: &Run) -> Result<Option<Watchdog>> {
     if let Some(fuel) = args.fuel {
         store.set_fuel(fuel)?;
     }
@@ -94,9 +122,12 @@ fn prepare(store: &mut Store<WasiCtx>, args: &Run) -> Result<Option<Watchdog>> {
     }
 }
 
-fn execute(store: &mut Store<WasiCtx>, module: &Module, args: &Run) -> Result<()> {
-    let mut linker = Linker::new(store.engine());
-    wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
+fn execute<T: 'static>(
+    store: &mut Store<T>,
+    linker: &Linker<T>,
+    module: &Module,
+    args: &Run,
+) -> Result<()> {
     let instance = linker.instantiate(&mut *store, module)?;
     let start = instance.get_func(&*store, "_start");
     if start.is_none()
@@ -113,14 +144,14 @@ fn execute(store: &mut Store<WasiCtx>, module: &Module, args: &Run) -> Result<()
     }
 }
 
-fn call(store: &mut Store<WasiCtx>, func: Func) -> Result<()> {
+fn call<T: 'static>(store: &mut Store<T>, func: Func) -> Result<()> {
     func.typed::<(), ()>(&*store)?.call(store, ())
 }
 
 /// The function that `--invoke` means.
-fn find(store: &Store<WasiCtx>, instance: Instance, name: &str) -> Result<Func> {
+fn find<T: 'static>(store: &Store<T>, instance: Instance, name: &str) -> Result<Func> {
     instance.get_func(store, name).ok_or_else(|| {
-        let funcs = instance.exports(store).filter(|(_, it)| it.into_func().is_some());
+        let funcs = instance.exports(store).filter(|(_, it)| matches!(it, Extern::Func(_)));
         let names: Vec<&str> = funcs.map(|(name, _)| name).collect();
         let list = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         Error::new(format!("no function is exported as {name:?}; exported functions: {list}"))

@@ -1,8 +1,8 @@
 //! The host module that the official suite imports from.
 
 use sampan::{
-    Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType, Result, Store, Table,
-    TableType, Val,
+    Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType, Result, SharedMemory,
+    Store, Table, TableType, Val,
 };
 
 /// Defines `spectest`. What its functions are asked to print is not printed.
@@ -33,7 +33,7 @@ pub(super) fn define(linker: &mut Linker<()>, store: &mut Store<()>) -> Result<(
     linker.define(&*store, NAME, "table", table)?;
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(&*store, NAME, "memory", memory)?;
-    let shared = Memory::new(&mut *store, MemoryType::shared(1, 2))?;
+    let shared = SharedMemory::new(store.engine(), MemoryType::shared(1, 2))?;
     linker.define(&*store, NAME, "shared_memory", shared)?;
     Ok(())
 }

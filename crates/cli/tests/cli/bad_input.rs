@@ -41,17 +41,6 @@ fn text_that_does_not_parse_names_line_and_column() {
 }
 
 #[test]
-fn a_proposal_that_is_not_executed_is_named() {
-    let bench = Bench::new();
-    bench.file("two.wat", "(module (memory 1 1 shared))");
-    bench.sampan(&["run", "two.wat"]).fails(
-        1,
-        &["sampan: two.wat: this version does not execute threads, which the module needs (offset 0xb)"],
-    );
-    bench.sampan(&["validate", "two.wat"]).prints("");
-}
-
-#[test]
 fn wrong_imports_are_all_named_with_their_types() {
     let bench = Bench::new();
     bench.file(

@@ -4,6 +4,7 @@ mod bad_input;
 mod inspect;
 mod limits;
 mod run;
+mod threads;
 mod wast;
 
 use std::path::{Path, PathBuf};

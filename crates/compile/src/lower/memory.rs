@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::builder::{Builder, Place, Ty, access_bytes, memarg};
 use sampan_engine::native::{Layout, TrapCode, offsets};
-use sampan_wasm::{AddrType, Imm, ImmKind, MemArg, Opcode};
+use sampan_wasm::{AddrType, Imm, ImmKind, MemArg, Opcode, Operand};
 
 impl<B: Builder> Lowering<'_, B> {
     /// Loads, stores, and what is done to whole memories; whether it was one of them.
@@ -12,8 +12,7 @@ impl<B: Builder> Lowering<'_, B> {
         match (op, imm) {
             (Opcode::MemorySize, &Imm::Index(memory)) => {
                 let ty = memories[memory as usize];
-                let at = self.context_word(self.layout.memory(memory));
-                let len = self.builder.load(Ty::I64, at, offsets::MEMORY_LEN, Place::Machine);
+                let len = self.memory_len(memory);
                 let shift = self.i64(ty.page_log2.into());
                 let pages = self.op(Opcode::I64ShrU, &[len, shift]);
                 let pages = match ty.addr {
@@ -39,7 +38,9 @@ impl<B: Builder> Lowering<'_, B> {
                 let ty = addr(memories[memory as usize].addr);
                 self.by_engine(op, imm, &[ty, Ty::I32, Ty::I32], None);
             }
-            (Opcode::DataDrop | Opcode::ElemDrop, _) => self.by_engine(op, imm, &[], None),
+            (Opcode::DataDrop | Opcode::ElemDrop | Opcode::AtomicFence, _) => {
+                self.by_engine(op, imm, &[], None)
+            }
             _ => return self.load_or_store(op, imm),
         }
         true
@@ -47,11 +48,19 @@ impl<B: Builder> Lowering<'_, B> {
 
     fn load_or_store(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
         let Some((memarg, lane)) = memarg(imm) else { return false };
-        let shared = self.module.memories[memarg.memory as usize].shared;
-        if shared || matches!(op.immediates(), ImmKind::AtomicMemArg(_)) {
-            return false;
-        }
         let Some(signature) = op.signature() else { return false };
+        if matches!(op.immediates(), ImmKind::AtomicMemArg(_)) {
+            let address = addr(self.module.memories[memarg.memory as usize].addr);
+            // All that is not an address is an integer.
+            let ty = |operand: Operand| match operand {
+                Operand::Addr => address,
+                Operand::I32 => Ty::I32,
+                _ => Ty::I64,
+            };
+            let params: Vec<Ty> = signature.params.iter().map(|&operand| ty(operand)).collect();
+            self.by_engine(op, imm, &params, signature.result.map(ty));
+            return true;
+        }
         let stores = signature.result.is_none();
         let value = (signature.params.len() > 1).then(|| self.pop());
         let address = self.pop();
@@ -78,7 +87,10 @@ impl<B: Builder> Lowering<'_, B> {
             AddrType::I32 => self.op(Opcode::I64ExtendI32U, &[index]),
             AddrType::I64 => index,
         };
-        let guarded = self.options.guarded && ty.addr == AddrType::I32 && ty.page_log2 == 16;
+        // A shared memory never moves, but is not in a room of its own: see `memory.rs` of the
+        // engine.
+        let guarded =
+            self.options.guarded && ty.addr == AddrType::I32 && ty.page_log2 == 16 && !ty.shared;
         if guarded {
             let base = if memarg.memory == 0 {
                 self.context_word(Layout::MEMORY_BASE)
@@ -95,8 +107,9 @@ impl<B: Builder> Lowering<'_, B> {
             return (address, offset);
         }
         let at = self.context_word(self.layout.memory(memarg.memory));
-        let base = self.builder.load(Ty::I64, at, offsets::MEMORY_BASE, Place::Machine);
-        let len = self.builder.load(Ty::I64, at, offsets::MEMORY_LEN, Place::Machine);
+        let place = if ty.shared { Place::Constant } else { Place::Machine };
+        let base = self.builder.load(Ty::I64, at, offsets::MEMORY_BASE, place);
+        let len = self.memory_len(memarg.memory);
         // The last index at which the access fits, if any: len - (offset + bytes).
         let Some(reach) = memarg.offset.checked_add(bytes) else {
             let always = self.i32(1);
@@ -115,6 +128,17 @@ impl<B: Builder> Lowering<'_, B> {
         let zero = self.i64(0);
         let address = self.builder.guarded_select(out, zero, address);
         (address, 0)
+    }
+
+    /// How many bytes a memory has now. Another thread may have made a shared one larger, so
+    /// its length is behind a pointer that all machines have.
+    fn memory_len(&mut self, memory: u32) -> B::Value {
+        let at = self.context_word(self.layout.memory(memory));
+        if !self.module.memories[memory as usize].shared {
+            return self.builder.load(Ty::I64, at, offsets::MEMORY_LEN, Place::Machine);
+        }
+        let len = self.builder.load(Ty::I64, at, offsets::MEMORY_SHARED_LEN, Place::Constant);
+        self.builder.load(Ty::I64, len, 0, Place::Machine)
     }
 
     /// Instructions on tables; whether it was one of them.

@@ -129,6 +129,7 @@ impl<'m, B: Builder> Lowering<'m, B> {
         let (i, j) = match *imm {
             Imm::Index(i) => (i.into(), 0),
             Imm::Index2(i, j) => (i.into(), j.into()),
+            Imm::MemArg(memarg) => (memarg.memory.into(), memarg.offset),
             _ => (0, 0),
         };
         let (op, i, j) = (self.i32(op.code().into()), self.i64(i), self.i64(j));

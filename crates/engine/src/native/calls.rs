@@ -95,7 +95,9 @@ extern "C" fn instruction(context: *mut u64, op: u32, slots: *mut u64, i: u64, j
         let op = Opcode::from_code(op).expect("compiled from a valid instruction");
         let machine = (*runtime).machine;
         guard(runtime, || {
-            let shape = exec::work::shape(op).expect("compiled for such an instruction only");
+            let shape = exec::work::shape(op)
+                .or_else(|| exec::work::access(op))
+                .expect("compiled for such an instruction only");
             match (shape.work)(machine, instance, slots, i, j) {
                 DONE => Ok(()),
                 code => Err(Trap::new(TrapKind::from_code(code))),

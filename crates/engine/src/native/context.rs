@@ -141,6 +141,8 @@ pub mod offsets {
     pub const MEMORY_BASE: i32 = MemoryEntity::BASE_OFFSET as i32;
     /// How many there are.
     pub const MEMORY_LEN: i32 = MemoryEntity::LEN_OFFSET as i32;
+    /// Where the number of a shared memory's bytes is.
+    pub const MEMORY_SHARED_LEN: i32 = MemoryEntity::SHARED_LEN_OFFSET as i32;
     /// Where a table's elements are, 64 bits each.
     pub const TABLE_BASE: i32 = TableEntity::BASE_OFFSET as i32;
     /// How many there are.

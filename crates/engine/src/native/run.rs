@@ -4,7 +4,6 @@ use super::{Code, CodeFrame, CodeTrap, PENDING, Runtime, TrapCode};
 use crate::entity::{FuncKind, InstanceData};
 use crate::{FuncId, Machine, Trap, TrapFrame, TrapKind, exec};
 use core::any::Any;
-use core::sync::atomic::Ordering;
 
 /// Runs a body if it has code; `slots` holds the arguments and takes the results.
 pub(crate) fn run(
@@ -83,7 +82,7 @@ pub(crate) unsafe fn call(
         }
         result.map_err(|CodeTrap { code: number, frames }| {
             if number == TrapCode::Interrupted as u8 {
-                (*machine).interrupt.store(false, Ordering::Relaxed);
+                (*machine).interrupt.take();
             }
             let mut trap = match number {
                 PENDING => (*runtime).trap.take().expect("set by the call that failed"),

@@ -80,6 +80,8 @@ pub struct Kernel {
     pub boot_ns: u64,
     /// Processes that wait for a lock of another, with the thread that waits.
     pub lock_waits: BTreeMap<Pid, (Pid, Tid)>,
+    /// Connections to the outside.
+    pub links: Vec<crate::net::outside::Link>,
     /// Names of sockets.
     pub names: crate::net::Names,
     /// What pipes and sockets may hold together: an eighth of all memory.
@@ -135,6 +137,7 @@ impl Kernel {
             shm,
             boot_ns,
             lock_waits: BTreeMap::new(),
+            links: Vec::new(),
             names: crate::net::Names::default(),
             buffers,
             epoll_members: Rc::default(),
@@ -284,9 +287,14 @@ impl Kernel {
                 return Status::Exited(status);
             }
             self.expire_timers();
+            self.pump();
             self.collect_woken();
             let Some(tid) = self.ready.pop_front() else {
-                let next = self.timers.next().map(|when| when + self.boot_ns);
+                let mut next = self.timers.next().map(|when| when + self.boot_ns);
+                if let Some(nap) = self.nap_ns() {
+                    let soon = self.host.monotonic_ns() + nap;
+                    next = Some(next.unwrap_or(u64::MAX).min(soon));
+                }
                 return Status::Idle(next);
             };
             let Some(thread) = self.threads.get(&tid).cloned() else { continue };

@@ -8,9 +8,13 @@ mod gc;
 mod identity;
 mod limits;
 mod linking;
+#[cfg(feature = "threads")]
+mod threads;
 mod values;
 #[cfg(feature = "wasi")]
 mod wasi;
+#[cfg(all(feature = "wasi", feature = "threads"))]
+mod wasi_threads;
 
 use sampan::{Config, Engine, Instance, Linker, Mode, Module, Store};
 

@@ -1,6 +1,8 @@
 //! Reading and writing, straight between the host and the guest's memory.
 
+use crate::calls::poll::ready_or_wait;
 use crate::descriptor::retry;
+use crate::sys::Direction;
 use crate::types::rights;
 use crate::{Errno, GuestMemory, WasiCtx, sys};
 
@@ -13,6 +15,7 @@ pub(crate) fn fd_read(
     nread: u32,
 ) -> Result<(), Errno> {
     mem.check(nread, 4)?;
+    ready_or_wait(ctx, fd, Direction::Read)?;
     let entry = ctx.table.get_mut(fd)?;
     let count = mem.scatter(iovs, iovs_len, |buffers| entry.read(buffers))?;
     mem.write_u32(nread, moved(count))
@@ -46,6 +49,7 @@ pub(crate) fn fd_write(
     nwritten: u32,
 ) -> Result<(), Errno> {
     mem.check(nwritten, 4)?;
+    ready_or_wait(ctx, fd, Direction::Write)?;
     let entry = ctx.table.get_mut(fd)?;
     let count = mem.gather(iovs, iovs_len, |buffers| entry.write(buffers))?;
     mem.write_u32(nwritten, moved(count))

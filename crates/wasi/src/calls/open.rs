@@ -28,7 +28,7 @@ pub(crate) fn path_open(
 ) -> Result<(), Errno> {
     mem.check(opened_fd, 4)?;
     let follow = follows(dirflags)?;
-    let path = path_text(mem, path, path_len)?;
+    let path = &*path_text(mem, path, path_len)?;
     let request = Request {
         follow: follow || names_directory(path),
         oflags: known_bits(oflags, oflags::ALL)?,

@@ -1,5 +1,7 @@
 //! Everything by path, except opening.
 
+use std::borrow::Cow;
+
 use cap_fs_ext::DirExt;
 
 use crate::descriptor::Directory;
@@ -18,7 +20,7 @@ pub(crate) fn path_create_directory(
     path_len: u32,
 ) -> Result<(), Errno> {
     let directory = writable(ctx, fd, rights::PATH_CREATE_DIRECTORY)?;
-    let path = path_text(mem, path, path_len)?;
+    let path = &*path_text(mem, path, path_len)?;
     Ok(directory.dir.create_dir(path)?)
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn path_filestat_set_times(
     let times = FileTimes::from_raw(atim, mtim, fst_flags)?;
     let follow = follows(flags)?;
     let directory = writable(ctx, fd, rights::PATH_FILESTAT_SET_TIMES)?;
-    let path = path_text(mem, path, path_len)?;
+    let path = &*path_text(mem, path, path_len)?;
     let [accessed, modified] =
         [times.accessed, times.modified].map(|time| time.map(NewTime::to_spec));
     match follow || names_directory(path) {
@@ -90,8 +92,8 @@ pub(crate) fn path_link(
     }
     let old = writable(ctx, old_fd, rights::PATH_LINK_SOURCE)?;
     let new = writable(ctx, new_fd, rights::PATH_LINK_TARGET)?;
-    let old_path = path_text(mem, old_path, old_path_len)?;
-    let new_path = path_text(mem, new_path, new_path_len)?;
+    let old_path = &*path_text(mem, old_path, old_path_len)?;
+    let new_path = &*path_text(mem, new_path, new_path_len)?;
     Ok(old.dir.hard_link(old_path, &new.dir, new_path)?)
 }
 
@@ -109,12 +111,12 @@ pub(crate) fn path_readlink(
 ) -> Result<(), Errno> {
     mem.check(bufused, 4)?;
     let directory = readable(ctx, fd, rights::PATH_READLINK)?;
-    let target = directory.dir.read_link(path_text(mem, path, path_len)?)?;
+    let target = directory.dir.read_link(&*path_text(mem, path, path_len)?)?;
     let target = target.to_str().ok_or(Errno::Ilseq)?.as_bytes();
 
-    let buffer = mem.slice_mut(buf, buf_len)?;
-    let len = target.len().min(buffer.len());
-    buffer[..len].copy_from_slice(&target[..len]);
+    mem.check(buf, buf_len)?;
+    let len = target.len().min(buf_len as usize);
+    mem.write(buf, &target[..len])?;
     mem.write_u32(bufused, len as u32)
 }
 
@@ -128,8 +130,8 @@ pub(crate) fn path_symlink(
     new_path_len: u32,
 ) -> Result<(), Errno> {
     let directory = writable(ctx, fd, rights::PATH_SYMLINK)?;
-    let target = path_text(mem, old_path, old_path_len)?;
-    let path = path_text(mem, new_path, new_path_len)?;
+    let target = &*path_text(mem, old_path, old_path_len)?;
+    let path = &*path_text(mem, new_path, new_path_len)?;
     if std::path::Path::new(target).has_root() {
         return Err(Errno::Perm);
     }
@@ -144,7 +146,7 @@ pub(crate) fn path_remove_directory(
     path_len: u32,
 ) -> Result<(), Errno> {
     let directory = writable(ctx, fd, rights::PATH_REMOVE_DIRECTORY)?;
-    let path = path_text(mem, path, path_len)?;
+    let path = &*path_text(mem, path, path_len)?;
     // The library takes a closing slash for a dot, which can't be removed.
     Ok(directory.dir.remove_dir(path.trim_end_matches('/'))?)
 }
@@ -161,8 +163,8 @@ pub(crate) fn path_rename(
 ) -> Result<(), Errno> {
     let old = writable(ctx, fd, rights::PATH_RENAME_SOURCE)?;
     let new = writable(ctx, new_fd, rights::PATH_RENAME_TARGET)?;
-    let old_path = path_text(mem, old_path, old_path_len)?;
-    let new_path = path_text(mem, new_path, new_path_len)?;
+    let old_path = &*path_text(mem, old_path, old_path_len)?;
+    let new_path = &*path_text(mem, new_path, new_path_len)?;
     Ok(old.dir.rename(old_path, &new.dir, new_path)?)
 }
 
@@ -174,7 +176,7 @@ pub(crate) fn path_unlink_file(
     path_len: u32,
 ) -> Result<(), Errno> {
     let directory = writable(ctx, fd, rights::PATH_UNLINK_FILE)?;
-    let path = path_text(mem, path, path_len)?;
+    let path = &*path_text(mem, path, path_len)?;
     directory.dir.remove_file_or_symlink(path).map_err(|error| {
         // Linux says which it is; POSIX and macOS say "not permitted". And a
         // closing slash makes the library try to remove a dot.
@@ -192,15 +194,15 @@ pub(crate) fn path_text<'m>(
     mem: &'m GuestMemory<'_>,
     ptr: u32,
     len: u32,
-) -> Result<&'m str, Errno> {
+) -> Result<Cow<'m, str>, Errno> {
     if len > MAX_PATH {
         mem.check(ptr, len)?;
         return Err(Errno::NameTooLong);
     }
     let path = mem.text(ptr, len)?;
-    match path {
+    match &*path {
         "" => Err(Errno::NoEnt),
-        _ if path.contains('\0') => Err(Errno::Inval),
+        text if text.contains('\0') => Err(Errno::Inval),
         _ => Ok(path),
     }
 }
@@ -230,7 +232,7 @@ fn filestat(
 ) -> Result<Filestat, Errno> {
     let follow = follows(flags)?;
     let directory = readable(ctx, fd, rights::PATH_FILESTAT_GET)?;
-    let path = path_text(mem, path, path_len)?;
+    let path = &*path_text(mem, path, path_len)?;
     let metadata = match follow || names_directory(path) {
         true => directory.dir.metadata(path)?,
         false => directory.dir.symlink_metadata(path)?,

@@ -7,7 +7,7 @@ use crate::clocks::ClockId;
 use crate::descriptor::Descriptor;
 use crate::sys::{Direction, Interest, Source};
 use crate::table::FdTable;
-use crate::types::rights;
+use crate::types::{fdflags, rights};
 use crate::{Abi, Errno, GuestMemory, WasiCtx, sys};
 
 /// More than any host can have open. Without a limit, a list that fills the
@@ -161,7 +161,8 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
     let mut events = vec![None; subscriptions.len()];
     let mut deadlines = Vec::new();
     let mut interests = Vec::new();
-    let WasiCtx { table, clocks, .. } = ctx;
+    let (begun, never_waits) = (ctx.begun(), ctx.never_waits());
+    let WasiCtx { table, clocks, .. } = &mut *ctx;
 
     for (index, subscription) in subscriptions.iter().enumerate() {
         match subscription.kind {
@@ -172,7 +173,8 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
                         let past = if absolute { now } else { 0 };
                         let rest = Duration::from_nanos(timeout_ns.saturating_sub(past));
                         // A moment that the host can't name never comes.
-                        if let Some(deadline) = Instant::now().checked_add(rest) {
+                        let from = if absolute { Instant::now() } else { begun };
+                        if let Some(deadline) = from.checked_add(rest) {
                             deadlines.push((index, deadline));
                         }
                     }
@@ -195,7 +197,7 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
     loop {
         let known = events.iter().any(Option::is_some);
         let timeout = match deadlines.iter().map(|(_, deadline)| *deadline).min() {
-            _ if known => Some(Duration::ZERO),
+            _ if known || never_waits => Some(Duration::ZERO),
             Some(first) => Some(first.saturating_duration_since(Instant::now()).min(LONG)),
             None => None,
         };
@@ -223,7 +225,30 @@ fn wait(ctx: &mut WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Option<
         if events.iter().any(Option::is_some) {
             return Ok(events);
         }
+        if never_waits {
+            break;
+        }
     }
+    // Asked, so that the call is made again.
+    ctx.may_wait();
+    Err(Errno::Again)
+}
+
+/// Whether a call that reads or writes can go on at once, or may wait. If not it ends with an
+/// error, and is made again.
+pub(crate) fn ready_or_wait(ctx: &mut WasiCtx, fd: u32, direction: Direction) -> Result<(), Errno> {
+    if !ctx.never_waits() {
+        return Ok(());
+    }
+    let entry = ctx.table.get(fd)?;
+    if entry.flags & fdflags::NONBLOCK != 0 {
+        return Ok(());
+    }
+    // What cannot be waited for, or not by this descriptor, says so itself.
+    let Ok(Some(source)) = source(&ctx.table, fd, direction) else { return Ok(()) };
+    let ready = sys::poll(&[Interest { source, direction }], Some(Duration::ZERO));
+    let waits = ready.is_ok_and(|ready| ready.iter().all(Option::is_none));
+    if waits && !ctx.may_wait() { Err(Errno::Again) } else { Ok(()) }
 }
 
 /// What to wait for, or `None` for what is always ready.

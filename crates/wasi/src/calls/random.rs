@@ -8,5 +8,5 @@ pub(crate) fn random_get(
     buf: u32,
     len: u32,
 ) -> Result<(), Errno> {
-    (ctx.random)(mem.slice_mut(buf, len)?)
+    mem.update(buf, len, |bytes| Ok(((ctx.random)(bytes)?, bytes.len())))
 }

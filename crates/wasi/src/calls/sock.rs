@@ -2,7 +2,9 @@
 
 use std::io::IoSliceMut;
 
+use crate::calls::poll::ready_or_wait;
 use crate::descriptor::{Descriptor, Entry, retry};
+use crate::sys::Direction;
 use crate::types::{fdflags, rights};
 use crate::{Errno, GuestMemory, WasiCtx, sys};
 
@@ -18,6 +20,7 @@ pub(crate) fn sock_accept(
         return Err(Errno::Inval);
     }
     ctx.table.check_room()?;
+    ready_or_wait(ctx, fd, Direction::Read)?;
     let parent = ctx.table.get(fd)?;
     let Descriptor::Listener(listener) = &parent.descriptor else {
         return Err(Errno::NotSock);
@@ -51,6 +54,7 @@ pub(crate) fn sock_recv(
 
     mem.check(ro_datalen, 4)?;
     mem.check(ro_flags, 2)?;
+    ready_or_wait(ctx, fd, Direction::Read)?;
     let stream = stream(ctx, fd, rights::FD_READ)?;
     let count = mem.scatter(ri_data, ri_data_len, |buffers| match ri_flags {
         0 => Ok(retry(|| stream.read(buffers))?),
@@ -78,6 +82,7 @@ pub(crate) fn sock_send(
     so_datalen: u32,
 ) -> Result<(), Errno> {
     mem.check(so_datalen, 4)?;
+    ready_or_wait(ctx, fd, Direction::Write)?;
     let stream = stream(ctx, fd, rights::FD_WRITE)?;
     if si_flags != 0 {
         return Err(Errno::Inval);

@@ -30,11 +30,11 @@ pub(crate) fn run(
     if machine.stack.slots() - top <= needed {
         return Err(Trap::new(TrapKind::StackOverflow));
     }
-    if machine.engine.config().interruptible && crate::sync::take(&machine.interrupt) {
+    if machine.engine.config().interruptible && machine.interrupt.take() {
         return Err(Trap::new(TrapKind::Interrupted));
     }
     let interruptible = machine.engine.config().interruptible;
-    let interrupt: *const AtomicBool = if interruptible { &*machine.interrupt } else { &NEVER };
+    let interrupt: *const AtomicBool = if interruptible { &machine.interrupt.flag } else { &NEVER };
     // The slot below the frame is what an empty operand stack has in a register.
     // SAFETY: in the stack, as just checked.
     let fp = unsafe { machine.stack.base().add(top + 1) };

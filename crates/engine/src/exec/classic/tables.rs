@@ -243,6 +243,8 @@ fn handler_at_depth_1(opcode: u8) -> Handler {
         0xfc => prefix_fc::<1, AnyNans>,
         #[cfg(feature = "gc")]
         0xfb => prefix_fb,
+        #[cfg(feature = "threads")]
+        0xfe => misc::slow,
         _ => trap::invalid,
     }
 }
@@ -330,6 +332,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         #[cfg(feature = "gc")]
         {
             t[0xfb] = prefix_fb;
+        }
+        #[cfg(feature = "threads")]
+        {
+            t[0xfe] = misc::slow;
         }
     }
     #[cfg(feature = "simd")]

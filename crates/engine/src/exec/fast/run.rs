@@ -61,7 +61,11 @@ impl Ctx {
             // SAFETY: the caller has the machine for itself.
             stack_end: unsafe { (*machine).stack.end() },
             // SAFETY: as above.
-            interrupt: unsafe { &raw const *(&*machine).interrupt },
+            interrupt: {
+                // SAFETY: the machine outlives the run.
+                let interrupt: &crate::interrupt::Interrupt = unsafe { &(*machine).interrupt };
+                &raw const interrupt.flag
+            },
             cross: Vec::new(),
             at_ip: null(),
             at_sp: null_mut(),

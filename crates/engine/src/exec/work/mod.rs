@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
 mod access;
+#[cfg(feature = "threads")]
+mod atomic;
 mod bulk;
 #[cfg(feature = "exceptions")]
 pub(crate) mod exception;
@@ -41,11 +43,19 @@ pub(crate) fn shape(op: Opcode) -> Option<Shape> {
     if op == Opcode::ThrowRef {
         return Some(exception::THROW_REF);
     }
+    #[cfg(feature = "threads")]
+    if op == Opcode::AtomicFence {
+        return Some(atomic::FENCE);
+    }
     bulk::shape(op)
 }
 
 /// How an access to any memory is executed; `None` if this build has plain ones only.
 pub(crate) fn access(op: Opcode) -> Option<Shape> {
+    #[cfg(feature = "threads")]
+    if let Some(shape) = atomic::shape(op) {
+        return Some(shape);
+    }
     #[cfg(any(feature = "memory64", feature = "multi-memory", feature = "threads"))]
     return access::shape(op);
     #[cfg(not(any(feature = "memory64", feature = "multi-memory", feature = "threads")))]
@@ -53,6 +63,12 @@ pub(crate) fn access(op: Opcode) -> Option<Shape> {
         let _ = op;
         None
     }
+}
+
+/// Whether an opcode is an atomic access: those go to the memory in one way only, whatever
+/// it is.
+pub(crate) fn is_atomic(op: Opcode) -> bool {
+    cfg!(feature = "threads") && op.code() >> 8 == Opcode::AtomicFence.code() >> 8
 }
 
 /// Whether an access reads or writes a vector.

@@ -58,7 +58,10 @@ impl Translator<'_> {
             Imm::MemArgLane(memarg, lane) => (memarg, *lane),
             _ => return false,
         };
-        if self.is_plain_access(memarg) && u32::try_from(memarg.offset).is_ok() {
+        if !work::is_atomic(instr.op)
+            && self.is_plain_access(memarg)
+            && u32::try_from(memarg.offset).is_ok()
+        {
             return false;
         }
         let ty = self.module.decl.memories[memarg.memory as usize];

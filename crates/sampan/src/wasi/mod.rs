@@ -25,17 +25,20 @@
 //! # }
 //! ```
 
+mod threads;
+
 pub use sampan_wasi::{
     Abi, ClockId, Clocks, DirPerms, Errno, Error as BuildError, OutputPipe, PreopenedSocket,
-    WasiCtx, WasiCtxBuilder,
+    SharedWasiCtx, WasiCtx, WasiCtxBuilder,
 };
+pub use threads::{ThreadLimits, WasiThreads};
 
 use crate::into_func::HostFunc;
-use crate::{FuncType, I32Exit, Linker, Result, StoreContextMut, ValType};
+use crate::{FuncType, I32Exit, InterruptHandle, Linker, Result, StoreContextMut, ValType};
 use core::any::Any;
 use core::fmt;
 use sampan_engine::{self as engine, InstanceId, Machine};
-use sampan_wasi::{Function, GuestMemory, Halt};
+use sampan_wasi::{Function, GuestMemory, Halt, SharedBytes};
 use std::sync::Arc;
 
 /// Defines all functions of both snapshots. `get` finds the context in the store's data.
@@ -49,12 +52,66 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
 ) -> Result<()> {
+    define(linker, move |data, function, memory, args, _| (function.call)(get(data), memory, args))
+}
+
+/// The same, for a context that the threads of a guest share; see [`WasiThreads`].
+///
+/// A guest that waits in one of the functions is interrupted as in its own code.
+///
+/// # Errors
+/// A name is defined already.
+pub fn add_to_linker_shared<T: 'static>(
+    linker: &mut Linker<T>,
+    get: impl Fn(&mut T) -> &mut SharedWasiCtx + Copy + Send + Sync + 'static,
+) -> Result<()> {
+    define(linker, move |data, function, memory, args, interrupt| {
+        get(data).call(function, memory, args, || interrupt.take())
+    })
+}
+
+/// Calls a function with the context that it finds in the store's data.
+trait Invoke<T>:
+    Fn(&mut T, &Function, &mut GuestMemory<'_>, &[u64], &InterruptHandle) -> Result<Errno, Halt>
+    + Copy
+    + Send
+    + Sync
+    + 'static
+{
+}
+impl<T, F> Invoke<T> for F where
+    F: Fn(&mut T, &Function, &mut GuestMemory<'_>, &[u64], &InterruptHandle) -> Result<Errno, Halt>
+        + Copy
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+fn define<T: 'static>(linker: &mut Linker<T>, invoke: impl Invoke<T>) -> Result<()> {
     for abi in Abi::ALL {
         for function in sampan_wasi::functions(abi) {
-            linker.define_host(abi.module_name(), function.name, bind(function, get))?;
+            linker.define_host(abi.module_name(), function.name, bind(function, invoke))?;
         }
     }
     Ok(())
+}
+
+/// The bytes of a memory that threads share, as WASI wants them.
+struct Shared(engine::SharedMemory);
+
+impl SharedBytes for Shared {
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    fn read(&self, at: usize, buffer: &mut [u8]) {
+        self.0.read(at, buffer).expect("the caller checked the range, and no memory shrinks");
+    }
+
+    fn write(&self, at: usize, buffer: &[u8]) {
+        self.0.write(at, buffer).expect("the caller checked the range, and no memory shrinks");
+    }
 }
 
 /// A guest that ended itself by a signal (`proc_raise`), whose number this is.
@@ -69,10 +126,7 @@ impl fmt::Display for RaisedSignal {
 
 impl std::error::Error for RaisedSignal {}
 
-fn bind<T: 'static>(
-    function: &'static Function,
-    get: impl Fn(&mut T) -> &mut WasiCtx + Send + Sync + 'static,
-) -> HostFunc<T> {
+fn bind<T: 'static>(function: &'static Function, invoke: impl Invoke<T>) -> HostFunc<T> {
     let params = function.params.iter().map(|param| match param {
         sampan_wasi::ValType::I32 => ValType::I32,
         sampan_wasi::ValType::I64 => ValType::I64,
@@ -89,14 +143,20 @@ fn bind<T: 'static>(
                 "the calling module exports no memory named \"memory\"",
             ));
         };
-        let mut memory = GuestMemory::new(store.machine.memory_mut(memory).data_mut());
+        let interrupt = store.machine.interrupt_handle();
+        let shared = store.machine.memory(memory).shared().cloned().map(Shared);
+        let mut memory = match &shared {
+            Some(shared) => GuestMemory::shared(shared),
+            None => GuestMemory::new(store.machine.memory_mut(memory).data_mut()),
+        };
         let args = &slots[..function.params.len()];
-        match (function.call)(get(&mut store.inner.data), &mut memory, args) {
+        match invoke(&mut store.inner.data, function, &mut memory, args, &interrupt) {
             Ok(errno) => {
                 slots[0] = u64::from(errno as u16);
                 Ok(())
             }
             Err(Halt::Exit(code)) => Err(engine::Trap::host(I32Exit(code as i32))),
+            Err(Halt::Stopped) => Err(engine::Trap::new(engine::TrapKind::Interrupted)),
             Err(Halt::Raise(signal)) => Err(engine::Trap::host(RaisedSignal(signal))),
         }
     };
