@@ -87,7 +87,10 @@ export class Linux implements DeviceUser {
   /** Sets a machine up: opens its disks and mounts them. */
   static async create(options: LinuxOptions = {}): Promise<Linux> {
     const { mounts = [], network = "none" } = options;
-    if (network !== "none") throw new Error(`no network of this kind yet: ${String(network)}`);
+    if (network !== "none") {
+      options.worker?.terminate();
+      throw new Error(`no network of this kind yet: ${String(network)}`);
+    }
     const disks: BlockDevice[] = [];
     const folders: FolderDevice[] = [];
     const described = mounts.map((mount): MountDescription => {

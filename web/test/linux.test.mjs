@@ -194,6 +194,7 @@ test("a server that is gone is an error of the disk, and the machine lives on", 
   const text = "cat /data.bin > /dev/null 2>&1; echo $?; echo alive";
   assert.equal(await script(machine, text), "1\nalive\n");
   gone = false;
+  await new Promise((resolve) => setTimeout(resolve, 1100));
   assert.match(await script(machine, "wc -c < /data.bin"), /3145728\n$/);
 });
 

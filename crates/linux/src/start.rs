@@ -8,9 +8,7 @@ use crate::errno::{Errno, SysResult};
 use crate::fs::stream::HostStream;
 use crate::fs::tmpfs::Tmpfs;
 use crate::fs::walk::{self, AT_FDCWD, Follow, Last};
-use crate::fs::{
-    Create, Dentry, FileSystem, FileType, Location, OpenFile, SetAttr, flags, open,
-};
+use crate::fs::{Create, Dentry, FileSystem, FileType, Location, OpenFile, SetAttr, flags, open};
 use crate::kernel::{Context, Kernel};
 use crate::machine::{Mode, Registers};
 use crate::mm::Mm;

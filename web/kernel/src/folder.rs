@@ -163,9 +163,9 @@ impl Inode for Node {
         // SAFETY: the import writes to these bytes only.
         unsafe { imports::listing(names.as_mut_ptr(), names.len()) };
         let names = names.split(|&byte| byte == 0).filter(|name| is_name(name));
-        for (index, name) in names.enumerate().skip((from as usize).saturating_sub(1)) {
+        for (index, name) in names.enumerate().skip((from as usize).saturating_sub(2)) {
             let ino = self.folder.number_of(&self.path_of(name));
-            if !sink(DirEntry { name, ino, kind: None, next: index as u64 + 2 }) {
+            if !sink(DirEntry { name, ino, kind: None, next: index as u64 + 3 }) {
                 break;
             }
         }

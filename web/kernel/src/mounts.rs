@@ -4,10 +4,10 @@ use crate::disk::Disk;
 use crate::folder::Folder;
 use crate::{number, take_buffer, with_vm};
 use sampan_disk::Error;
+use sampan_linux::fs::FileSystem;
 use sampan_linux::fs::ext2::Ext2Fs;
 use sampan_linux::fs::mount::mount_flags::{NODEV, NOSUID, RDONLY};
 use sampan_linux::fs::tmpfs::Tmpfs;
-use sampan_linux::fs::FileSystem;
 use sampan_linux::{Errno, Kernel, SysResult};
 use std::rc::Rc;
 

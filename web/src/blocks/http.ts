@@ -17,6 +17,8 @@ const MAX_REQUESTS = 4;
 const MAX_ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 250;
 const TIMEOUT_MS = 30_000;
+/** Milliseconds until what could not be had is asked for again. */
+const FAILED_MS = 1000;
 /** Bytes that are kept. A program and its libraries must fit, as they are loaded at once. */
 const MAX_KEPT = 256 << 20;
 
@@ -41,7 +43,8 @@ export class HttpBlocks implements Blocks {
   readonly readOnly = true;
   private readonly kept = new Map<number, Uint8Array>();
   private readonly pending = new Set<number>();
-  private readonly failed = new Set<number>();
+  /** Units that could not be had, and when that was. */
+  private readonly failed = new Map<number, number>();
   private readonly waiting: { first: number; count: number; asked: boolean }[] = [];
   private requests = 0;
   private closed = false;
@@ -67,7 +70,7 @@ export class HttpBlocks implements Blocks {
     for (let unit = Math.floor(offset / UNIT); unit <= last && state !== EIO; unit++) {
       const bytes = this.kept.get(unit);
       if (bytes === undefined) {
-        state = this.failed.delete(unit) ? EIO : NOT_READY;
+        state = this.hasFailed(unit) ? EIO : NOT_READY;
         if (state === NOT_READY) this.want(unit);
         continue;
       }
@@ -93,6 +96,15 @@ export class HttpBlocks implements Blocks {
   async close(): Promise<void> {
     this.closed = true;
     this.waiting.length = 0;
+  }
+
+  /** For a moment, so that a call that is made again meets the error too. */
+  private hasFailed(unit: number): boolean {
+    const when = this.failed.get(unit);
+    if (when === undefined) return false;
+    if (performance.now() - when < FAILED_MS) return true;
+    this.failed.delete(unit);
+    return false;
   }
 
   private want(unit: number): void {
@@ -149,7 +161,7 @@ export class HttpBlocks implements Blocks {
       if (bytes !== undefined) this.kept.set(unit, bytes.slice(at, at + UNIT));
     }
     // Who reads what was only fetched ahead asks anew.
-    if (bytes === undefined && asked) this.failed.add(first);
+    if (bytes === undefined && asked) this.failed.set(first, performance.now());
     for (const unit of this.kept.keys()) {
       if (this.kept.size * UNIT <= MAX_KEPT) break;
       this.kept.delete(unit);
