@@ -164,7 +164,7 @@ pub struct Linux {
     /// Keep changes of the image in this file (not yet)
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     pub overlay: Option<PathBuf>,
-    /// Forget changes of the image at the end (not yet)
+    /// Forget changes of the image at the end
     #[arg(long)]
     pub ephemeral: bool,
     /// Give a directory of the host, under the name GUEST
@@ -202,9 +202,10 @@ pub struct Linux {
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
-    /// The root: a directory with a system in it, whose changes are kept in memory and
-    /// forgotten at the end; or an ELF file, which runs with nothing around it but /dev and /proc
-    #[arg(value_name = "DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
+    /// The root: a directory or an ext2 image (for now with --ephemeral) with a system in it,
+    /// whose changes are kept in memory and forgotten at the end; or an ELF file, which runs
+    /// with nothing around it but /dev and /proc
+    #[arg(value_name = "IMAGE|DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
     pub image: PathBuf,
     /// In a system, a program and its arguments (by default a login shell); else the ELF file's
     /// arguments
@@ -253,17 +254,18 @@ pub enum ModeArg {
     Fast,
     /// Machine code, made of everything before it runs
     Jit,
-    /// Whatever is best for programs in general; for now, fast
+    /// Begins in the fast interpreter, and compiles what runs often
     Auto,
 }
 
 impl ModeArg {
-    /// The interpreter that is meant.
+    /// The mode that is meant.
     pub fn mode(self) -> Mode {
         match self {
             ModeArg::Classic => Mode::Classic,
             ModeArg::Jit => Mode::Jit,
-            ModeArg::Fast | ModeArg::Auto => Mode::Fast,
+            ModeArg::Fast => Mode::Fast,
+            ModeArg::Auto => Mode::Auto,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod ext2;
 pub mod fd;
 pub mod file;
 pub mod inode;
+pub mod inotify;
 pub mod io;
 pub mod links;
 pub mod lock;

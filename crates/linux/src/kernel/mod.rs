@@ -86,6 +86,12 @@ pub struct Kernel {
     pub names: crate::net::Names,
     /// What pipes and sockets may hold together: an eighth of all memory.
     pub buffers: Rc<Budget>,
+    /// How much programs watch files.
+    pub inotify: Rc<crate::fs::inotify::Counts>,
+    /// The number that joins both ends of a move for those who watch.
+    pub last_cookie: u32,
+    /// System V semaphores, queues and shared memory.
+    pub ipc: crate::ipc::Ipc,
     /// Members of all epoll sets.
     pub epoll_members: Rc<core::cell::Cell<u32>>,
     /// Calls that programs made and that are not there.
@@ -140,6 +146,9 @@ impl Kernel {
             links: Vec::new(),
             names: crate::net::Names::default(),
             buffers,
+            inotify: Rc::default(),
+            last_cookie: 0,
+            ipc: crate::ipc::Ipc::default(),
             epoll_members: Rc::default(),
             missing: BTreeMap::new(),
             notes: BTreeSet::new(),
