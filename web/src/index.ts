@@ -1,8 +1,6 @@
 /** Unmodified Linux x86 programs in a browser tab. */
 
-export {
-  BlockDevice, DataDevice, FolderDevice, HttpBytesDevice, IDBDevice, OverlayDevice, WebDevice,
-} from "./devices.js";
+export { BlockDevice, DataDevice, FolderDevice, HttpBytesDevice, WebDevice } from "./devices.js";
 export {
   Linux, type Callbacks, type KeyFunction, type LinuxOptions, type Mount, type RunOptions, type WriteFunction,
 } from "./linux.js";

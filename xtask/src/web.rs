@@ -26,7 +26,7 @@ pub fn build() -> Result<()> {
         .arg(&target_dir);
     project::run(&mut cargo)?;
 
-    if !folder.join("node_modules/typescript").exists() {
+    if !folder.join("node_modules/@xterm/xterm").exists() {
         let mut npm = npm(&folder);
         project::run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     }
