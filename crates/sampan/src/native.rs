@@ -93,7 +93,7 @@ impl<'a, T: 'static> NativeCall<'a, T> {
         core::str::from_utf8(self.bytes(argument)).map_err(|_| ArgumentError { argument, reason })
     }
 
-    /// All of the calling instance's first memory; empty where it has none.
+    /// All of the calling instance's first memory; empty where it has none, or a shared one.
     pub fn memory(&mut self) -> &mut [u8] {
         match self.memory {
             Some(memory) => self.caller.store.machine.memory_mut(memory).data_mut(),
@@ -123,16 +123,20 @@ impl<'a, T: 'static> NativeCall<'a, T> {
 
     /// Checks all pointers.
     fn check(&mut self) -> Result<(), ArgumentError> {
+        let machine = &*self.caller.store.machine;
+        let mut absent = BadArgument::NoMemory;
+        if self.memory.is_some_and(|memory| machine.memory(memory).shared().is_some()) {
+            // There are no slices of it: for the native it is as if there were no memory.
+            self.memory = None;
+            absent = BadArgument::SharedMemory;
+        }
         for (argument, &kind) in self.kinds.iter().enumerate() {
             if !matches!(kind, Kind::Pointer | Kind::String) {
                 continue;
             }
             let fails = |reason| Err(ArgumentError { argument, reason });
-            let Some(memory) = self.memory else { return fails(BadArgument::NoMemory) };
-            let memory = self.caller.store.machine.memory(memory);
-            if memory.ty().shared {
-                return fails(BadArgument::SharedMemory);
-            }
+            let Some(memory) = self.memory else { return fails(absent) };
+            let memory = machine.memory(memory);
             let start = self.slots[argument] as u32 as usize;
             let Some(rest) = memory.data().get(start..) else {
                 return fails(BadArgument::OutOfBounds);

@@ -115,6 +115,27 @@ fn a_pointer_without_a_memory_is_an_error() {
 }
 
 #[test]
+fn there_are_no_slices_of_a_shared_memory() {
+    both(|engine| {
+        let mut linker = Linker::new(&engine);
+        linker.func_native("env", "f", "(*)", |_: &mut NativeCall<'_, ()>| Ok(())).unwrap();
+        let size = |native: &mut NativeCall<'_, ()>| Ok(native.memory().len() as i32);
+        linker.func_native("env", "g", "()i", size).unwrap();
+        let mut store = Store::new(&engine, ());
+        let text = r#"(module (import "env" "f" (func $f (param i32)))
+            (import "env" "g" (func $g (result i32))) (memory 1 1 shared)
+            (func (export "run") (call $f (i32.const 0)))
+            (func (export "size") (result i32) (call $g)))"#;
+        let it = instance(&mut store, &linker, text);
+        let error = it.get_typed_func::<(), ()>(&store, "run").unwrap().call(&mut store, ());
+        let expected = ArgumentError { argument: 0, reason: BadArgument::SharedMemory };
+        assert_eq!(error.unwrap_err().downcast_ref::<ArgumentError>(), Some(&expected));
+        let size = it.get_typed_func::<(), i32>(&store, "size").unwrap();
+        assert_eq!(size.call(&mut store, ()).unwrap(), 0);
+    });
+}
+
+#[test]
 fn signatures_are_checked_when_they_are_defined() {
     let engine = sampan::Engine::default();
     let cases = [
