@@ -19,6 +19,9 @@ use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::time::Timespec;
 
+/// Bytes that are read at once to see whether they are there.
+const PREPARE: u64 = 1 << 16;
+
 /// A mounted image.
 pub struct Ext2Fs {
     disk: RefCell<Ext2<Box<dyn Device>>>,
@@ -216,6 +219,20 @@ impl Inode for Node {
 
     fn readlink(&self, _: &mut Context) -> SysResult<Vec<u8>> {
         self.fs.disk.borrow_mut().readlink(self.ino).map_err(errno)
+    }
+
+    fn prepare(&self, _: &mut Context, pos: u64, len: u64) -> SysResult<()> {
+        let mut disk = self.fs.disk.borrow_mut();
+        let (mut at, end) = (pos, pos.saturating_add(len));
+        let mut buf = alloc::vec![0; len.min(PREPARE) as usize];
+        while at < end {
+            let part = (end - at).min(buf.len() as u64) as usize;
+            match disk.read(self.ino, at, &mut buf[..part]).map_err(errno)? {
+                0 => break,
+                count => at += count as u64,
+            }
+        }
+        Ok(())
     }
 
     fn read_at(&self, _: &mut Context, pos: u64, buf: &mut [u8]) -> SysResult<usize> {
