@@ -36,14 +36,9 @@
 //! ```
 
 use crate::rooted::Rooted;
-use crate::{AsContext, AsContextMut, Error, ErrorKind, Result, Tag, Val};
+use crate::{AsContext, AsContextMut, Error, ErrorKind, Exception, Result, Tag, Val};
 use alloc::{vec, vec::Vec};
 use sampan_engine::slots_of_all;
-
-/// A reference to an exception: a tag, and what it carries. It is alive as other references
-/// that the host holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exception(Rooted);
 
 impl Exception {
     /// An exception that is not thrown yet.
