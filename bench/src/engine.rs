@@ -38,6 +38,7 @@ impl Engine {
             ("classic", Kind::Sampan { mode: "classic" }),
             ("fast", Kind::Sampan { mode: "fast" }),
             ("jit", Kind::Sampan { mode: "jit" }),
+            ("auto", Kind::Sampan { mode: "auto" }),
             ("wasmi", peer("wasmi", None)),
             ("wasm3", peer("wasm3", None)),
             ("wasmtime", peer("wasmtime", Some("cranelift"))),

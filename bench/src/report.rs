@@ -77,7 +77,7 @@ fn against(text: &mut String, results: &Results, columns: &[&str]) {
     let ours: Vec<&str> = columns
         .iter()
         .copied()
-        .filter(|name| matches!(*name, "classic" | "fast" | "jit"))
+        .filter(|name| matches!(*name, "classic" | "fast" | "jit" | "auto"))
         .collect();
     let peers: Vec<&str> = columns.iter().copied().filter(|name| !ours.contains(name)).collect();
     if ours.is_empty() || peers.is_empty() {

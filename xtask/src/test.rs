@@ -30,17 +30,23 @@ const GUESTS: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("git", "git"),
     ("less", "less"),
+    ("lua5.4", "lua5.4"),
     ("make", "make"),
+    ("man", "man-db"),
     ("node", "nodejs"),
     ("openssl", "openssl"),
     ("perl", "perl"),
     ("python3", "python3"),
+    ("ruby", "ruby"),
     ("script", "bsdutils"),
     ("sqlite3", "sqlite3"),
+    ("ssh-keygen", "openssh-client"),
+    ("stress-ng", "stress-ng"),
     ("tmux", "tmux"),
     ("top", "procps"),
     ("vim", "vim"),
     ("xz", "xz-utils"),
+    ("zstd", "zstd"),
 ];
 
 /// Runs all parts, also after one has failed.

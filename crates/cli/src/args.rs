@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sampan::{Feature, Mode};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -163,7 +164,7 @@ pub struct Linux {
     /// Keep changes of the image in this file (not yet)
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     pub overlay: Option<PathBuf>,
-    /// Forget changes of the image at the end (not yet)
+    /// Forget changes of the image at the end
     #[arg(long)]
     pub ephemeral: bool,
     /// Give a directory of the host, under the name GUEST
@@ -181,12 +182,14 @@ pub struct Linux {
     /// The user and group to run as
     #[arg(long, value_name = "UID[:GID]", value_parser = user, default_value = "0")]
     pub user: (u32, u32),
-    /// Network: none, or through the host's sockets (not yet)
+    /// Network: none, or TCP and UDP to the outside through the host's sockets; 10.0.2.2 is the
+    /// host itself
     #[arg(long, value_parser = ["none", "host"], default_value = "none")]
     pub net: String,
-    /// Let the host reach a port (not yet)
-    #[arg(long, value_name = "HOST:GUEST")]
-    pub publish: Vec<String>,
+    /// Let a port of this machine lead to one of the guest: [ADDRESS:]HOST:GUEST, by TCP; the
+    /// address is 127.0.0.1 unless given
+    #[arg(long, value_name = "HOST:GUEST", value_parser = publish)]
+    pub publish: Vec<(SocketAddr, u16)>,
     /// Print each system call
     #[arg(long)]
     pub trace: bool,
@@ -199,9 +202,10 @@ pub struct Linux {
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
-    /// The root: a directory with a system in it, whose changes are kept in memory and
-    /// forgotten at the end; or an ELF file, which runs with nothing around it but /dev and /proc
-    #[arg(value_name = "DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
+    /// The root: a directory or an ext2 image (for now with --ephemeral) with a system in it,
+    /// whose changes are kept in memory and forgotten at the end; or an ELF file, which runs
+    /// with nothing around it but /dev and /proc
+    #[arg(value_name = "IMAGE|DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
     pub image: PathBuf,
     /// In a system, a program and its arguments (by default a login shell); else the ELF file's
     /// arguments
@@ -250,17 +254,18 @@ pub enum ModeArg {
     Fast,
     /// Machine code, made of everything before it runs
     Jit,
-    /// Whatever is best for programs in general; for now, fast
+    /// Begins in the fast interpreter, and compiles what runs often
     Auto,
 }
 
 impl ModeArg {
-    /// The interpreter that is meant.
+    /// The mode that is meant.
     pub fn mode(self) -> Mode {
         match self {
             ModeArg::Classic => Mode::Classic,
             ModeArg::Jit => Mode::Jit,
-            ModeArg::Fast | ModeArg::Auto => Mode::Fast,
+            ModeArg::Fast => Mode::Fast,
+            ModeArg::Auto => Mode::Auto,
         }
     }
 }
@@ -286,6 +291,20 @@ fn user(text: &str) -> Result<(u32, u32), String> {
         (Ok(uid), Ok(gid)) => Ok((uid, gid)),
         _ => Err("expected UID or UID:GID, as numbers".into()),
     }
+}
+
+/// `[ADDRESS:]HOST:GUEST`.
+fn publish(text: &str) -> Result<(SocketAddr, u16), String> {
+    let parse = || {
+        let (host, guest) = text.rsplit_once(':')?;
+        let host = match host.parse() {
+            Ok(port) => SocketAddr::from(([127, 0, 0, 1], port)),
+            Err(_) => host.parse().ok()?,
+        };
+        let guest: u16 = guest.parse().ok()?;
+        (guest != 0 && host.port() != 0).then_some((host, guest))
+    };
+    parse().ok_or_else(|| "expected [ADDRESS:]HOST:GUEST, with ports from 1 to 65535".into())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

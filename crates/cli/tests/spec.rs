@@ -68,11 +68,16 @@ struct Suite {
 
 impl Suite {
     fn file(&mut self, name: &str, text: &str, features: Features) {
-        for mode in [Mode::Classic, Mode::Fast, Mode::Jit] {
+        // Compiled at the first call, and at the second or a loop's first round.
+        let tiers = [0, 1].map(|after| (Mode::Auto, after));
+        let modes = [Mode::Classic, Mode::Fast, Mode::Jit].map(|mode| (mode, 0));
+        for (mode, after) in modes.into_iter().chain(tiers) {
             let mut config = Config::new();
             // What a collection does not see, it frees: with one at each allocation, that is
             // noticed.
-            config.mode(mode).collect_always(mode != Mode::Jit && !name.starts_with("wasm-v"));
+            let interprets = matches!(mode, Mode::Classic | Mode::Fast);
+            config.mode(mode).collect_always(interprets && !name.starts_with("wasm-v"));
+            config.tier_up(after, true);
             let outcome = spec::run_with(text, config, features);
             self.passed += outcome.passed;
             for (line, reason) in outcome.failures {
@@ -80,7 +85,7 @@ impl Suite {
                     continue;
                 }
                 self.failed += 1;
-                println!("{name}:{line} ({mode:?}): {reason}");
+                println!("{name}:{line} ({mode:?} {after}): {reason}");
             }
             for feature in outcome.unsupported {
                 self.failed += 1;

@@ -10,11 +10,10 @@
 use crate::image::Image;
 use crate::platform;
 use crate::registry::{self, Placed};
-use sampan_engine::native::{Code, CodeFrame, CodeTrap, Runtime, TrapCode};
+use sampan_engine::native::{Code, CodeFrame, CodeTrap, Entry, Runtime, TrapCode};
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A module's code in executable memory.
 pub(crate) struct Loaded {
@@ -44,19 +43,24 @@ thread_local! {
 }
 
 impl Loaded {
-    pub fn new(image: Image, types: Vec<u32>) -> Result<Loaded, String> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+    /// Places an image of a module, whose bodies have these types.
+    pub fn new(image: Image, types: Vec<u32>, module: u64) -> Result<Loaded, String> {
         let memory = platform::CodeMemory::new(&image.code)?;
         let start = memory.base() as usize;
         let end = start + image.code.len().max(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let placed = Arc::new(Placed { start, end, id, image: Arc::new(image) });
+        let placed = Arc::new(Placed { start, end, module, image: Arc::new(image) });
         registry::add(placed.clone());
         Ok(Loaded { placed, memory, types })
     }
 
     fn address(&self, offset: u32) -> *const u8 {
         self.memory.base().wrapping_add(offset as usize)
+    }
+
+    /// The code of an image of one place.
+    pub fn place(&self) -> Option<Entry> {
+        let (code, through) = self.placed.image.place?;
+        Some(Entry { code: self.address(code), through: self.address(through) })
     }
 }
 
@@ -67,65 +71,62 @@ impl Drop for Loaded {
 }
 
 impl Code for Loaded {
-    fn entry(&self, body: u32) -> *const u8 {
-        match self.placed.image.bodies[body as usize] {
-            u32::MAX => std::ptr::null(),
-            offset => self.address(offset),
-        }
-    }
-
-    unsafe fn call(
-        &self,
-        body: u32,
-        context: *mut u64,
-        slots: *mut u64,
-        runtime: *mut Runtime,
-    ) -> Result<(), CodeTrap> {
-        let entry = self.placed.image.entries[&self.types[body as usize]];
-        let outer = CURRENT.get();
-        let mut activation = Activation { sp: 0, outer, code: 0, count: 0, calls: [0; MAX_CALLS] };
-        // SAFETY: the runtime is the caller's; the entry takes what it is given here.
-        unsafe {
-            if (*runtime).depth == 1 {
-                let here = (&raw const outer) as usize;
-                let chosen = here.saturating_sub((*runtime).stack_bytes);
-                (*runtime).stack_limit = platform::stack_limit().max(chosen);
-            }
-            CURRENT.set(&raw mut activation);
-            let trapped = platform::enter(
-                context,
-                slots,
-                self.entry(body),
-                self.address(entry),
-                &raw mut activation,
-            );
-            CURRENT.set(outer);
-            if !trapped {
-                return Ok(());
+    fn entry(&self, body: u32) -> Option<Entry> {
+        let image = &self.placed.image;
+        match image.bodies[body as usize] {
+            u32::MAX => None,
+            offset => {
+                let through = image.entries[&self.types[body as usize]];
+                Some(Entry { code: self.address(offset), through: self.address(through) })
             }
         }
-        let calls = &activation.calls[..activation.count];
-        // A function without room for its frame has not begun: the call of it trapped, as in
-        // the interpreters.
-        let room = activation.code == TrapCode::StackOverflow as u8 && calls.len() > 1;
-        let begun = calls.iter().enumerate().skip(usize::from(room));
-        let frames = begun.filter_map(|(i, &address)| {
-            // A return address may be that of the next instruction's line, or function.
-            frame(if i == 0 { address } else { address - 1 })
-        });
-        Err(CodeTrap { code: activation.code, frames: frames.collect() })
     }
+}
 
-    fn id(&self) -> u64 {
-        self.placed.id
+/// See [`sampan_engine::native::Compiler::call`].
+///
+/// # Safety
+/// As there.
+pub(crate) unsafe fn call(
+    entry: Entry,
+    context: *mut u64,
+    slots: *mut u64,
+    runtime: *mut Runtime,
+) -> Result<(), CodeTrap> {
+    let outer = CURRENT.get();
+    let mut activation = Activation { sp: 0, outer, code: 0, count: 0, calls: [0; MAX_CALLS] };
+    // SAFETY: the runtime is the caller's; the entry takes what it is given here.
+    unsafe {
+        if (*runtime).depth == 1 {
+            let here = (&raw const outer) as usize;
+            let chosen = here.saturating_sub((*runtime).stack_bytes);
+            (*runtime).stack_limit = platform::stack_limit().max(chosen);
+        }
+        CURRENT.set(&raw mut activation);
+        let trapped =
+            platform::enter(context, slots, entry.code, entry.through, &raw mut activation);
+        CURRENT.set(outer);
+        if !trapped {
+            return Ok(());
+        }
     }
+    let calls = &activation.calls[..activation.count];
+    // A function without room for its frame has not begun: the call of it trapped, as in
+    // the interpreters.
+    let room = activation.code == TrapCode::StackOverflow as u8 && calls.len() > 1;
+    let begun = calls.iter().enumerate().skip(usize::from(room));
+    let frames = begun.filter_map(|(i, &address)| {
+        // A return address may be that of the next instruction's line, or function.
+        frame(if i == 0 { address } else { address - 1 })
+    });
+    Err(CodeTrap { code: activation.code, frames: frames.collect() })
 }
 
 fn frame(address: usize) -> Option<CodeFrame> {
     registry::with(address, |placed| {
         let at = (address - placed.start) as u32;
         let body = placed.image.body_at(at)?;
-        Some(CodeFrame { code: placed.id, body, offset: placed.image.offset_at(at) })
+        Some(CodeFrame { module: placed.module, body, offset: placed.image.offset_at(at) })
     })
     .flatten()
 }

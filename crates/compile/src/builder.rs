@@ -65,11 +65,16 @@ pub trait Builder {
 
     /// The function's first parameter.
     fn context(&mut self) -> Self::Value;
+    /// A parameter; the context is number 0.
+    fn parameter(&mut self, index: usize) -> Self::Value;
     /// Where in the module the following instructions come from.
     fn set_offset(&mut self, offset: u32);
 
     fn local_get(&mut self, index: u32) -> Self::Value;
     fn local_set(&mut self, index: u32, value: Self::Value);
+    /// One more local, beyond the function's own: its index.
+    fn new_local(&mut self, ty: Ty) -> u32;
+    fn type_of(&self, value: Self::Value) -> Ty;
 
     /// An integer, or the bits of a float.
     fn constant(&mut self, ty: Ty, bits: u64) -> Self::Value;

@@ -4,7 +4,7 @@ mod bytes;
 
 use crate::cranelift::{Compiled, Symbol};
 use cranelift_codegen::binemit::Reloc;
-use sampan_engine::native::TrapCode;
+use sampan_engine::native::{Place, TrapCode};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module's code. After [`Image::link`] the bytes are independent of their address.
@@ -15,6 +15,9 @@ pub(crate) struct Image {
     pub bodies: Vec<u32>,
     /// Where the entry for functions of each type begins.
     pub entries: BTreeMap<u32, u32>,
+    /// Of an image of one place: its code, and the entry for it. Such images are not kept on
+    /// disk.
+    pub place: Option<(u32, u32)>,
     /// From where on which body, in order; `u32::MAX` is none.
     pub ranges: Vec<(u32, u32)>,
     /// Where what traps, in order.
@@ -48,6 +51,7 @@ impl Image {
             code: Vec::new(),
             bodies: vec![u32::MAX; bodies],
             entries: BTreeMap::new(),
+            place: None,
             ranges: Vec::new(),
             traps: Vec::new(),
             offsets: Vec::new(),
@@ -59,6 +63,17 @@ impl Image {
     /// Appends the code of a body.
     pub fn add_body(&mut self, body: u32, compiled: Compiled) {
         self.bodies[body as usize] = self.add(Symbol::Body(body), body, compiled);
+    }
+
+    /// Appends the code of a place, and that of the entry for it.
+    pub fn add_place(&mut self, place: Place, code: Compiled, ty: u32, through: Compiled) {
+        // Calls of the function from its loop begin at its start.
+        let (symbol, entry) = match place.at {
+            0 => (Symbol::Body(place.body), Symbol::Entry(ty)),
+            _ => (Symbol::Loop(place.body), Symbol::LoopEntry(ty)),
+        };
+        let code = self.add(symbol, place.body, code);
+        self.place = Some((code, self.add(entry, u32::MAX, through)));
     }
 
     /// Appends code that is not a body's own.

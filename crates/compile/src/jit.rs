@@ -1,18 +1,22 @@
 //! The compiler that an engine is made with.
 
-use crate::activation::Loaded;
+use crate::activation::{self, Loaded};
+use crate::background::Background;
 use crate::cache::{self, Cache};
 use crate::cranelift::{Context, Symbol, Target};
 use crate::image::Image;
 use crate::lower::Options;
 use crate::platform;
-use sampan_engine::native::{Code, Compiler, Reservations};
-use sampan_engine::{Config, Module, Trap};
+use sampan_engine::native::{
+    Code, CodeTrap, Compiler, Entry, Job, Place, Reservations, Runtime, module_id,
+};
+use sampan_engine::{Config, Mode, Module, Trap};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Follows the compilation of a module: bodies that are done, and all. Called from several
 /// threads.
@@ -23,8 +27,10 @@ pub type Chosen = dyn Fn(u32) -> bool + Send + Sync;
 
 /// Compiles with Cranelift for this host's processor.
 pub struct Jit {
-    target: Target,
-    options: Options,
+    maker: Arc<Maker>,
+    background: Arc<Background>,
+    /// Whether what is asked for is made before it is answered.
+    waits: bool,
     threads: usize,
     progress: Option<Box<Progress>>,
     chosen: Option<Box<Chosen>>,
@@ -32,9 +38,67 @@ pub struct Jit {
     space: Arc<platform::Space>,
 }
 
+/// What makes code of functions, on any thread.
+pub(crate) struct Maker {
+    canonical_nans: bool,
+    options: Options,
+    target: OnceLock<Result<Target, String>>,
+}
+
+impl Maker {
+    /// What code is made for; found out when it is first needed.
+    fn target(&self) -> Result<&Target, String> {
+        self.target.get_or_init(|| Target::host(self.canonical_nans)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Does a job.
+    pub fn work(&self, context: &mut Context, job: Job) {
+        let (module, place) = (job.module().clone(), job.place());
+        // Whatever goes wrong, the program goes on in the interpreter.
+        let make = AssertUnwindSafe(|| self.place(context, &module, place).ok());
+        job.finish(std::panic::catch_unwind(make).ok().flatten());
+    }
+
+    /// The code of one place.
+    fn place(
+        &self,
+        context: &mut Context,
+        module: &Module,
+        place: Place,
+    ) -> Result<(Entry, Arc<dyn Code>), String> {
+        let (target, decl) = (self.target()?, module.decl());
+        let ty = decl.funcs[(decl.imported_funcs + place.body) as usize];
+        let entry = if place.at == 0 { Symbol::Entry(ty) } else { Symbol::LoopEntry(ty) };
+        let code = context.body(target, module, place, self.options)?;
+        let through = context.glue(target, module, entry, true)?;
+        let mut image = Image::new(0);
+        image.add_place(place, code, ty, through);
+        self.link(context, module, &mut image, BTreeSet::new())?;
+        let loaded = Loaded::new(image, Vec::new(), module_id(module))?;
+        let entry = loaded.place().ok_or("an image of one place has it")?;
+        Ok((entry, Arc::new(loaded)))
+    }
+
+    /// Adds what is referred to, or asked for, and links.
+    fn link(
+        &self,
+        context: &mut Context,
+        module: &Module,
+        image: &mut Image,
+        mut glue: BTreeSet<Symbol>,
+    ) -> Result<(), String> {
+        glue.extend(image.wanted());
+        for &symbol in &glue {
+            let compiled = context.glue(self.target()?, module, symbol, self.options.tiered)?;
+            image.add_glue(symbol, compiled);
+        }
+        image.link()
+    }
+}
+
 impl fmt::Debug for Jit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jit").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Jit").field("options", &self.maker.options).finish_non_exhaustive()
     }
 }
 
@@ -45,12 +109,23 @@ impl Jit {
     /// What this host lacks.
     pub fn new(config: &Config) -> Result<Jit, String> {
         platform::install()?;
-        let options =
-            Options { fuel: config.fuel, interruptible: config.interruptible, guarded: true };
+        let options = Options {
+            fuel: config.fuel,
+            interruptible: config.interruptible,
+            guarded: true,
+            tiered: config.mode == Mode::Auto,
+        };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let maker =
+            Maker { canonical_nans: config.canonical_nans, options, target: OnceLock::new() };
+        if config.mode == Mode::Jit {
+            maker.target()?;
+        }
+        let maker = Arc::new(maker);
         Ok(Jit {
-            target: Target::host(config.canonical_nans)?,
-            options,
+            background: Arc::new(Background::new(maker.clone())),
+            maker,
+            waits: config.tier_waits,
             threads,
             progress: None,
             chosen: None,
@@ -95,7 +170,8 @@ impl Jit {
             return self.image(module);
         };
         let features = module.engine().config().features;
-        let choices = format!("{} {:?} {features:?}", self.target.describe(), self.options);
+        let target = self.maker.target()?.describe();
+        let choices = format!("{target} {:?} {features:?}", self.maker.options);
         let key = cache::key(module.bytes(), &choices);
         let bodies = module.decl().bodies.len();
         if let Some(image) = cache.load(&key).filter(|image| image.bodies.len() == bodies) {
@@ -110,11 +186,13 @@ impl Jit {
     fn image(&self, module: &Module) -> Result<Image, String> {
         let decl = module.decl();
         let count = decl.bodies.len();
+        let (target, options) = (self.maker.target()?, self.maker.options);
         let bodies = self.on_all_threads(count, |context, body| {
             if self.chosen.as_ref().is_some_and(|chosen| !chosen(body as u32)) {
                 return None;
             }
-            context.body(&self.target, module, body as u32, self.options).ok()
+            let place = Place { body: body as u32, at: 0, stack: 0 };
+            context.body(target, module, place, options).ok()
         });
         let mut image = Image::new(count);
         for (body, compiled) in bodies.into_iter().enumerate() {
@@ -124,18 +202,10 @@ impl Jit {
         }
         // A function that was not compiled gets there by what stands for it, so that calls
         // of its module's own functions need not know.
-        let mut glue: BTreeSet<Symbol> = image.wanted();
-        for body in 0..count as u32 {
-            let ty = decl.funcs[(decl.imported_funcs + body) as usize];
-            if image.has(Symbol::Body(body)) {
-                glue.insert(Symbol::Entry(ty));
-            }
-        }
-        let mut context = Context::default();
-        for &symbol in &glue {
-            image.add_glue(symbol, context.glue(&self.target, module, symbol)?);
-        }
-        image.link()?;
+        let compiled = (0..count as u32).filter(|&body| image.has(Symbol::Body(body)));
+        let ty = |body| decl.funcs[(decl.imported_funcs + body) as usize];
+        let entries = compiled.map(|body| Symbol::Entry(ty(body))).collect();
+        self.maker.link(&mut Context::default(), module, &mut image, entries)?;
         Ok(image)
     }
 
@@ -181,7 +251,26 @@ impl Compiler for Jit {
         let image = self.cached_image(module).map_err(Trap::host)?;
         let funcs = module.decl();
         let types = funcs.funcs[funcs.imported_funcs as usize..].to_vec();
-        Ok(Arc::new(Loaded::new(image, types).map_err(Trap::host)?))
+        Ok(Arc::new(Loaded::new(image, types, module_id(module)).map_err(Trap::host)?))
+    }
+
+    fn begin(&self, job: Job) {
+        if self.waits {
+            self.maker.work(&mut Context::default(), job);
+        } else {
+            self.background.begin(job, self.threads);
+        }
+    }
+
+    unsafe fn call(
+        &self,
+        entry: Entry,
+        context: *mut u64,
+        slots: *mut u64,
+        runtime: *mut Runtime,
+    ) -> Result<(), CodeTrap> {
+        // SAFETY: the caller's promise.
+        unsafe { activation::call(entry, context, slots, runtime) }
     }
 
     fn reservations(&self) -> Arc<dyn Reservations> {

@@ -5,6 +5,7 @@
 //! - `cranelift`: that interface over Cranelift.
 //! - `image`: the code of a module, linked, with its tables of traps and offsets.
 //! - `cache`: images on disk.
+//! - `background`: compiling while the program runs.
 //! - `registry`: which code an address of this process belongs to.
 //! - `activation`: calls into code, and the way out when it traps.
 //! - `platform`: address space, signals, and the few instructions that no compiler makes.
@@ -12,6 +13,7 @@
 //! What it needs of the engine is `sampan_engine::native`, and nothing else.
 
 mod activation;
+mod background;
 pub mod builder;
 mod cache;
 mod cranelift;

@@ -13,7 +13,8 @@ use std::sync::{Arc, PoisonError, RwLock, TryLockError};
 pub(crate) struct Placed {
     pub start: usize,
     pub end: usize,
-    pub id: u64,
+    /// The module that it is of.
+    pub module: u64,
     pub image: Arc<Image>,
 }
 

@@ -56,12 +56,32 @@ fn engine(compiled: Option<u32>) -> Engine {
     }
 }
 
+/// An engine that compiles while it runs.
+fn tiering(tier_after: u32, tier_waits: bool) -> Engine {
+    let config = Config { mode: Mode::Auto, tier_after, tier_waits, ..Config::default() };
+    let jit = Jit::new(&config).expect("this host runs compiled code");
+    Engine::with_compiler(config, Arc::new(jit))
+}
+
+/// Engines with every choice of compiled functions, and with code from every moment on.
+fn engines() -> impl Iterator<Item = (String, Engine)> {
+    let choices =
+        (0..16).map(|compiled| (format!("compiled {compiled:#06b}"), engine(Some(compiled))));
+    let moments = [0, 1, 2, 5, 20, 100, 1000].into_iter().flat_map(|after| {
+        [true, false].map(|waits| (format!("after {after}, {waits}"), tiering(after, waits)))
+    });
+    choices.chain(moments)
+}
+
 /// The machine, and function `a`.
 fn machine(compiled: Option<u32>) -> (Machine, FuncId) {
-    let engine = engine(compiled);
+    machine_of(&engine(compiled))
+}
+
+fn machine_of(engine: &Engine) -> (Machine, FuncId) {
     let wasm = wat::parse_str(MODULE).expect("valid text");
-    let module = Module::new(&engine, wasm).expect("a valid module");
-    let mut machine = Machine::new(&engine);
+    let module = Module::new(engine, wasm).expect("a valid module");
+    let mut machine = Machine::new(engine);
     let ty = FuncType::new([ValType::I32, ValType::I64], [ValType::I64]);
     let host = machine.new_host_func(
         ty,
@@ -105,7 +125,7 @@ fn nothing_in_the_module_is_left_to_the_interpreter() {
     let jit = Jit::new(engine.config()).expect("this host runs compiled code");
     let code = jit.compile(&module, engine.config()).expect("it is compiled");
     for body in 0..module.decl().bodies.len() as u32 {
-        assert!(!code.entry(body).is_null(), "body {body}");
+        assert!(code.entry(body).is_some(), "body {body}");
     }
 }
 
@@ -117,23 +137,23 @@ fn every_choice_of_compiled_functions_gives_the_same() {
     let expected: Vec<_> =
         inputs.iter().map(|&(depth, x)| outcome(&mut reference, a, depth, x)).collect();
     assert!(expected.iter().any(Result::is_ok) && expected.iter().any(Result::is_err));
-    for compiled in 0..16 {
-        let (mut machine, a) = machine(Some(compiled));
+    for (what, engine) in engines() {
+        let (mut machine, a) = machine_of(&engine);
         for (&(depth, x), expected) in inputs.iter().zip(&expected) {
             let got = outcome(&mut machine, a, depth, x);
-            assert_eq!(&got, expected, "depth {depth}, {x:#x}, compiled {compiled:#06b}");
+            assert_eq!(&got, expected, "depth {depth}, {x:#x}, {what}");
         }
     }
 }
 
 #[test]
 fn recursion_through_all_of_them_is_a_trap() {
-    for compiled in 0..16 {
-        let (mut machine, a) = machine(Some(compiled));
+    for (what, engine) in engines() {
+        let (mut machine, a) = machine_of(&engine);
         for x in 1..4 {
             let mut slots = [u64::from(u32::MAX), x];
             let trap = machine.call(&mut (), a, &mut slots).expect_err("it is too deep");
-            assert!(matches!(trap.kind(), TrapKind::StackOverflow), "{trap}");
+            assert!(matches!(trap.kind(), TrapKind::StackOverflow), "{trap}, {what}");
         }
         assert!(outcome(&mut machine, a, 0, 1).is_ok(), "the machine is as before");
     }

@@ -8,7 +8,7 @@
 //! - [`Device`] is what a file system stands on: [`Memory`],
 //!   `FileDevice`, or what an embedder writes.
 //! - [`ext2::Ext2`] is the file system, in terms of inodes; paths and permissions are
-//!   its user's. It reads, and does not write yet.
+//!   its user's.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -78,7 +78,7 @@ fn wait<R>(mut call: impl FnMut() -> Result<R>) -> Result<R> {
 
 fn mount<D: Device>(mut device: D) -> Result<Ext2<D>> {
     loop {
-        match Ext2::mount(device, Options { cache_bytes: 1 << 18 }) {
+        match Ext2::mount(device, Options { cache_bytes: 1 << 18, ..Options::default() }) {
             Ok(fs) => return Ok(fs),
             Err(failed) if failed.error == Error::NotReady => device = failed.device,
             Err(failed) => return Err(failed.error),

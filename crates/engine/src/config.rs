@@ -14,6 +14,9 @@ pub enum Mode {
     /// Compiles to machine code; needs an engine with a compiler. What the compiler does not
     /// know is interpreted as by [`Mode::Fast`].
     Jit,
+    /// Begins as [`Mode::Fast`] and compiles functions and loops that run often in the
+    /// background; without a compiler it stays there.
+    Auto,
 }
 
 impl Mode {
@@ -21,7 +24,7 @@ impl Mode {
     pub const fn is_built_in(self) -> bool {
         match self {
             Mode::Classic => cfg!(feature = "classic"),
-            Mode::Fast => cfg!(feature = "fast"),
+            Mode::Fast | Mode::Auto => cfg!(feature = "fast"),
             Mode::Jit => cfg!(feature = "native"),
         }
     }
@@ -66,6 +69,12 @@ pub struct Config {
     pub collect_always: bool,
     /// How often guest and host functions may call each other in turn.
     pub max_host_depth: u32,
+    /// In [`Mode::Auto`]: after how many calls of a function and rounds of its loops it is
+    /// compiled.
+    pub tier_after: u32,
+    /// In [`Mode::Auto`]: whether execution waits for code that it asked for, instead of going on
+    /// in the interpreter. For tests.
+    pub tier_waits: bool,
 }
 
 impl Default for Config {
@@ -80,6 +89,8 @@ impl Default for Config {
             stack_bytes: 1 << 20,
             collect_always: false,
             max_host_depth: 128,
+            tier_after: 3000,
+            tier_waits: false,
         }
     }
 }

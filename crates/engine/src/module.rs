@@ -72,7 +72,7 @@ impl Module {
         }
         let decl = wasm::decode(&bytes, config.features)?;
         let code = CodeSlots::new(config.mode, decl.bodies.len());
-        let native = ModulePart::default();
+        let native = ModulePart::new(engine, &decl);
         let module =
             Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
         match config.preparation {
@@ -85,18 +85,10 @@ impl Module {
                 }
             }
         }
-        // Frames of compiled code do not say yet where they hold references, so that nothing
-        // is collected under them; what allocates is interpreted.
-        if config.mode == Mode::Jit && !module.makes_objects() {
+        if config.mode == Mode::Jit && !makes_objects(module.decl()) {
             native::compile(&module)?;
         }
         Ok(module)
-    }
-
-    /// Whether it has types of structs or arrays.
-    fn makes_objects(&self) -> bool {
-        let types = &self.0.decl.types;
-        (0..types.len()).any(|ty| types.func(ty).is_none())
     }
 
     fn validate(&self) -> Result<(), wasm::Error> {
@@ -144,6 +136,12 @@ impl Module {
     }
 }
 
+/// Whether a module has types of structs or arrays. Frames of compiled code do not say yet where
+/// they hold references, so that nothing is collected under them; what allocates is interpreted.
+pub(crate) fn makes_objects(module: &wasm::Module) -> bool {
+    (0..module.types.len()).any(|ty| module.types.func(ty).is_none())
+}
+
 impl ModuleData {
     /// Prepares the body with an index (imports not counted), unless it is prepared.
     pub(crate) fn prepare(&self, body: u32) -> Result<(), wasm::Error> {
@@ -170,7 +168,9 @@ impl CodeSlots {
     fn new(mode: Mode, count: usize) -> CodeSlots {
         match mode {
             Mode::Classic => CodeSlots::Classic((0..count).map(|_| Once::new()).collect()),
-            Mode::Fast | Mode::Jit => CodeSlots::Fast((0..count).map(|_| Once::new()).collect()),
+            Mode::Fast | Mode::Jit | Mode::Auto => {
+                CodeSlots::Fast((0..count).map(|_| Once::new()).collect())
+            }
         }
     }
 }

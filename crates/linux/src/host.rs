@@ -43,6 +43,11 @@ pub trait Host {
     /// Whether a read (`write`: a write) would do something now.
     fn stream_ready(&mut self, stream: Stream, write: bool) -> bool;
 
+    /// The network outside, if programs may reach it.
+    fn network(&mut self) -> Option<&mut dyn crate::net::Network> {
+        None
+    }
+
     /// A line for whoever runs the VM: the trace, and messages of the kernel.
     fn log(&mut self, line: String);
 }

@@ -19,6 +19,7 @@ mod errno;
 pub mod event;
 pub mod fs;
 mod host;
+pub mod ipc;
 mod kernel;
 pub mod machine;
 pub mod mm;

@@ -5,7 +5,7 @@ use sampan_engine::{self as engine, Engine};
 
 #[cfg(feature = "jit")]
 pub(crate) fn engine(raw: engine::Config, config: &Config) -> Engine {
-    if raw.mode != engine::Mode::Jit {
+    if !matches!(raw.mode, engine::Mode::Jit | engine::Mode::Auto) {
         return Engine::new(raw);
     }
     match sampan_compile::Jit::new(&raw) {
@@ -15,7 +15,7 @@ pub(crate) fn engine(raw: engine::Config, config: &Config) -> Engine {
             }
             Engine::with_compiler(raw, alloc::sync::Arc::new(jit))
         }
-        // Making a module says that there is no compiler.
+        // Making a module for `jit` says that there is no compiler; `auto` does without.
         Err(_) => Engine::new(raw),
     }
 }

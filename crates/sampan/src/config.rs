@@ -37,9 +37,15 @@ macro_rules! proposals {
 }
 
 impl Config {
-    /// The fast interpreter, all proposals that it executes, no fuel, no interruption.
+    /// All proposals that are executed, no fuel, no interruption. The mode is [`Mode::Auto`] with
+    /// feature `jit`, else [`Mode::Fast`], else [`Mode::Classic`].
     pub fn new() -> Config {
-        let engine = engine::Config::default();
+        #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
+        let mut engine = engine::Config::default();
+        #[cfg(feature = "jit")]
+        {
+            engine.mode = Mode::Auto;
+        }
         Config {
             features: engine.features,
             engine,
@@ -49,7 +55,8 @@ impl Config {
     }
 
     /// Chooses what runs functions. [`Mode::Jit`] needs feature `jit` and a host that it knows;
-    /// elsewhere no [`Module`](crate::Module) can be made.
+    /// elsewhere no [`Module`](crate::Module) can be made. [`Mode::Auto`] compiles where it can,
+    /// and interprets elsewhere.
     pub fn mode(&mut self, mode: Mode) -> &mut Config {
         self.engine.mode = mode;
         self
@@ -61,6 +68,14 @@ impl Config {
     #[cfg(feature = "jit")]
     pub fn code_cache(&mut self, folder: impl Into<std::path::PathBuf>) -> &mut Config {
         self.cache = Some(folder.into());
+        self
+    }
+
+    /// In [`Mode::Auto`], compiles a function after so many calls and rounds of its loops; 3,000
+    /// unless chosen. With `wait`, execution goes on only when the code is there, so that what
+    /// runs in which way does not depend on time.
+    pub fn tier_up(&mut self, after: u32, wait: bool) -> &mut Config {
+        (self.engine.tier_after, self.engine.tier_waits) = (after, wait);
         self
     }
 

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         "classic" => Mode::Classic,
         "fast" => Mode::Fast,
         "jit" => Mode::Jit,
+        "auto" => Mode::Auto,
         _ => {
             eprintln!("sampan-load: unknown mode {mode}");
             return ExitCode::from(2);

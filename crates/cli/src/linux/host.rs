@@ -1,18 +1,21 @@
 //! The kernel's host: clocks, randomness and standard streams of this process.
 
+use super::network::HostNetwork;
 use super::platform;
+use sampan_linux::net::Network;
 use sampan_linux::{Host, Stream, StreamResult};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// This process.
 pub struct Terminal {
     started: Instant,
+    network: Option<HostNetwork>,
 }
 
 impl Terminal {
-    /// Clocks start now.
-    pub fn new() -> Terminal {
-        Terminal { started: *super::platform::START }
+    /// Clocks start now; programs reach the network if there is one.
+    pub fn new(network: Option<HostNetwork>) -> Terminal {
+        Terminal { started: *super::platform::START, network }
     }
 }
 
@@ -44,6 +47,10 @@ impl Host for Terminal {
 
     fn stream_ready(&mut self, stream: Stream, write: bool) -> bool {
         platform::is_ready(stream, write)
+    }
+
+    fn network(&mut self) -> Option<&mut dyn Network> {
+        self.network.as_mut().map(|network| network as &mut dyn Network)
     }
 
     fn log(&mut self, line: String) {

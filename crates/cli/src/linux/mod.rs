@@ -1,6 +1,7 @@
 //! `sampan linux`: a Linux program, or a whole system, on sampan's kernel.
 
 mod host;
+mod network;
 mod platform;
 mod root;
 
@@ -35,8 +36,14 @@ fn try_run(args: &Linux) -> Result<u8, String> {
         trace: args.trace,
         new_machine: Interpreter::create,
     };
-    let mut kernel = Kernel::new(Box::new(Terminal::new()), config);
+    let network = network::HostNetwork::new(args.net == "host", &args.publish)?;
+    let mut kernel = Kernel::new(Box::new(Terminal::new(network)), config);
     let program = root::set_up(&mut kernel, args)?;
+    if args.net == "host" {
+        kernel
+            .cover_file(b"/etc/resolv.conf", network::RESOLVER.as_bytes())
+            .map_err(|errno| format!("/etc/resolv.conf: {errno}"))?;
+    }
     mount(&mut kernel, args)?;
     let terminals = program.terminals;
     let name = String::from_utf8_lossy(&program.path).into_owned();
@@ -110,12 +117,7 @@ fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
 
 /// What is written and does not work yet must not look as if it did.
 fn refuse_missing(args: &Linux) -> Result<(), String> {
-    let missing = [
-        (args.overlay.is_some(), "--overlay"),
-        (args.net != "none", "--net host"),
-        (!args.publish.is_empty(), "--publish"),
-        (args.strict, "--strict"),
-    ];
+    let missing = [(args.overlay.is_some(), "--overlay"), (args.strict, "--strict")];
     match missing.into_iter().find(|(given, _)| *given) {
         Some((_, option)) => Err(format!("{option} is not supported yet")),
         None => Ok(()),

@@ -1,12 +1,17 @@
-//! The guest's root, and its first program: a directory with a system in it, or one file.
+//! The guest's root, and its first program: a directory or an image with a system in it, or
+//! one file.
 
 use super::platform;
 use crate::args::Linux;
+use sampan_disk::FileDevice;
 use sampan_hostfs::{Access, HostFs};
 use sampan_linux::Kernel;
 use sampan_linux::fs::FileSystem;
+use sampan_linux::fs::ext2::Ext2Fs;
 use sampan_linux::fs::tmpfs::Tmpfs;
 use sampan_linux::start::Program;
+use std::fs::File;
+use std::io::Read;
 use std::rc::Rc;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -16,8 +21,9 @@ pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<Program, String> {
     let shown = args.image.display();
     let metadata = std::fs::metadata(&args.image).map_err(|error| format!("{shown}: {error}"))?;
     let arguments: Vec<Vec<u8>> = args.program.iter().map(|arg| platform::bytes(arg)).collect();
-    let (path, argv) = if metadata.is_dir() {
-        directory(kernel, args)?;
+    let is_system = metadata.is_dir() || !is_elf(args)?;
+    let (path, argv) = if is_system {
+        system(kernel, args, metadata.is_dir())?;
         match arguments.first() {
             Some(path) => (path.clone(), arguments),
             None => (b"/bin/bash".to_vec(), vec![b"-bash".to_vec()]),
@@ -34,11 +40,23 @@ pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<Program, String> {
     Ok(Program { path, argv, envp: environment(args), cwd, user: args.user, terminals })
 }
 
-fn directory(kernel: &mut Kernel, args: &Linux) -> Result<(), String> {
+/// Mounts a system, with changes in memory above it.
+fn system(kernel: &mut Kernel, args: &Linux, is_directory: bool) -> Result<(), String> {
     let fail = |error: String| format!("{}: {error}", args.image.display());
-    let lower = HostFs::open(&args.image, Access::ReadOnly, kernel.new_dev())
-        .map_err(|error| fail(error.to_string()))?;
-    let lower: Rc<dyn FileSystem> = lower;
+    let dev = kernel.new_dev();
+    let lower: Rc<dyn FileSystem> = if is_directory {
+        HostFs::open(&args.image, Access::ReadOnly, dev).map_err(|error| fail(error.to_string()))?
+    } else {
+        let device =
+            FileDevice::open(&args.image, true).map_err(|error| fail(error.to_string()))?;
+        let fs = Ext2Fs::open(Box::new(device), dev).map_err(|error| fail(error.to_string()))?;
+        if !args.ephemeral {
+            let text = "changes of a disk image cannot be kept yet; with --ephemeral they are \
+                        forgotten at the end";
+            return Err(fail(text.into()));
+        }
+        fs
+    };
     let (memory, dev) = (kernel.config.memory / 2, kernel.new_dev());
     let root = kernel
         .set_up(|cx| Tmpfs::over(cx, dev, memory, &lower))
@@ -47,15 +65,18 @@ fn directory(kernel: &mut Kernel, args: &Linux) -> Result<(), String> {
     Ok(())
 }
 
+fn is_elf(args: &Linux) -> Result<bool, String> {
+    let mut start = Vec::new();
+    File::open(&args.image)
+        .and_then(|file| file.take(4).read_to_end(&mut start))
+        .map_err(|error| format!("{}: {error}", args.image.display()))?;
+    Ok(start == b"\x7fELF")
+}
+
 /// Puts the file into an empty root; its name there.
 fn elf_file(kernel: &mut Kernel, args: &Linux) -> Result<Vec<u8>, String> {
     let shown = args.image.display();
     let file = std::fs::read(&args.image).map_err(|error| format!("{shown}: {error}"))?;
-    if !file.starts_with(b"\x7fELF") {
-        return Err(format!(
-            "{shown}: neither a directory nor an ELF file; disk images are not supported yet"
-        ));
-    }
     let name = args.image.file_name().map_or(b"program".to_vec(), platform::bytes);
     kernel.add_file(&name, 0o755, &file).map_err(|errno| format!("minimal root: {errno}"))?;
     Ok([b"/", &name[..]].concat())

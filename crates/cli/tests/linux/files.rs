@@ -1,6 +1,8 @@
 //! Directories of the host: as the root, and mounted.
 
 use super::{finish, sampan};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 #[test]
 fn changes_of_the_root_are_forgotten() {
@@ -85,4 +87,58 @@ fn a_package_is_installed_in_the_guest_alone() {
     let expected = "there\nPackage: sampan-test\nStatus: install ok installed\n2\n";
     assert_eq!(seen.stdout, expected);
     assert!(!std::path::Path::new("/usr/share/sampan-test").exists());
+}
+
+/// Makes an image of a directory with a static busybox, and bash and sha256sum with what
+/// they need from this machine.
+fn system_image(folder: &Path) -> PathBuf {
+    let (root, image) = (folder.join("root"), folder.join("image"));
+    for name in ["bin", "dev", "proc", "etc"] {
+        std::fs::create_dir_all(root.join(name)).expect("a directory can be made");
+    }
+    std::fs::copy("/bin/busybox", root.join("bin/busybox")).expect("busybox-static");
+    for program in ["/bin/bash", "/usr/bin/sha256sum"] {
+        let listed = Command::new("ldd").arg(program).output().expect("ldd runs").stdout;
+        let listed = String::from_utf8(listed).expect("text");
+        let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
+        for file in libraries.chain([program]) {
+            let to = root.join(&file[1..]);
+            std::fs::create_dir_all(to.parent().expect("it is in a directory")).expect("made");
+            std::fs::copy(file, to).expect("a file of this machine");
+        }
+    }
+    std::fs::write(root.join("etc/motd"), "from the image\n").expect("a file can be written");
+    let made = Command::new("mke2fs")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .args(["-q", "-F", "-t", "ext2", "-d"])
+        .args([&root, &image])
+        .arg("32M")
+        .status();
+    assert!(made.expect("e2fsprogs").success());
+    image
+}
+
+/// An image of a system: it is the root, and with --ephemeral it stays as it is.
+#[test]
+fn an_image_is_the_root() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let image = system_image(folder.path());
+    let before = std::fs::read(&image).expect("the image");
+    let name = image.to_str().expect("a name in UTF-8");
+    let script = "cd /etc; busybox cat motd; echo new > motd; busybox cat motd; \
+                  busybox ls /bin; sha256sum /bin/busybox; for i in {1..3}; do echo $((i * i)); \
+                  done | busybox tail -n 1; exit 3";
+    let mut command = sampan(&["--ephemeral", name, "--", "bash", "-c"]);
+    command.arg(script);
+    let seen = finish(command, "");
+    let native = Command::new("sha256sum").arg("/bin/busybox").output();
+    let sum = String::from_utf8(native.expect("coreutils").stdout).expect("text");
+    assert_eq!(seen.stdout, format!("from the image\nnew\nbash\nbusybox\n{sum}9\n"));
+    assert_eq!(seen.code, Some(3));
+    assert!(std::fs::read(&image).expect("the image") == before);
+
+    // Changes that would be lost unasked are refused.
+    let refused = sampan(&[name]).output().expect("it starts");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--ephemeral"));
 }

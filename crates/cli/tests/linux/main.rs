@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod files;
+mod network;
 mod programs;
 mod terminal;
 

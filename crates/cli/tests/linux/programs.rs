@@ -150,3 +150,42 @@ fn threads() {
     let make = "all: t\n\t./t\nt: t.c\n\tgcc -fopenmp -pthread -O1 -o t t.c\n";
     same(&[("t.c", source), ("Makefile", make)], &["make"], "");
 }
+
+#[test]
+fn lua_and_ruby() {
+    same_script(
+        "lua5.4 -e 'local t = {} for i = 1, 1000 do t[#t + 1] = i * i end print(#t, t[1000], string.format(\"%.14g\", math.pi)) print(coroutine.wrap(function() coroutine.yield(7) end)()) print(2^53 | 0, 7 // 2, 7.0 // 2, \"10\" + 5) print(pcall(function() return nil + 1 end)) os.exit(3)'",
+    );
+    same_script(
+        "ruby -e 'puts (1..1000).map { |x| x * x }.sum; require \"digest\"; puts Digest::SHA256.hexdigest(\"x\"); p [3, 1, 2].sort, { a: 1 }, 2**100, 0.1 + 0.2; p Thread.new { Thread.pass; 5 }.value; p Process.wait2(fork { exit 3 })[1].exitstatus; puts `echo sub`; raise \"end\"'",
+    );
+}
+
+#[test]
+fn compressors() {
+    same_script(
+        "seq 1 20000 > a; for z in gzip:gz xz:xz zstd:zst bzip2:bz2; do ${z%:*} -qk a; mv a b; ${z%:*} -qd a.${z#*:}; cmp a b && echo $z; rm -f b; done; xz -c a | sha256sum; gzip -nc a | sha256sum; mkdir d; cp a d; for f in z J j; do tar c${f}f d.tar d; tar xf d.tar -O | sha256sum; done; tar --zstd -cf d.tar d; tar tf d.tar",
+    );
+}
+
+#[test]
+fn keys_of_ssh() {
+    same_script(
+        "for t in ed25519 ecdsa; do ssh-keygen -q -t $t -N '' -f $t -C me; ssh-keygen -y -f $t | cut -d' ' -f1; ssh-keygen -lf $t.pub | cut -d' ' -f1,3-; echo hi | ssh-keygen -q -Y sign -f $t -n file > $t.sig; ssh-keygen -Y check-novalidate -n file -s $t.sig <<< hi | cut -d' ' -f1-3; done",
+    );
+}
+
+#[test]
+fn stressors() {
+    // The number of operations counts for the stressor before it.
+    same_script(
+        "for s in 'cpu 1 --cpu-method fft' 'vm 1 --vm-bytes 4M' 'sem-sysv 1' 'shm-sysv 1 --shm-sysv-bytes 1M' 'msg 1' 'inotify 1' 'fork 1' 'mmap 1 --mmap-bytes 1M' 'poll 1' 'futex 1'; do stress-ng --quiet -t 30 --$s --${s%% *}-ops 5; echo ${s%% *} $?; done",
+    );
+}
+
+#[test]
+fn man() {
+    same_script(
+        "man -P cat true | head -n 12; man -w ls; apropos -s 1 nothing-of-this-name; echo $?",
+    );
+}

@@ -214,6 +214,25 @@ impl Builder for CraneliftBuilder<'_> {
         self.b.set_srcloc(SourceLoc::new(offset));
     }
 
+    fn parameter(&mut self, index: usize) -> Value {
+        self.b.block_params(self.entry)[index]
+    }
+
+    fn new_local(&mut self, ty: Ty) -> u32 {
+        self.locals.push(self.b.declare_var(ir_type(ty)));
+        self.locals.len() as u32 - 1
+    }
+
+    fn type_of(&self, value: Value) -> Ty {
+        match self.b.func.dfg.value_type(value) {
+            types::I32 => Ty::I32,
+            types::I64 => Ty::I64,
+            types::F32 => Ty::F32,
+            types::F64 => Ty::F64,
+            _ => Ty::V128,
+        }
+    }
+
     fn local_get(&mut self, index: u32) -> Value {
         self.b.use_var(self.locals[index as usize])
     }

@@ -11,7 +11,7 @@ use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context as Codegen, FinalizedRelocTarget, control::ControlPlane};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use sampan_engine::Module;
+use sampan_engine::{Module, native::Place};
 use sampan_wasm::{FuncType, Scratch};
 
 /// The processor that code is made for.
@@ -56,10 +56,14 @@ impl Target {
 pub(crate) enum Symbol {
     /// A body.
     Body(u32),
+    /// A body from one of its loops on.
+    Loop(u32),
     /// The code that passes calls of functions of a type on to the engine.
     InterpretedCaller(u32),
     /// The entry for functions of a type.
     Entry(u32),
+    /// The entry for code that begins at a loop of a function of a type.
+    LoopEntry(u32),
 }
 
 /// The code of one function, and what there is to know about it. Offsets are its own.
@@ -103,7 +107,7 @@ pub(super) fn signature(ty: &FuncType) -> Signature {
 }
 
 impl Context {
-    /// The code of a body.
+    /// The code of a place.
     ///
     /// # Errors
     /// What in it is not compiled.
@@ -111,17 +115,23 @@ impl Context {
         &mut self,
         target: &Target,
         module: &Module,
-        body: u32,
+        place: Place,
         options: Options,
     ) -> Result<Compiled, String> {
         let decl = module.decl();
-        let index = decl.imported_funcs + body;
+        let index = decl.imported_funcs + place.body;
+        let ty = decl.func_type(index);
+        let at_loop = place.at != 0;
+        let signature = if at_loop { signature(&lower::resumed_type(ty)) } else { signature(ty) };
         let mut scratch = std::mem::take(&mut self.scratch);
-        let result = self.compile(target, signature(decl.func_type(index)), |builder| {
+        let result = self.compile(target, signature, |builder| {
             let builder = CraneliftBuilder::new(builder, decl, target, true);
             let mut lowering = Lowering::new(decl, builder, options);
+            if at_loop {
+                lowering.resume(place);
+            }
             let features = module.engine().config().features;
-            let mut visitor = Locals { lowering: &mut lowering };
+            let mut visitor = Locals { lowering: &mut lowering, at_loop };
             let result = sampan_wasm::validate_body(
                 module.bytes(),
                 features,
@@ -130,8 +140,10 @@ impl Context {
                 &mut scratch,
                 &mut visitor,
             );
+            let resumed = lowering.is_resumed();
             let builder = lowering.finish();
             match result {
+                Ok(()) if !resumed => Err("the loop is not reached".into()),
                 Ok(()) => builder.finish(),
                 Err(error) => Err(error.to_string()),
             }
@@ -146,14 +158,17 @@ impl Context {
         target: &Target,
         module: &Module,
         symbol: Symbol,
+        tiered: bool,
     ) -> Result<Compiled, String> {
         let decl = module.decl();
         let ty = match symbol {
-            Symbol::Entry(ty) | Symbol::InterpretedCaller(ty) => ty,
-            Symbol::Body(body) => decl.funcs[(decl.imported_funcs + body) as usize],
+            Symbol::Entry(ty) | Symbol::LoopEntry(ty) | Symbol::InterpretedCaller(ty) => ty,
+            Symbol::Body(body) | Symbol::Loop(body) => {
+                decl.funcs[(decl.imported_funcs + body) as usize]
+            }
         };
         let ty = decl.types.func(ty).ok_or("not a function type")?;
-        let is_entry = matches!(symbol, Symbol::Entry(_));
+        let is_entry = matches!(symbol, Symbol::Entry(_) | Symbol::LoopEntry(_));
         let signature = if is_entry {
             let mut signature = Signature::new(target.isa.default_call_conv());
             signature.params = vec![AbiParam::new(types::I64); 3];
@@ -165,13 +180,13 @@ impl Context {
             let mut builder = CraneliftBuilder::new(builder, decl, target, !is_entry);
             let params = builder.parameters();
             match symbol {
-                Symbol::Entry(_) => lower::entry(&mut builder, ty, &params),
+                Symbol::Entry(_) => lower::entry(&mut builder, ty, &params, false),
+                Symbol::LoopEntry(_) => lower::entry(&mut builder, ty, &params, true),
                 Symbol::InterpretedCaller(_) => {
                     lower::interpreted_caller(&mut builder, ty, &params[1..]);
                 }
-                Symbol::Body(body) => {
-                    let func = decl.imported_funcs + body;
-                    lower::forwarder(&mut builder, func, ty, &params[1..]);
+                Symbol::Body(body) | Symbol::Loop(body) => {
+                    lower::forwarder(&mut builder, decl, body, &params[1..], tiered);
                 }
             }
             builder.finish()
@@ -228,6 +243,8 @@ impl Context {
 /// Tells the builder of the locals before the lowering begins.
 struct Locals<'l, 'm, 'f> {
     lowering: &'l mut Lowering<'m, CraneliftBuilder<'f>>,
+    /// The code begins at a loop: no local is a parameter.
+    at_loop: bool,
 }
 
 impl sampan_wasm::Visitor for Locals<'_, '_, '_> {
@@ -237,7 +254,7 @@ impl sampan_wasm::Visitor for Locals<'_, '_, '_> {
         index: u32,
         locals: &[sampan_wasm::ValType],
     ) -> sampan_wasm::Result<()> {
-        let params = module.func_type(index).params().len();
+        let params = if self.at_loop { 0 } else { module.func_type(index).params().len() };
         self.lowering.builder_mut().declare_locals(locals, params);
         self.lowering.begin(module, index, locals)
     }

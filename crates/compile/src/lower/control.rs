@@ -121,10 +121,12 @@ impl<B: Builder> Lowering<'_, B> {
             self.need_fuel = true;
         }
         frame.height = self.stack.len() - params.len();
+        self.keep_stack();
         if kind == FrameKind::Loop {
             let head = self.builder.block(&types(params));
             let values = self.pop_many(params.len());
             self.builder.jump(head, &values);
+            self.resume_at(head, params);
             self.builder.enter(head);
             let values = self.builder.params(head);
             self.stack.extend(values);
@@ -166,6 +168,7 @@ impl<B: Builder> Lowering<'_, B> {
         if frame.joined {
             self.builder.seal(frame.end);
             self.builder.enter(frame.end);
+            self.kept_stack();
             let values = self.builder.params(frame.end);
             if frame.kind == FrameKind::Func {
                 self.builder.return_(&values);

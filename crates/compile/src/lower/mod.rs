@@ -7,9 +7,11 @@
 mod call;
 mod control;
 mod memory;
+mod resume;
 
 use crate::builder::{Builder, Place, Reason, Ty};
 use control::Frame;
+use resume::Resumed;
 use sampan_engine::native::{Calls, Layout, PENDING, TrapCode, offsets};
 use sampan_engine::slots_of;
 use sampan_wasm::{
@@ -25,6 +27,8 @@ pub struct Options {
     pub interruptible: bool,
     /// 32-bit memories are reservations in which any access beyond the end faults.
     pub guarded: bool,
+    /// Other bodies may get code of their own later.
+    pub tiered: bool,
 }
 
 /// Lowers one function.
@@ -41,6 +45,8 @@ pub struct Lowering<'m, B: Builder> {
     need_fuel: bool,
     at: u32,
     index: u32,
+    /// Code that begins at a loop.
+    resumed: Option<Resumed<B>>,
 }
 
 impl<'m, B: Builder> Lowering<'m, B> {
@@ -59,6 +65,7 @@ impl<'m, B: Builder> Lowering<'m, B> {
             need_fuel: true,
             at: 0,
             index: 0,
+            resumed: None,
         }
     }
 
@@ -327,8 +334,30 @@ pub fn interpreted_caller<B: Builder>(builder: &mut B, ty: &FuncType, params: &[
 }
 
 /// The body of a function of the module that has no code of its own, for direct calls.
-pub fn forwarder<B: Builder>(builder: &mut B, func: u32, ty: &FuncType, params: &[B::Value]) {
+pub fn forwarder<B: Builder>(
+    builder: &mut B,
+    module: &Module,
+    body: u32,
+    params: &[B::Value],
+    tiered: bool,
+) {
+    let func = module.imported_funcs + body;
+    let ty = module.func_type(func);
     let context = builder.context();
+    if tiered {
+        let bodies = builder.load(Ty::I64, context, Layout::BODIES, Place::Constant);
+        let at = body as i32 * offsets::BODY_SIZE;
+        let code = builder.load(Ty::I64, bodies, at, Place::Machine);
+        let (made, without) = (builder.block(&[]), builder.block(&[]));
+        builder.branch(code, (made, &[]), (without, &[]));
+        builder.seal(made);
+        builder.seal(without);
+        builder.enter(made);
+        let args = [&[context], params].concat();
+        builder.tail_call_address(code, ty, &args);
+        builder.cold(without);
+        builder.enter(without);
+    }
     let runtime = builder.load(Ty::I64, context, Layout::RUNTIME, Place::Constant);
     builder.store(context, runtime, offsets::RUNTIME_CALLER, Place::Machine);
     let numbers = builder.load(Ty::I64, context, Layout::FUNCS, Place::Constant);
@@ -339,6 +368,11 @@ pub fn forwarder<B: Builder>(builder: &mut B, func: u32, ty: &FuncType, params: 
     let entity = entity(builder, runtime, number);
     let header = builder.load(Ty::I64, entity, offsets::FUNC_CONTEXT, Place::Machine);
     by_header(builder, header, ty, params);
+}
+
+/// The type of code that begins at a loop of a function: it takes the frame's address.
+pub fn resumed_type(ty: &FuncType) -> FuncType {
+    FuncType::new([ValType::I64], ty.results().iter().copied())
 }
 
 /// The address of the function with a number, an i64, in the machine's list.
@@ -372,14 +406,20 @@ fn by_header<B: Builder>(builder: &mut B, context: B::Value, ty: &FuncType, para
     builder.return_(&results);
 }
 
-/// The body of a function `(context, slots, code)` that calls code with what is in slots.
-pub fn entry<B: Builder>(builder: &mut B, ty: &FuncType, params: &[B::Value]) {
+/// The body of a function `(context, slots, code)` that calls code with what is in slots, or
+/// code that begins at a loop with their address.
+pub fn entry<B: Builder>(builder: &mut B, ty: &FuncType, params: &[B::Value], at_loop: bool) {
     let [context, slots, code] = *params else { unreachable!("an entry has three parameters") };
     let mut args = vec![context];
-    for (ty, at) in slot_offsets(ty.params()) {
-        args.push(builder.load(ty.into(), slots, at, Place::Slots));
-    }
-    let results = builder.call_address(code, ty, &args);
+    let results = if at_loop {
+        args.push(slots);
+        builder.call_address(code, &resumed_type(ty), &args)
+    } else {
+        for (ty, at) in slot_offsets(ty.params()) {
+            args.push(builder.load(ty.into(), slots, at, Place::Slots));
+        }
+        builder.call_address(code, ty, &args)
+    };
     for (&value, (_, at)) in results.iter().zip(slot_offsets(ty.results())) {
         builder.store(value, slots, at, Place::Slots);
     }
@@ -390,6 +430,7 @@ impl<B: Builder> Visitor for Lowering<'_, B> {
     fn begin(&mut self, module: &Module, index: u32, locals: &[ValType]) -> Result<()> {
         self.index = index;
         self.locals = locals.len() as u32;
+        self.begin_resumed(locals);
         self.open_function(module.func_type(index));
         self.check_interrupt();
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Source: the on-disk structures as e2fsprogs' `ext2_fs.h` numbers them.
 
-use super::bytes::{get16, get32};
+use super::bytes::{get16, get32, put16, put32};
 use crate::{Error, Result};
 use alloc::vec::Vec;
 
@@ -13,8 +13,12 @@ pub(super) const MAGIC: u16 = 0xef53;
 /// Bytes of a group descriptor.
 pub(super) const DESCRIPTOR: usize = 32;
 
+/// The image is consistent, as far as its last user knew.
+pub(super) const STATE_CLEAN: u16 = 1;
+
 const INCOMPAT_FILETYPE: u32 = 0x2;
 const RO_SPARSE_SUPER: u32 = 0x1;
+pub(super) const RO_LARGE_FILE: u32 = 0x2;
 
 /// Features without which nothing can be read, that are not supported.
 const INCOMPAT: [(u32, &str); 14] = [
@@ -34,6 +38,20 @@ const INCOMPAT: [(u32, &str); 14] = [
     (0x10000, "encrypt"),
 ];
 
+/// Features without which nothing may be written, that are not supported.
+const RO_COMPAT: [(u32, &str); 9] = [
+    (0x8, "writing with huge_file"),
+    (0x10, "writing with uninit_bg"),
+    (0x20, "writing with dir_nlink"),
+    (0x80, "writing with snapshots"),
+    (0x100, "writing with quota"),
+    (0x200, "writing with bigalloc"),
+    (0x400, "writing with metadata_csum"),
+    (0x1000, "writing to an image that is marked read-only"),
+    (0x2000, "writing with project quota"),
+];
+const RO_COMPAT_SUPPORTED: u32 = RO_SPARSE_SUPER | RO_LARGE_FILE | 0x4 | 0x40;
+
 /// What the superblock says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Super {
@@ -48,15 +66,23 @@ pub(super) struct Super {
     pub inodes_per_group: u32,
     pub inode_size: usize,
     pub first_inode: u32,
+    pub compat: u32,
     pub incompat: u32,
     pub ro_compat: u32,
+    pub state: u16,
+    pub mount_count: u16,
+    pub revision: u32,
+    pub mount_time: u32,
+    pub write_time: u32,
+    pub last_orphan: u32,
     pub reserved_descriptor_blocks: u32,
+    pub want_extra: u16,
     pub fsid: u64,
 }
 
 impl Super {
     /// Reads a superblock and checks that what it says can be.
-    pub fn read(raw: &[u8], device_size: u64) -> Result<Super> {
+    pub fn read(raw: &[u8], device_size: u64, read_only: bool) -> Result<Super> {
         if get16(raw, 56) != MAGIC {
             return Err(Error::Unsupported("an image without an ext2 superblock"));
         }
@@ -80,23 +106,39 @@ impl Super {
             inodes_per_group: get32(raw, 40),
             inode_size: if revision == 0 { 128 } else { get16(raw, 88).into() },
             first_inode: if revision == 0 { 11 } else { get32(raw, 84) },
+            compat: if revision == 0 { 0 } else { get32(raw, 92) },
             incompat: if revision == 0 { 0 } else { get32(raw, 96) },
             ro_compat: if revision == 0 { 0 } else { get32(raw, 100) },
+            state: get16(raw, 58),
+            mount_count: get16(raw, 52),
+            revision,
+            mount_time: get32(raw, 44),
+            write_time: get32(raw, 48),
+            last_orphan: get32(raw, 232),
             reserved_descriptor_blocks: get16(raw, 206).into(),
+            want_extra: get16(raw, 350),
             fsid: u64::from(get32(raw, 104) ^ get32(raw, 112)) << 32
                 | u64::from(get32(raw, 108) ^ get32(raw, 116)),
         };
-        sb.check_features()?;
+        sb.check_features(read_only)?;
         sb.check_geometry(device_size)?;
         Ok(sb)
     }
 
-    fn check_features(&self) -> Result<()> {
+    fn check_features(&self, read_only: bool) -> Result<()> {
         if let Some(row) = INCOMPAT.iter().find(|row| self.incompat & row.0 != 0) {
             return Err(Error::Unsupported(row.1));
         }
         if self.incompat & !INCOMPAT_FILETYPE != 0 {
             return Err(Error::Unsupported("an unknown incompatible feature"));
+        }
+        if !read_only {
+            if let Some(row) = RO_COMPAT.iter().find(|row| self.ro_compat & row.0 != 0) {
+                return Err(Error::Unsupported(row.1));
+            }
+            if self.ro_compat & !RO_COMPAT_SUPPORTED != 0 {
+                return Err(Error::Unsupported("writing with an unknown feature"));
+            }
         }
         Ok(())
     }
@@ -135,6 +177,19 @@ impl Super {
             return bad("superblock: room in groups");
         }
         Ok(())
+    }
+
+    /// Writes what can change into a superblock.
+    pub fn write(&self, raw: &mut [u8]) {
+        put32(raw, 12, self.free_blocks);
+        put32(raw, 16, self.free_inodes);
+        put32(raw, 44, self.mount_time);
+        put32(raw, 48, self.write_time);
+        put16(raw, 52, self.mount_count);
+        put16(raw, 58, self.state);
+        put32(raw, 92, self.compat);
+        put32(raw, 100, self.ro_compat);
+        put32(raw, 232, self.last_orphan);
     }
 
     pub fn groups(&self) -> u32 {
@@ -196,17 +251,29 @@ impl Super {
         self.block_size as u64 / 4
     }
 
+    /// The largest file: by the tree of blocks, by the inode's counter of sectors, and so
+    /// that the blocks' numbers in a file have 32 bits.
+    pub fn max_size(&self) -> u64 {
+        let p = self.pointers();
+        let tree = 12 + p + p * p + p * p * p;
+        let counted = (u64::from(u32::MAX) * 512 / self.block_size as u64) / (p + 2) * (p - 1);
+        tree.min(counted).min(u64::from(u32::MAX)) * self.block_size as u64
+    }
+
     pub fn has_kinds(&self) -> bool {
         self.incompat & INCOMPAT_FILETYPE != 0
     }
 }
 
-/// A group: where its tables are.
+/// A group: where its tables are, and its counters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub block_bitmap: u32,
     pub inode_bitmap: u32,
     pub inode_table: u32,
+    pub free_blocks: u16,
+    pub free_inodes: u16,
+    pub directories: u16,
 }
 
 impl Group {
@@ -215,7 +282,19 @@ impl Group {
             block_bitmap: get32(raw, 0),
             inode_bitmap: get32(raw, 4),
             inode_table: get32(raw, 8),
+            free_blocks: get16(raw, 12),
+            free_inodes: get16(raw, 14),
+            directories: get16(raw, 16),
         }
+    }
+
+    pub fn write(&self, raw: &mut [u8]) {
+        put32(raw, 0, self.block_bitmap);
+        put32(raw, 4, self.inode_bitmap);
+        put32(raw, 8, self.inode_table);
+        put16(raw, 12, self.free_blocks);
+        put16(raw, 14, self.free_inodes);
+        put16(raw, 16, self.directories);
     }
 
     /// Whether its tables are inside the group, apart from each other and from the

@@ -59,6 +59,11 @@ impl Kind {
         Kind::TABLE.iter().find(|row| row.1 == mode & S_IFMT).map(|row| row.0)
     }
 
+    /// The number of the kind in a directory entry.
+    pub(super) fn entry_code(self) -> u8 {
+        Kind::TABLE.iter().find(|row| row.0 == self).map_or(0, |row| row.2)
+    }
+
     /// The kind that a directory entry's number names.
     pub(super) fn from_entry_code(code: u8) -> Option<Kind> {
         Kind::TABLE.iter().find(|row| row.2 == code).map(|row| row.0)
@@ -100,6 +105,45 @@ pub struct Attr {
     pub generation: u32,
 }
 
+/// What to change of an inode. The time of change becomes now unless given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetAttr {
+    /// Permission bits (07777).
+    pub perm: Option<u16>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
+    /// Last access.
+    pub atime: Option<Timestamp>,
+    /// Last change of the content.
+    pub mtime: Option<Timestamp>,
+    /// Last change of the inode.
+    pub ctime: Option<Timestamp>,
+}
+
+/// What a new inode shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Create {
+    /// Kind and permission bits, as `st_mode`.
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// A device's number, as [`Attr::rdev`].
+    pub rdev: u32,
+}
+
+/// What rename(2) does with a name that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameMode {
+    /// Replaces it.
+    Replace,
+    /// Swaps the two, which must both be there (RENAME_EXCHANGE).
+    Exchange,
+}
+
 /// An entry that `readdir` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -135,12 +179,16 @@ pub struct StatFs {
 /// How to mount.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// Never write.
+    pub read_only: bool,
     /// Bytes of blocks that are kept in memory. At least 64 blocks are.
     pub cache_bytes: usize,
+    /// Bytes of changes that may wait in memory for a `sync`.
+    pub dirty_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { cache_bytes: 16 << 20 }
+        Options { read_only: false, cache_bytes: 32 << 20, dirty_bytes: 16 << 20 }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(
     }
     match machine.engine.config().mode {
         Mode::Classic => classic::run(machine, data, instance, body, slots),
-        Mode::Fast | Mode::Jit => fast::run(machine, data, instance, body, slots),
+        _ => fast::run(machine, data, instance, body, slots),
     }
 }
 
@@ -44,6 +44,6 @@ pub(crate) fn run(
 pub(crate) fn validate(module: &crate::module::ModuleData, body: u32) -> sampan_wasm::Result<()> {
     match module.engine.config().mode {
         Mode::Classic => classic::prepare(module, body).map(drop),
-        Mode::Fast | Mode::Jit => fast::prepare(module, body).map(drop),
+        _ => fast::prepare(module, body).map(drop),
     }
 }

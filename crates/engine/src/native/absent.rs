@@ -3,10 +3,11 @@
 
 use crate::entity::InstanceData;
 use crate::module::ModuleData;
-use crate::{Config, FuncId, Machine, Module, Trap, exec};
+use crate::{Config, Engine, FuncId, Machine, Module, Trap, exec};
 use core::any::Any;
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool;
+use sampan_wasm as wasm;
 
 #[derive(Debug, Default)]
 pub(crate) struct EnginePart;
@@ -35,8 +36,18 @@ impl Rooms {
     }
 }
 
-#[derive(Default)]
 pub(crate) struct ModulePart;
+
+impl ModulePart {
+    pub fn new(_: &Engine, _: &wasm::Module) -> ModulePart {
+        ModulePart
+    }
+
+    #[cfg_attr(not(feature = "fast"), allow(dead_code))]
+    pub fn tier(&self) -> Option<&()> {
+        None
+    }
+}
 
 pub(crate) struct MachinePart;
 
@@ -57,7 +68,7 @@ pub(crate) struct FuncPart;
 #[derive(Default)]
 pub(crate) struct InstancePart;
 
-pub(crate) fn compile(_: &Module) -> sampan_wasm::Result<()> {
+pub(crate) fn compile(_: &Module) -> wasm::Result<()> {
     Err(crate::module::not_built_in())
 }
 

@@ -1,6 +1,6 @@
 //! What compiled code reaches, and where.
 
-use super::FuncPart;
+use super::{FuncPart, tier::BodyEntry};
 use crate::entity::{FuncEntity, GlobalEntity};
 use crate::{FuncId, Machine, MemoryEntity, TableEntity, Trap, stable::Stable};
 #[cfg(feature = "std")]
@@ -86,7 +86,10 @@ impl Layout {
     pub const FUNCS: i32 = 32;
     /// Where memory 0 begins, if its bytes never move.
     pub const MEMORY_BASE: i32 = 40;
-    const HEADER: u32 = 6;
+    /// Where a module that tiers up has the code of its bodies: [`offsets::BODY_SIZE`] bytes
+    /// each, of which the first word is the code's address, or zero.
+    pub const BODIES: i32 = 48;
+    const HEADER: u32 = 7;
 
     /// The layout for instances of a module.
     pub fn of(module: &wasm::Module) -> Layout {
@@ -128,6 +131,8 @@ pub mod offsets {
     pub const RUNTIME_CALLER: i32 = offset_of!(Runtime, caller) as i32;
     /// See [`Runtime`].
     pub const RUNTIME_CALLS: i32 = offset_of!(Runtime, calls) as i32;
+    /// See [`Layout::BODIES`].
+    pub const BODY_SIZE: i32 = size_of::<BodyEntry>() as i32;
     /// The size of a function.
     pub const FUNC_SIZE: i32 = size_of::<FuncEntity>() as i32;
     const _: () = assert!(size_of::<FuncEntity>().is_power_of_two(), "code shifts numbers");
@@ -154,8 +159,11 @@ pub mod offsets {
 /// Makes the context of an instance whose entities exist, if its module has code, and gives
 /// its functions their code.
 pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
-    let Some(code) = machine.instances[at].module.data().native.code() else { return };
-    let code = code.clone();
+    let module = machine.instances[at].module.clone();
+    let part = &module.data().native;
+    if !part.has_code() {
+        return;
+    }
     let runtime = machine.native.0.as_ptr();
     let instance = machine.instances[at].as_ptr();
     let data = &mut *machine.instances[at];
@@ -173,6 +181,7 @@ pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
         data.types.as_ptr() as u64,
         data.funcs.as_ptr() as u64,
         base,
+        part.tier().map_or(0, |tier| tier.entries() as u64),
     ]);
     words.extend(data.memories.iter().map(|&p| p as u64));
     words.extend(data.tables.iter().map(|&p| p as u64));
@@ -182,10 +191,9 @@ pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
     let imported = data.module.decl().imported_funcs as usize;
     let own = data.funcs[imported..].to_vec();
     for (body, func) in own.into_iter().enumerate() {
-        let entry = code.entry(body as u32);
         let func = &mut machine.funcs[func.0 as usize].native;
-        if !entry.is_null() {
-            (func.entry, func.context) = (entry, context);
+        if let Some(entry) = part.entry(body as u32) {
+            (func.entry, func.context) = (entry.code, context);
         }
     }
 }

@@ -15,6 +15,7 @@ mod calls;
 mod context;
 mod parts;
 mod run;
+mod tier;
 
 pub use crate::trap::TrapCode;
 pub use calls::{CALLS, Calls};
@@ -24,6 +25,7 @@ pub(crate) use parts::{
     EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, stub,
 };
 pub(crate) use run::{call, run};
+pub use tier::Job;
 
 use crate::sync::Arc;
 use crate::{Config, Module, Trap};
@@ -39,33 +41,55 @@ pub trait Compiler: Debug + Send + Sync {
     /// What keeps it from making any code on this host.
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn Code>, Trap>;
 
+    /// Makes the code of one place, in the background if it takes time.
+    fn begin(&self, job: Job);
+
+    /// Calls code.
+    ///
+    /// # Errors
+    /// The number of a trap ([`TrapCode`]) and the calls that led there.
+    ///
+    /// # Safety
+    /// `context` is that of an instance of the code's module, `slots` holds the arguments (of a
+    /// loop: the frame) and has room for the results, and nothing else uses the machine.
+    unsafe fn call(
+        &self,
+        entry: Entry,
+        context: *mut u64,
+        slots: *mut u64,
+        runtime: *mut Runtime,
+    ) -> Result<(), CodeTrap>;
+
     /// The room for memories with 32-bit addresses.
     fn reservations(&self) -> Arc<dyn Reservations>;
 }
 
 /// The machine code of a module's functions.
 pub trait Code: Send + Sync {
-    /// Where the code of a body (imports not counted) begins; null if it is interpreted.
-    fn entry(&self, body: u32) -> *const u8;
+    /// Where the code of a body (imports not counted) is; `None` if it is interpreted.
+    fn entry(&self, body: u32) -> Option<Entry>;
+}
 
-    /// Calls a body that has code.
-    ///
-    /// # Errors
-    /// The number of a trap ([`TrapCode`]) and the calls that led there.
-    ///
-    /// # Safety
-    /// `context` is that of an instance of the module, `slots` holds the arguments and has
-    /// room for the results, and nothing else uses the machine.
-    unsafe fn call(
-        &self,
-        body: u32,
-        context: *mut u64,
-        slots: *mut u64,
-        runtime: *mut Runtime,
-    ) -> Result<(), CodeTrap>;
+/// Where code begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// For other compiled code, with arguments in registers.
+    pub code: *const u8,
+    /// What calls `code` with arguments in slots, and puts the results there. The compiler
+    /// gives and calls it.
+    pub through: *const u8,
+}
 
-    /// A number that no other code of the process has.
-    fn id(&self) -> u64;
+/// A function, or one of its loops, which is then entered at its next round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The function's body (imports not counted).
+    pub body: u32,
+    /// The loop's instruction, in bytes from the module's start; 0 is the function.
+    pub at: u32,
+    /// Of a loop: the slot of the first value on the operand stack. Before are the locals from
+    /// slot 0 on, and both are without gaps.
+    pub stack: u32,
 }
 
 /// Why compiled code stopped.
@@ -80,12 +104,17 @@ pub struct CodeTrap {
 /// A call on the native stack.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeFrame {
-    /// Which code; see [`Code::id`].
-    pub code: u64,
+    /// Which module; see [`module_id`].
+    pub module: u64,
     /// The body.
     pub body: u32,
     /// The instruction, in bytes from the module's start.
     pub offset: u32,
+}
+
+/// A number that no other module of the process has.
+pub fn module_id(module: &Module) -> u64 {
+    module.data().native.id()
 }
 
 /// The trap is in [`Runtime::trap`].

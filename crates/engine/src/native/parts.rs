@@ -1,14 +1,14 @@
 //! What the engine's own types carry for machine code. Where it is not built in, `absent.rs`
 //! has them without content.
 
-use super::{Code, Compiler, Reservations, Runtime};
-use crate::module::ModuleData;
+use super::{Code, CodeTrap, Compiler, Entry, Job, Reservations, Runtime, tier::Tier};
+use crate::module::{ModuleData, makes_objects};
 use crate::stable::Stable;
 use crate::sync::Arc;
-use crate::{Config, Module, exec, once::Once};
+use crate::{Config, Engine, Mode, Module, exec, once::Once};
 use alloc::boxed::Box;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sampan_wasm as wasm;
 
 /// Of an engine: what compiles its modules.
@@ -27,15 +27,78 @@ impl EnginePart {
     pub fn rooms(&self) -> Option<Rooms> {
         self.0.as_ref().map(|compiler| compiler.reservations())
     }
+
+    /// See [`Compiler::call`].
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn call(
+        &self,
+        entry: Entry,
+        context: *mut u64,
+        slots: *mut u64,
+        runtime: *mut Runtime,
+    ) -> Result<(), CodeTrap> {
+        let compiler = self.0.as_ref().expect("code is made by the engine's compiler");
+        // SAFETY: the caller's promise.
+        unsafe { compiler.call(entry, context, slots, runtime) }
+    }
+
+    /// Asks the compiler for a place's code.
+    pub fn begin(&self, job: Job) {
+        match &self.0 {
+            Some(compiler) => compiler.begin(job),
+            None => job.finish(None),
+        }
+    }
 }
 
-/// Of a module: its code, once it is made.
+/// Of a module: its code, once it is made, or what makes it bit by bit.
 #[derive(Default)]
-pub(crate) struct ModulePart(Once<Arc<dyn Code>>);
+pub(crate) struct ModulePart {
+    id: u64,
+    code: Once<Arc<dyn Code>>,
+    tier: Option<Box<Tier>>,
+}
 
 impl ModulePart {
-    pub fn code(&self) -> Option<&Arc<dyn Code>> {
-        self.0.get()
+    pub fn new(engine: &Engine, decl: &wasm::Module) -> ModulePart {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let config = engine.config();
+        let tiers =
+            config.mode == Mode::Auto && engine.native().0.is_some() && !makes_objects(decl);
+        ModulePart {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            code: Once::new(),
+            tier: tiers.then(|| Box::new(Tier::new(decl.bodies.len(), config))),
+        }
+    }
+
+    /// A number that no other module of the process has.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn tier(&self) -> Option<&Tier> {
+        self.tier.as_deref()
+    }
+
+    /// The address of a body's counter, if its rounds are counted.
+    pub fn counter(&self, body: u32) -> Option<u64> {
+        Some(self.tier()?.counter(body))
+    }
+
+    /// Whether functions have code, or may.
+    pub fn has_code(&self) -> bool {
+        self.code.get().is_some() || self.tier.is_some()
+    }
+
+    /// The code of a body, if it is there.
+    pub fn entry(&self, body: u32) -> Option<Entry> {
+        match &self.tier {
+            Some(tier) => tier.entry(body),
+            None => self.code.get()?.entry(body),
+        }
     }
 }
 
@@ -85,12 +148,11 @@ pub(crate) fn compile(module: &Module) -> wasm::Result<()> {
         return Err(error("this engine has no compiler".into()));
     };
     let code = compiler.compile(module, engine.config());
-    module.data().native.0.set(code.map_err(|trap| error(alloc::format!("{trap}")))?);
+    module.data().native.code.set(code.map_err(|trap| error(alloc::format!("{trap}")))?);
     Ok(())
 }
 
 /// What stands for the interpreter's code of a body that has machine code.
 pub(crate) fn stub(module: &ModuleData, body: u32) -> Option<exec::fast::Code> {
-    let code = module.native.code()?;
-    (!code.entry(body).is_null()).then(|| exec::fast::stub(body))
+    module.native.entry(body).map(|_| exec::fast::stub(body))
 }

@@ -1,6 +1,6 @@
 //! Entering compiled code, and what its traps become.
 
-use super::{Code, CodeFrame, CodeTrap, PENDING, Runtime, TrapCode};
+use super::{CodeFrame, CodeTrap, Entry, PENDING, Runtime, TrapCode};
 use crate::entity::{FuncKind, InstanceData};
 use crate::{FuncId, Machine, Trap, TrapFrame, TrapKind, exec};
 use core::any::Any;
@@ -14,12 +14,9 @@ pub(crate) fn run(
     slots: &mut [u64],
 ) -> Option<Result<(), Trap>> {
     // SAFETY: the machine owns the instance.
-    let code = unsafe { (*instance).module.data().native.code()?.clone() };
-    if code.entry(body).is_null() {
-        return None;
-    }
+    let entry = unsafe { (*instance).module.data().native.entry(body)? };
     // SAFETY: as above; `slots` has room for arguments and results.
-    Some(unsafe { call(machine, data, &*code, instance, body, slots.as_mut_ptr()) })
+    Some(unsafe { call(machine, data, entry, instance, slots.as_mut_ptr()) })
 }
 
 /// The call of a function without machine code by compiled code. Calls from code to
@@ -45,6 +42,14 @@ pub(super) unsafe fn call_from(
             call(machine, data, Some(caller), slots)
         }
         &FuncKind::Wasm { instance, body } => {
+            // SAFETY: the machine owns the instance.
+            let (part, context) =
+                unsafe { (&(*instance).module.data().native, (*instance).native.context.as_ptr()) };
+            if let Some(entry) = part.entry(body) {
+                // It got its code meanwhile: next time compiled code finds it.
+                let func = &mut machine.funcs[func.0 as usize].native;
+                (func.entry, func.context) = (entry.code, context.cast_mut());
+            }
             let top = machine.stack.top;
             let result = exec::run(machine, data, instance, body, slots);
             machine.stack.top = top;
@@ -53,16 +58,15 @@ pub(super) unsafe fn call_from(
     }
 }
 
-/// Calls a body that has code. `slots` has room for arguments and results.
+/// Calls code. `slots` has room for arguments and results.
 ///
 /// # Safety
 /// The machine owns the instance, and nothing refers to what is in the machine.
 pub(crate) unsafe fn call(
     machine: *mut Machine,
     data: *mut dyn Any,
-    code: &dyn Code,
+    entry: Entry,
     instance: *mut InstanceData,
-    body: u32,
     slots: *mut u64,
 ) -> Result<(), Trap> {
     // SAFETY: the caller's promise; the runtime lives as long as the machine.
@@ -73,7 +77,8 @@ pub(crate) unsafe fn call(
         let outer = ((*runtime).data, (*runtime).caller);
         (*runtime).data = data;
         (*runtime).depth += 1;
-        let result = code.call(body, (*instance).native.context.as_mut_ptr(), slots, runtime);
+        let context = (*instance).native.context.as_mut_ptr();
+        let result = (*machine).engine.native().call(entry, context, slots, runtime);
         (*runtime).depth -= 1;
         ((*runtime).data, (*runtime).caller) = outer;
         #[cfg(feature = "std")]
@@ -88,7 +93,7 @@ pub(crate) unsafe fn call(
                 PENDING => (*runtime).trap.take().expect("set by the call that failed"),
                 number => Trap::new(TrapKind::from_code(number)),
             };
-            trap.add_frames(frames_of(&*machine, instance, code.id(), &frames));
+            trap.add_frames(frames_of(&*machine, instance, &frames));
             trap
         })
     }
@@ -99,7 +104,6 @@ pub(crate) unsafe fn call(
 pub(crate) fn frames_of(
     machine: &Machine,
     entered: *mut InstanceData,
-    code: u64,
     frames: &[CodeFrame],
 ) -> impl Iterator<Item = TrapFrame> {
     frames.iter().filter_map(move |frame| {
@@ -107,12 +111,12 @@ pub(crate) fn frames_of(
             let index = instance.module.decl().imported_funcs + frame.body;
             Some(TrapFrame { func: *instance.funcs.get(index as usize)?, offset: frame.offset })
         };
-        if frame.code == code {
-            // SAFETY: the machine owns it.
-            return func(unsafe { &*entered });
+        let of_module = |i: &&InstanceData| i.module.data().native.id() == frame.module;
+        // SAFETY: the machine owns it.
+        let entered = unsafe { &*entered };
+        if of_module(&entered) {
+            return func(entered);
         }
-        let of_module =
-            |i: &&InstanceData| i.module.data().native.code().is_some_and(|c| c.id() == frame.code);
         machine.instances.iter().map(|instance| &**instance).find(of_module).and_then(func)
     })
 }

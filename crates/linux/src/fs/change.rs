@@ -1,7 +1,7 @@
 //! Calls that change attributes: `chmod(2)`, `chown(2)`, `utimensat(2)` and their kin.
 
 use super::walk::{self, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Follow};
-use super::{FileType, Location, SetAttr, access, permission};
+use super::{FileType, Location, SetAttr, access, inotify, permission};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::syscall::{Abi, Args};
@@ -39,6 +39,7 @@ fn change_mode(cx: &mut Context, place: &Location, mode: u32) -> SysResult {
         mode &= !access::S_ISGID;
     }
     inode.set_attr(cx, &SetAttr { mode: Some(mode), ..SetAttr::default() })?;
+    inotify::tell_file(place, inotify::event::ATTRIB);
     Ok(0)
 }
 
@@ -92,6 +93,7 @@ fn change_owner(cx: &mut Context, place: &Location, uid: u32, gid: u32) -> SysRe
     }
     let mode = (mode != stat.mode & 0o7777).then_some(mode);
     inode.set_attr(cx, &SetAttr { uid, gid, mode, ..SetAttr::default() })?;
+    inotify::tell_file(place, inotify::event::ATTRIB);
     Ok(0)
 }
 
@@ -185,6 +187,7 @@ fn set_times(cx: &mut Context, dirfd: i32, path: u64, flags: u32, times: [Time; 
     let now = cx.kernel.now();
     let [atime, mtime] = times.map(|time| time.pick(now));
     inode.set_attr(cx, &SetAttr { atime, mtime, ..SetAttr::default() })?;
+    inotify::tell_file(&place, inotify::event::ATTRIB);
     Ok(0)
 }
 

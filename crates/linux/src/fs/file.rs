@@ -160,6 +160,11 @@ impl OpenFile {
     pub fn new(file: Rc<dyn File>, location: Option<Location>, open_flags: u32) -> Rc<OpenFile> {
         use flags::*;
         let kept = open_flags & !(CREAT | EXCL | NOCTTY | TRUNC | CLOEXEC);
+        if let Some(place) = &location
+            && kept & PATH == 0
+        {
+            super::inotify::opened(place);
+        }
         Rc::new(OpenFile {
             file,
             location,
@@ -215,5 +220,10 @@ impl Drop for OpenFile {
         super::lock::dropped(self);
         let file = self.file.clone();
         file.release(self);
+        if let Some(place) = &self.location
+            && !self.is_path()
+        {
+            super::inotify::closed(place, self.writable());
+        }
     }
 }

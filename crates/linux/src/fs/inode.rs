@@ -166,7 +166,11 @@ pub struct InodeExtra {
     /// Locks of files and of ranges; see `fs/lock.rs`.
     pub locks: RefCell<Option<Rc<dyn Any>>>,
     /// Those who watch it; see `fs/inotify.rs`.
-    pub watches: RefCell<Option<Rc<dyn Any>>>,
+    pub watches: RefCell<Vec<alloc::rc::Weak<super::inotify::Watch>>>,
+    /// How many open files of it there are.
+    pub opens: core::cell::Cell<u32>,
+    /// Its last name was taken away.
+    pub nameless: core::cell::Cell<bool>,
     /// The pages of it that processes share; see `mm/shared.rs`.
     pub pages: RefCell<alloc::rc::Weak<crate::mm::SharedFile>>,
     /// How many have it open for writing, less those who execute it.

@@ -305,7 +305,11 @@ pub fn truncate_inode(cx: &mut Context, inode: &InodeRef, size: i64) -> SysResul
 pub fn ftruncate(cx: &mut Context, args: Args) -> SysResult {
     let open = cx.io_file(args.int(0))?;
     let inode = open.file.mappable().filter(|_| open.writable()).ok_or(Errno::EINVAL)?;
-    truncate_inode(cx, &inode, args.i64(1)).map(|()| 0)
+    truncate_inode(cx, &inode, args.i64(1))?;
+    if let Some(place) = &open.location {
+        super::inotify::tell_file(place, super::inotify::event::MODIFY);
+    }
+    Ok(0)
 }
 
 /// `truncate(2)`, with either width.
@@ -316,7 +320,9 @@ pub fn truncate(cx: &mut Context, args: Args) -> SysResult {
     if place.mount.is_read_only() {
         return Err(Errno::EROFS);
     }
-    truncate_inode(cx, place.inode(), args.i64(1)).map(|()| 0)
+    truncate_inode(cx, place.inode(), args.i64(1))?;
+    super::inotify::tell_file(&place, super::inotify::event::MODIFY);
+    Ok(0)
 }
 
 /// `ioctl(2)`.

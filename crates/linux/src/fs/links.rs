@@ -1,7 +1,7 @@
 //! Calls that give files names: `link(2)`, `symlink(2)`, `mknod(2)`.
 
 use super::walk::{self, AT_EMPTY_PATH, AT_FDCWD, Follow, Last};
-use super::{Create, FileType, access};
+use super::{Create, FileType, access, inotify};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::syscall::Args;
@@ -46,6 +46,8 @@ fn add_name(cx: &mut Context, from: (i32, u64), to: (i32, u64), flags: u32) -> S
     }
     access::may_change(cx, &found.dir)?;
     found.dir.inode().clone().link(cx, name, source.inode())?;
+    inotify::tell(source.inode(), inotify::event::ATTRIB, false, 0, b"");
+    inotify::created(&found.dir, name, source.inode().kind());
     Ok(0)
 }
 
@@ -74,6 +76,7 @@ fn make_link(cx: &mut Context, target: u64, dirfd: i32, path: u64) -> SysResult 
     let (uid, gid) = (credentials.fsuid, credentials.fsgid);
     let what = Create { kind: FileType::Symlink, mode: 0o777, uid, gid, rdev: 0 };
     found.dir.inode().clone().symlink(cx, name, &target, &what)?;
+    inotify::created(&found.dir, name, FileType::Symlink);
     Ok(0)
 }
 

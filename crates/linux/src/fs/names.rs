@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::walk::{self, AT_FDCWD, Follow, Last};
-use super::{FileType, access};
+use super::walk::{self, AT_FDCWD, Follow, Found, Last};
+use super::{FileType, Location, access, inotify};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::syscall::Args;
@@ -76,6 +76,7 @@ fn remove(cx: &mut Context, dirfd: i32, path: u64, flags: u32) -> SysResult {
         (false, false) => parent.unlink(cx, &name)?,
     }
     dir.dentry.forget(&name);
+    super::inotify::removed(cx, &dir, &name, victim.inode());
     Ok(0)
 }
 
@@ -150,6 +151,7 @@ fn entries(cx: &mut Context, args: Args, wide: bool) -> SysResult {
     }
     cx.write_bytes(args.u64(1), &out)?;
     open.pos.set(pos);
+    super::inotify::tell_file(&place, super::inotify::event::ACCESS);
     Ok(out.len() as u64)
 }
 
@@ -225,5 +227,31 @@ fn move_name(cx: &mut Context, from: (i32, u64), to: (i32, u64), flags: u32) -> 
     } else {
         old.dir.dentry.moved(name, &new.dir.dentry, new_name);
     }
+    tell_moved(cx, &old, &new, &source, flags & EXCHANGE != 0);
     Ok(0)
+}
+
+/// Those who watch hear of a move.
+fn tell_moved(cx: &mut Context, old: &Found, new: &Found, source: &Location, exchange: bool) {
+    let (Last::Name(name), Last::Name(new_name)) = (&old.last, &new.last) else { return };
+    let (from, to) = ((&old.dir, &name[..]), (&new.dir, &new_name[..]));
+    let mut next = || {
+        cx.kernel.last_cookie = cx.kernel.last_cookie.wrapping_add(1).max(1);
+        cx.kernel.last_cookie
+    };
+    // Of what moved itself nobody hears whether it is a directory, as on Linux.
+    let moved = |inode| inotify::tell(inode, inotify::event::MOVE_SELF, false, 0, b"");
+    inotify::moved(from, to, source.inode(), next());
+    match &new.target {
+        Some(victim) if exchange => {
+            moved(source.inode());
+            inotify::moved(to, from, victim.inode(), next());
+            moved(victim.inode());
+        }
+        Some(victim) => {
+            moved(source.inode());
+            inotify::lost_name(cx, victim.inode());
+        }
+        None => moved(source.inode()),
+    }
 }

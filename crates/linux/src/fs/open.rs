@@ -108,6 +108,7 @@ pub fn open_place(
         }
         if how & flags::TRUNC != 0 && kind == FileType::Regular {
             super::io::truncate_inode(cx, &inode, 0)?;
+            super::inotify::tell_file(&place, super::inotify::event::MODIFY);
         }
     }
     let file: Rc<dyn File> = match kind {
@@ -150,6 +151,7 @@ pub fn make(
     }
     let what = Create { kind, mode, uid: credentials.fsuid, gid, rdev };
     let inode = parent.create(cx, name, &what)?;
+    super::inotify::created(dir, name, kind);
     Ok(dir.with(dir.dentry.child(name, inode)))
 }
 

@@ -3,7 +3,9 @@
 use alloc::rc::Rc;
 use core::any::Any;
 
-use super::{File, FileType, Inode, InodeRef, OpenFile, SetAttr, file::flags, mount::mount_flags};
+use super::{
+    File, FileType, Inode, InodeRef, OpenFile, SetAttr, file::flags, inotify, mount::mount_flags,
+};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 
@@ -45,6 +47,9 @@ impl File for InodeFile {
         let count = super::io::read_inode(cx, &self.inode, *pos, buf)?;
         *pos += count as u64;
         touch_atime(cx, open)?;
+        if let (Some(place), true) = (&open.location, count > 0) {
+            inotify::tell_file(place, inotify::event::ACCESS);
+        }
         Ok(count)
     }
 
@@ -60,6 +65,9 @@ impl File for InodeFile {
         }
         let count = super::io::write_inode(cx, &self.inode, *pos, bytes)?;
         *pos += count as u64;
+        if let (Some(place), true) = (&open.location, count > 0) {
+            inotify::tell_file(place, inotify::event::MODIFY);
+        }
         if open.flags.get() & (flags::SYNC | flags::DSYNC) != 0 {
             self.inode.sync(cx, open.flags.get() & flags::SYNC != flags::SYNC)?;
         }

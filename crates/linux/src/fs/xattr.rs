@@ -66,6 +66,7 @@ fn set(cx: &mut Context, place: SysResult<Location>, args: Args) -> SysResult {
     let place = place?;
     check(cx, &place, &name, access::WRITE)?;
     place.inode().clone().set_xattr(cx, &name, Some(&value), flags)?;
+    super::inotify::tell_file(&place, super::inotify::event::ATTRIB);
     Ok(0)
 }
 
@@ -106,6 +107,7 @@ fn remove(cx: &mut Context, place: SysResult<Location>, args: Args) -> SysResult
     let place = place?;
     check(cx, &place, &name, access::WRITE)?;
     place.inode().clone().set_xattr(cx, &name, None, 0)?;
+    super::inotify::tell_file(&place, super::inotify::event::ATTRIB);
     Ok(0)
 }
 

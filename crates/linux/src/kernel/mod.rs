@@ -80,10 +80,18 @@ pub struct Kernel {
     pub boot_ns: u64,
     /// Processes that wait for a lock of another, with the thread that waits.
     pub lock_waits: BTreeMap<Pid, (Pid, Tid)>,
+    /// Connections to the outside.
+    pub links: Vec<crate::net::outside::Link>,
     /// Names of sockets.
     pub names: crate::net::Names,
     /// What pipes and sockets may hold together: an eighth of all memory.
     pub buffers: Rc<Budget>,
+    /// How much programs watch files.
+    pub inotify: Rc<crate::fs::inotify::Counts>,
+    /// The number that joins both ends of a move for those who watch.
+    pub last_cookie: u32,
+    /// System V semaphores, queues and shared memory.
+    pub ipc: crate::ipc::Ipc,
     /// Members of all epoll sets.
     pub epoll_members: Rc<core::cell::Cell<u32>>,
     /// Calls that programs made and that are not there.
@@ -133,8 +141,12 @@ impl Kernel {
             shm,
             boot_ns,
             lock_waits: BTreeMap::new(),
+            links: Vec::new(),
             names: crate::net::Names::default(),
             buffers,
+            inotify: Rc::default(),
+            last_cookie: 0,
+            ipc: crate::ipc::Ipc::default(),
             epoll_members: Rc::default(),
             missing: BTreeMap::new(),
             notes: BTreeSet::new(),
@@ -276,9 +288,14 @@ impl Kernel {
                 return Status::Exited(status);
             }
             self.expire_timers();
+            self.pump();
             self.collect_woken();
             let Some(tid) = self.ready.pop_front() else {
-                let next = self.timers.next().map(|when| when + self.boot_ns);
+                let mut next = self.timers.next().map(|when| when + self.boot_ns);
+                if let Some(nap) = self.nap_ns() {
+                    let soon = self.host.monotonic_ns() + nap;
+                    next = Some(next.unwrap_or(u64::MAX).min(soon));
+                }
                 return Status::Idle(next);
             };
             let Some(thread) = self.threads.get(&tid).cloned() else { continue };

@@ -119,7 +119,7 @@ fn source(open: &OpenFile, shared: bool, prot: u32) -> SysResult<(InodeRef, Opti
 }
 
 /// Where a mapping goes.
-fn place(cx: &Context, addr: u64, len: u64, flags: u32) -> SysResult<Range<u64>> {
+pub fn place(cx: &Context, addr: u64, len: u64, flags: u32) -> SysResult<Range<u64>> {
     let mm = cx.mm();
     let mm = mm.borrow();
     if flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0 {

@@ -41,7 +41,10 @@ impl SharedFile {
             if count == 0 {
                 break;
             }
-            pages.write(at, &buf[..count]);
+            // Fresh pages are zeros; those of a hole shall not take memory.
+            if buf[..count].iter().any(|&byte| byte != 0) {
+                pages.write(at, &buf[..count]);
+            }
             at += count as u64;
         }
         let shared =

@@ -39,6 +39,11 @@ pub const LOOPBACK6: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 /// `127.0.0.1`.
 pub const LOOPBACK4: [u8; 16] = mapped([127, 0, 0, 1]);
 
+/// The machine's own address outside.
+pub const OWN4: [u8; 16] = mapped([10, 0, 2, 15]);
+/// The same in version 6.
+pub const OWN6: [u8; 16] = [0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15];
+
 /// An address of version 4 in the form of version 6.
 pub const fn mapped(ip: [u8; 4]) -> [u8; 16] {
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ip[0], ip[1], ip[2], ip[3]]
@@ -56,7 +61,7 @@ pub fn is_any(ip: &[u8; 16]) -> bool {
 
 /// Whether it is this machine's.
 pub fn is_local(ip: &[u8; 16]) -> bool {
-    *ip == LOOPBACK6 || is_v4(ip) && ip[12] == 127
+    *ip == LOOPBACK6 || *ip == OWN4 || *ip == OWN6 || is_v4(ip) && ip[12] == 127
 }
 
 /// Reads an address of a family from the program.

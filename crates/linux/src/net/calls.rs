@@ -153,7 +153,9 @@ pub fn connect(cx: &mut Context, args: Args) -> SysResult {
             None => Ok(0),
         };
     }
-    if socket.connected.get() {
+    // A call that waited for the outside is told how it ended.
+    let waited = socket.remote.borrow().is_some() && cx.with_call(|call| call.again);
+    if socket.connected.get() && !waited {
         return Err(Errno::EISCONN);
     }
     let to = match to {
@@ -169,6 +171,11 @@ pub fn connect(cx: &mut Context, args: Args) -> SysResult {
         other => other,
     };
     let nonblocking = open.nonblocking();
+    if let Address::Ip(ip, port) = to
+        && super::outside::is_outside(socket.kind, &to)
+    {
+        return super::outside::connect(cx, &socket, (ip, port), nonblocking);
+    }
     let target = names::find(cx, socket.kind, &to);
     let ip = match &to {
         Address::Ip(ip, _) => Some(*ip),
@@ -211,7 +218,7 @@ fn connect_datagram(cx: &mut Context, socket: &Rc<Socket>, to: Address) -> SysRe
         Address::Ip(ip, port) => {
             let ip = super::socket::source_for_target(ip);
             if !address::is_local(&ip) {
-                return Err(Errno::ENETUNREACH);
+                super::outside::reaches(cx, (ip, port))?;
             }
             names::ensure_port(cx, socket, &ip)?;
             let bound = socket.local.borrow().clone();

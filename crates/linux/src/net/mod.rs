@@ -12,6 +12,7 @@ pub mod message;
 pub mod names;
 pub mod netlink;
 pub mod options;
+pub mod outside;
 pub mod receive;
 pub mod rights;
 pub mod send;
@@ -19,6 +20,7 @@ pub mod socket;
 
 pub use address::Address;
 pub use names::Names;
+pub use outside::{Endpoint, NetId, Network};
 pub use socket::Socket;
 
 /// `AF_…`.

@@ -91,7 +91,7 @@ impl Socket {
         received
     }
 
-    fn receive_stream(&self, buf: &mut [u8], how: u32) -> Option<Received> {
+    pub(super) fn receive_stream(&self, buf: &mut [u8], how: u32) -> Option<Received> {
         if how & msg::PEEK != 0 {
             let count = self.inbox.peek(buf);
             return self.inbox.with_first(|packet| {

@@ -162,6 +162,9 @@ impl Socket {
                 if port == 0 {
                     return Err(Errno::EINVAL);
                 }
+                if super::outside::is_outside(self.kind, &Address::Ip(ip, port)) {
+                    return super::outside::send(cx, self, (ip, port), bytes);
+                }
                 names::ensure_port(cx, self, &ip)?;
                 names::find(cx, self.kind, &Address::Ip(ip, port))
             }

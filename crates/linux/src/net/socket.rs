@@ -11,7 +11,7 @@ use super::send::With;
 use super::{Address, Family, Kind, interfaces};
 use crate::errno::{Errno, SysResult};
 use crate::fs::{File, FileType, Location, OpenFile, Stat, events, flags};
-use crate::kernel::Context;
+use crate::kernel::{Context, Kernel};
 use crate::syscall::Args;
 use crate::wait::WaitQueue;
 
@@ -45,6 +45,8 @@ pub struct Socket {
     pub connected: Cell<bool>,
     /// A connection that a nonblocking `connect` made and nobody asked about yet.
     pub connecting: Cell<bool>,
+    /// A connection to the outside is being made.
+    pub pending: Cell<bool>,
     /// What is to be read.
     pub inbox: Inbox,
     pub(super) shut: Cell<u32>,
@@ -66,9 +68,20 @@ pub struct Socket {
 impl Socket {
     /// A new one.
     pub fn new(cx: &mut Context, family: Family, kind: Kind, protocol: u32) -> Rc<Socket> {
-        let ino = cx.kernel.new_anonymous_ino();
         let owner = own_identity(cx);
-        let inbox = Inbox::new(BUFFER, cx.kernel.buffers.clone());
+        Socket::owned_by(cx.kernel, owner, family, kind, protocol)
+    }
+
+    /// A new one that somebody else than the running thread made.
+    pub(super) fn owned_by(
+        kernel: &mut Kernel,
+        owner: Sender,
+        family: Family,
+        kind: Kind,
+        protocol: u32,
+    ) -> Rc<Socket> {
+        let ino = kernel.new_anonymous_ino();
+        let inbox = Inbox::new(BUFFER, kernel.buffers.clone());
         Rc::new_cyclic(|me| Socket {
             me: me.clone(),
             family,
@@ -81,6 +94,7 @@ impl Socket {
             peer: RefCell::default(),
             connected: Cell::new(false),
             connecting: Cell::new(false),
+            pending: Cell::new(false),
             inbox,
             shut: Cell::new(0),
             closed: Cell::new(false),
@@ -149,8 +163,13 @@ impl Socket {
 
     /// A connection that was refused: the error waits, and both directions are shut.
     pub fn refused(&self) {
+        self.failed(Errno::ECONNREFUSED);
+    }
+
+    /// A connection that broke: the error waits, and both directions are shut.
+    pub fn failed(&self, error: Errno) {
         self.shut.set(SHUT_READ | SHUT_WRITE);
-        self.set_error(Errno::ECONNREFUSED);
+        self.set_error(error);
     }
 
     /// Tells each file that waits in it, and in connections that nobody accepted.
@@ -247,10 +266,21 @@ impl Socket {
         *other.remote.borrow_mut() = self.local.borrow().clone();
         *self.remote.borrow_mut() = Some(to);
         Socket::pair(self, &other);
-        target.backlog.borrow_mut().push_back(other);
-        target.queue.wake_all();
+        target.queue_connection(other);
         self.queue.wake_all();
         Ok(())
+    }
+
+    /// Whether it listens and another connection may wait to be accepted.
+    pub(super) fn has_room(&self) -> bool {
+        let open = self.is_listening() && self.shut.get() & SHUT_READ == 0;
+        open && self.backlog.borrow().len() < BACKLOG_MAX
+    }
+
+    /// A connection waits to be accepted.
+    pub(super) fn queue_connection(&self, socket: Rc<Socket>) {
+        self.backlog.borrow_mut().push_back(socket);
+        self.queue.wake_all();
     }
 
     /// `shutdown(2)`.
@@ -348,6 +378,9 @@ impl Socket {
             let waiting = !self.backlog.borrow().is_empty();
             return now | if waiting { IN | RDNORM } else { 0 };
         }
+        if self.pending.get() {
+            return 0;
+        }
         let shut = self.shut.get();
         if !self.inbox.is_empty() || shut & SHUT_READ != 0 {
             now |= IN | RDNORM;
@@ -381,8 +414,10 @@ pub fn source_for(ip: &[u8; 16]) -> [u8; 16] {
     match *ip {
         ANY4 => LOOPBACK4,
         ANY6 => LOOPBACK6,
-        ip if is_v4(&ip) => LOOPBACK4,
-        ip => ip,
+        ip if is_v4(&ip) && is_local(&ip) => LOOPBACK4,
+        ip if is_v4(&ip) => OWN4,
+        ip if is_local(&ip) => ip,
+        _ => OWN6,
     }
 }
 

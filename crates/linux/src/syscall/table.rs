@@ -202,10 +202,10 @@ calls! {
     168 7   poll(Ptr Uint Int)                       Full crate::fs::poll::poll;
     414 271 ppoll(Ptr Uint Ptr Ptr Size)             Full crate::fs::poll::ppoll;
     309 _   ppoll32(Ptr Uint Ptr Ptr Size)           Full crate::fs::poll::ppoll32;
-    291 253 inotify_init()                                   No;
-    332 294 inotify_init1(Open)                              No;
-    292 254 inotify_add_watch(Fd Path Hex)                   No;
-    293 255 inotify_rm_watch(Fd Int)                         No;
+    291 253 inotify_init()                           Full crate::fs::inotify::inotify_init;
+    332 294 inotify_init1(Open)                      Full crate::fs::inotify::inotify_init1;
+    292 254 inotify_add_watch(Fd Path Hex)           Full crate::fs::inotify::inotify_add_watch;
+    293 255 inotify_rm_watch(Fd Int)                 Full crate::fs::inotify::inotify_rm_watch;
     338 300 fanotify_init(Hex Open)                          No;
     339 301 fanotify_mark(Fd Hex Off Dir Path)               No;
     356 319 memfd_create(Str Hex)                    Full crate::mm::calls::memfd_create;
@@ -450,19 +450,19 @@ calls! {
     124 159 adjtimex(Ptr)                                    No;
 
     // System V and POSIX messages.
-    117 _   ipc(Uint Int Int Int Ptr Long)                   No;
-    395 29  shmget(Int Size Hex)                             No;
-    397 30  shmat(Int Ptr Hex)                               No;
-    398 67  shmdt(Ptr)                                       No;
-    396 31  shmctl(Int Int Ptr)                              No;
-    393 64  semget(Int Int Hex)                              No;
-    _   65  semop(Int Ptr Size)                              No;
-    420 220 semtimedop(Int Ptr Size Ptr)                     No;
-    394 66  semctl(Int Int Int Hex)                          No;
-    399 68  msgget(Int Hex)                                  No;
-    400 69  msgsnd(Int Ptr Size Hex)                         No;
-    401 70  msgrcv(Int Ptr Size Long Hex)                    No;
-    402 71  msgctl(Int Int Ptr)                              No;
+    117 _   ipc(Uint Int Int Int Ptr Long)           Full crate::ipc::ipc;
+    395 29  shmget(Hex Size Hex)                     Full crate::ipc::shm::shmget;
+    397 30  shmat(Int Ptr Hex)                       Full crate::ipc::shm::shmat;
+    398 67  shmdt(Ptr)                               Full crate::ipc::shm::shmdt;
+    396 31  shmctl(Int Int Ptr)                      Full crate::ipc::shm::shmctl;
+    393 64  semget(Hex Int Hex)                      Full crate::ipc::sem::semget;
+    _   65  semop(Int Ptr Size)                      Full crate::ipc::sem::semop;
+    420 220 semtimedop(Int Ptr Size Ptr)             Full crate::ipc::sem::semtimedop;
+    394 66  semctl(Int Int Int Hex)                  Full crate::ipc::sem::semctl;
+    399 68  msgget(Hex Hex)                          Full crate::ipc::msg::msgget;
+    400 69  msgsnd(Int Ptr Size Hex)                 Full crate::ipc::msg::msgsnd;
+    401 70  msgrcv(Int Ptr Size Long Hex)            Part("MSG_COPY") crate::ipc::msg::msgrcv;
+    402 71  msgctl(Int Int Ptr)                      Full crate::ipc::msg::msgctl;
     277 240 mq_open(Str Open Mode Ptr)                       No;
     278 241 mq_unlink(Str)                                   No;
     418 242 mq_timedsend(Fd Ptr Size Uint Ptr)               No;

@@ -87,6 +87,7 @@ impl Kernel {
     fn process_ended(&mut self, process: &Rc<Process>, status: i32) {
         process.status.set(Some(status));
         process.timers.borrow_mut().clear();
+        self.undo_semaphores(process.pid);
         process.end_news.wake_all();
         if process.pid == 1 {
             self.exited = Some(status);

@@ -68,7 +68,11 @@ pub fn sched_getaffinity(cx: &mut Context, args: Args) -> SysResult {
     if len < 8 || !len.is_multiple_of(cx.word() as u64) {
         return Err(Errno::EINVAL);
     }
-    thread(cx, args.int(0))?;
+    let pid = args.int(0);
+    if pid < 0 {
+        return Err(Errno::ESRCH);
+    }
+    thread(cx, pid)?;
     cx.write_u64(args.u64(2), 1)?;
     Ok(8)
 }

@@ -112,6 +112,7 @@ int main(void) {
     cpu_set_t set; CPU_ZERO(&set); CPU_SET(0, &set);
     SHOW(sched_setaffinity(0, sizeof set, &set)); CPU_ZERO(&set); SHOW(sched_setaffinity(0, sizeof set, &set));
     SHOW(sched_getaffinity(0, sizeof set, &set) >= 0); printf("%d\n", CPU_COUNT(&set));
+    SHOW(sched_getaffinity(-1, sizeof set, &set)); SHOW(sched_getaffinity(99999, sizeof set, &set));
     SHOW(sched_getscheduler(99999)); SHOW(getpriority(PRIO_PROCESS, 99999)); SHOW(getpriority(9, 0));
     SHOW(nice(3)); SHOW(nice(-2)); SHOW(getpriority(PRIO_PROCESS, 0));
     return 0;

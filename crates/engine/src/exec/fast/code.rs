@@ -3,13 +3,14 @@
 use super::regs::Handler;
 use crate::exec::unwind::Regions;
 use alloc::boxed::Box;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// A function in the internal code of the fast interpreter.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Code {
-    /// Where execution begins, in `words`.
-    pub(super) entry: *const u64,
+    /// Where execution begins: in `words`, or what goes on in machine code.
+    entry: AtomicPtr<u64>,
     /// Bytes of stack that the frame takes, without the return address.
     pub(super) frame_bytes: usize,
     pub(super) words: Box<[u64]>,
@@ -19,20 +20,35 @@ pub(crate) struct Code {
     pub(super) offsets: Box<[(u32, u32)]>,
     /// Where it catches exceptions; positions are words.
     pub(super) regions: Option<Box<Regions>>,
+    /// The code that goes on in machine code.
+    #[cfg(feature = "native")]
+    pub(super) stub: [u64; 2],
 }
 
-// SAFETY: the pointers lead into the boxes of the same value, which are never written.
-unsafe impl Send for Code {}
-// SAFETY: as above.
-unsafe impl Sync for Code {}
-
 impl Code {
-    #[cfg(feature = "native")]
-    /// Code without a frame, constants or offsets.
-    pub(super) fn stub(words: Box<[u64]>) -> Code {
-        let entry = words.as_ptr();
-        let (constants, offsets) = (Box::default(), Box::default());
-        Code { entry, frame_bytes: 0, words, constants, offsets, regions: None }
+    /// Code whose entry is not set yet.
+    pub(super) fn new(frame_bytes: usize, words: Box<[u64]>, constants: Box<[u64]>) -> Code {
+        Code {
+            entry: AtomicPtr::new(core::ptr::null_mut()),
+            frame_bytes,
+            words,
+            constants,
+            offsets: Box::default(),
+            regions: None,
+            #[cfg(feature = "native")]
+            stub: [0; 2],
+        }
+    }
+
+    /// Where execution begins.
+    #[inline(always)]
+    pub(super) fn entry(&self) -> *const u64 {
+        self.entry.load(Ordering::Acquire)
+    }
+
+    /// Lets execution begin at a word of its own code.
+    pub(super) fn set_entry(&self, word: *const u64) {
+        self.entry.store(word.cast_mut(), Ordering::Release);
     }
 
     /// Whether an instruction pointer lies in this function; a return address may be one

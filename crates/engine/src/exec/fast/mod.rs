@@ -28,6 +28,16 @@ pub(crate) use translate::prepare;
 
 use crate::module::{CodeSlots, ModuleData};
 
+/// Lets a body that is translated begin in its machine code.
+#[cfg(feature = "native")]
+pub(crate) fn enter_code(module: &ModuleData, body: u32) {
+    if let CodeSlots::Fast(slots) = &module.code
+        && let Some(code) = slots[body as usize].get()
+    {
+        code.set_entry(code.stub.as_ptr());
+    }
+}
+
 /// The code of a body, translated if it is not yet.
 fn code_of(module: &ModuleData, body: u32) -> Result<*const Code, sampan_wasm::Error> {
     module.prepare(body)?;

@@ -131,7 +131,7 @@ pub(crate) fn run(
     let mut ctx = Ctx::new(machine, data, instance);
     let mut r = Regs {
         // SAFETY: prepared above.
-        ip: unsafe { (*code).entry },
+        ip: unsafe { (*code).entry() },
         sp,
         mem: null_mut(),
         len: 0,

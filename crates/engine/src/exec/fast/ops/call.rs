@@ -201,7 +201,7 @@ pub(super) unsafe fn enter(
         }
         *sp.sub(1) = back as usize as u64;
         r.sp = sp;
-        r.ip = (*code).entry;
+        r.ip = (*code).entry();
         r.go()
     }
 }
@@ -333,7 +333,7 @@ unsafe fn start(
             return Err(Trap::new(TrapKind::StackOverflow));
         }
         *sp.sub(1) = back as usize as u64;
-        (ctx.resume.ip, ctx.resume.sp) = ((*code).entry, sp);
+        (ctx.resume.ip, ctx.resume.sp) = ((*code).entry(), sp);
         Ok(())
     }
 }

@@ -74,6 +74,17 @@ handler! {
         }
     }
 
+    /// Counts (word 1 is the counter's address) how often a function or loop begins; words 2 and
+    /// 3 say which, and where the operand stack is.
+    #[cfg(feature = "native")]
+    fn count_round(mut r) {
+        let counter = &*(r.word(1) as usize as *const core::sync::atomic::AtomicI32);
+        let left = counter.load(Ordering::Relaxed).wrapping_sub(1);
+        // Counts that threads lose to each other do not matter.
+        counter.store(left, Ordering::Relaxed);
+        if left < 0 { r.pass_to(super::native::tier_up) } else { r.next(super::native::COUNT_WORDS) }
+    }
+
     /// Returns; the results are in their places.
     fn ret(mut r) {
         let ip = (*r.sp.sub(1)) as usize as *const u64;

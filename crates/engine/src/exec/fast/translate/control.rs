@@ -65,6 +65,7 @@ impl Translator<'_> {
     pub(super) fn open_function(&mut self) {
         self.new_segment();
         self.check_interrupt();
+        self.count_round(0);
         let ty = BlockType::Func(self.module.decl.funcs[self.index as usize]);
         self.open(BlockKind::Func, ty, 0);
     }
@@ -152,8 +153,9 @@ impl Translator<'_> {
         self.flush();
         let kind = match kind {
             BlockKind::Loop(_) => {
-                // Parameters are in their homes wherever the loop is entered from.
-                self.home_top(params);
+                // Parameters are in their homes wherever the loop is entered from, and all is
+                // where machine code may go on from.
+                self.home_top(if self.counts_rounds() { self.entries.len() } else { params });
                 self.forget();
                 self.loops += 1;
                 self.new_segment();
@@ -164,6 +166,7 @@ impl Translator<'_> {
         self.open(kind, ty, params);
         if matches!(kind, BlockKind::Loop(_)) {
             self.check_interrupt();
+            self.count_round(self.at);
         }
     }
 

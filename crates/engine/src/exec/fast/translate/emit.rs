@@ -80,4 +80,25 @@ impl Translator<'_> {
             self.emit(ctl::check_interrupt, 0);
         }
     }
+
+    /// Whether the rounds of loops are counted, and may end in machine code.
+    pub(super) fn counts_rounds(&self) -> bool {
+        self.module.native.tier().is_some()
+    }
+
+    /// At a function's start (`at` is 0) and at that of the loop at an offset of the module.
+    #[cfg(feature = "native")]
+    pub(super) fn count_round(&mut self, at: u32) {
+        let body = self.index - self.module.decl.imported_funcs;
+        if let Some(counter) = self.module.native.counter(body) {
+            self.emit(ctl::count_round, counter);
+            self.words.push(u64::from(body) | u64::from(at) << 32);
+            let stack = u32::from(self.constants_base) + self.max_constants as u32;
+            self.words.push(stack.into());
+        }
+    }
+
+    /// There is no machine code.
+    #[cfg(not(feature = "native"))]
+    pub(super) fn count_round(&mut self, _: u32) {}
 }

@@ -235,18 +235,19 @@ impl<'m> Translator<'m> {
 
     fn finish(mut self) -> Result<Code> {
         self.end_fuel();
-        let words = self.words.into_boxed_slice();
-        let mut code = Code {
-            entry: core::ptr::null(),
-            frame_bytes: self.frame_slots as usize * 8,
-            words,
-            constants: self.constants.into_boxed_slice(),
-            offsets: self.offsets.into_boxed_slice(),
-            #[cfg(feature = "exceptions")]
-            regions: self.regions.finish(),
-            #[cfg(not(feature = "exceptions"))]
-            regions: None,
-        };
+        let frame_bytes = self.frame_slots as usize * 8;
+        let (words, constants) = (self.words.into_boxed_slice(), self.constants.into_boxed_slice());
+        let mut code = Code::new(frame_bytes, words, constants);
+        code.offsets = self.offsets.into_boxed_slice();
+        #[cfg(feature = "exceptions")]
+        {
+            code.regions = self.regions.finish();
+        }
+        #[cfg(feature = "native")]
+        {
+            code.stub =
+                super::ops::native::stub_words(self.index - self.module.decl.imported_funcs);
+        }
         let clear = self.zero.high.saturating_sub(self.zero.low);
         let mut entry = PROLOGUE;
         if clear > 0 {
@@ -260,7 +261,7 @@ impl<'m> Translator<'m> {
             code.words[entry + 1] = emit::fields(self.constants_base, 0, 0, 0);
             code.words[entry + 2] = code.constants.as_ptr() as usize as u64;
         }
-        code.entry = &raw const code.words[entry];
+        code.set_entry(&raw const code.words[entry]);
         Ok(code)
     }
 

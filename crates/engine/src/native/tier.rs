@@ -1,0 +1,165 @@
+//! Tiering up: functions and loops that the interpreter runs often go on in machine code.
+//!
+//! Each body has a counter, which the interpreter counts down at the start of a call and of a
+//! round of a loop. At its end the body, or the loop from its next round on, is asked of the
+//! compiler, which answers from another thread; until then the interpreter goes on and looks
+//! again from time to time.
+
+use super::{Code, Entry, Place};
+use crate::exec::fast;
+use crate::sync::Arc;
+use crate::{Config, Module};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Of a module whose functions tier up.
+pub(crate) struct Tier {
+    counters: Box<[AtomicI32]>,
+    entries: Box<[BodyEntry]>,
+    asked: Mutex<Asked>,
+}
+
+/// Where the machine code of a body is, for what calls it; null before it is there. Compiled
+/// code reads the first field.
+#[derive(Default)]
+#[repr(C)]
+pub(super) struct BodyEntry {
+    code: AtomicPtr<u8>,
+    through: AtomicPtr<u8>,
+}
+
+/// What the compiler was asked for.
+#[derive(Default)]
+struct Asked {
+    places: BTreeMap<Place, State>,
+    /// What keeps the code where it is.
+    code: Vec<Arc<dyn Code>>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Awaited,
+    Ready(Entry),
+    /// It cannot be compiled.
+    Refused,
+}
+
+/// After so many more rounds it is looked whether code is there.
+const PATIENCE: i32 = 200;
+
+impl Tier {
+    pub fn new(bodies: usize, config: &Config) -> Tier {
+        let after = i32::try_from(config.tier_after).unwrap_or(i32::MAX);
+        Tier {
+            counters: (0..bodies).map(|_| AtomicI32::new(after)).collect(),
+            entries: (0..bodies).map(|_| BodyEntry::default()).collect(),
+            asked: Mutex::default(),
+        }
+    }
+
+    pub fn counter(&self, body: u32) -> u64 {
+        &raw const self.counters[body as usize] as usize as u64
+    }
+
+    /// The table that compiled code looks entries up in.
+    pub fn entries(&self) -> *const u8 {
+        self.entries.as_ptr().cast()
+    }
+
+    pub fn entry(&self, body: u32) -> Option<Entry> {
+        let entry = &self.entries[body as usize];
+        let code = entry.code.load(Ordering::Acquire);
+        let through = entry.through.load(Ordering::Relaxed);
+        (!code.is_null()).then_some(Entry { code, through })
+    }
+
+    fn wait(&self, body: u32, rounds: i32) {
+        self.counters[body as usize].store(rounds, Ordering::Relaxed);
+    }
+}
+
+/// One place that the compiler makes code for.
+pub struct Job {
+    module: Module,
+    place: Place,
+}
+
+impl Job {
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// What of it.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Hands the code over; `None` if there can be none. The code stays as long as the module.
+    pub fn finish(self, made: Option<(Entry, Arc<dyn Code>)>) {
+        let data = self.module.data();
+        let Some(tier) = data.native.tier() else { return };
+        let mut asked = tier.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((entry, code)) = made else {
+            asked.places.insert(self.place, State::Refused);
+            return;
+        };
+        asked.code.push(code);
+        asked.places.insert(self.place, State::Ready(entry));
+        if self.place.at == 0 {
+            let to = &tier.entries[self.place.body as usize];
+            to.through.store(entry.through.cast_mut(), Ordering::Relaxed);
+            to.code.store(entry.code.cast_mut(), Ordering::Release);
+            fast::enter_code(data, self.place.body);
+        }
+    }
+}
+
+impl Module {
+    /// The machine code of a place that runs often, if it is there; else it is asked for.
+    #[cold]
+    pub(crate) fn hot(&self, place: Place) -> Option<Entry> {
+        let data = self.data();
+        let tier = data.native.tier()?;
+        let whole = Place { body: place.body, at: 0, stack: 0 };
+        let place = if place.at == 0 { whole } else { place };
+        // A loop's function will be called again.
+        let ask = |place: Place| {
+            let mut asked = tier.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(&state) = asked.places.get(&place) {
+                return state;
+            }
+            asked.places.insert(place, State::Awaited);
+            drop(asked);
+            self.engine().native().begin(Job { module: self.clone(), place });
+            let asked = tier.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.places[&place]
+        };
+        let state = ask(place);
+        if place != whole {
+            ask(whole);
+        }
+        match state {
+            State::Ready(entry) => {
+                tier.wait(place.body, 0);
+                if place == whole {
+                    // It may have been translated after the code was there.
+                    fast::enter_code(data, place.body);
+                }
+                Some(entry)
+            }
+            State::Awaited => {
+                tier.wait(place.body, PATIENCE);
+                None
+            }
+            State::Refused => {
+                tier.wait(place.body, i32::MAX);
+                None
+            }
+        }
+    }
+}
+
+// SAFETY: the addresses are those of code that the module keeps.
+unsafe impl Send for Asked {}
