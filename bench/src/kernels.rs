@@ -51,6 +51,8 @@ pub const KERNELS: &[Kernel] = &[
     extra("simd", "128-bit operations", &["1024", "300"]),
     // Native code has the C library's vector loops, the module has loops over bytes.
     extra("memstr", "the C library's byte loops", &["3000"]),
+    // Structs on the collected heap, over malloc and free natively; wasmi and wasm3 have none.
+    Kernel { native: "binarytrees", ..extra("gctrees", "structs that are collected", &["16"]) },
     // Of the engines, sampan alone has wasi-threads; the table has a line for the speed-up.
     threads(ONE_THREAD, &["1", "1500000"]),
     threads(TWO_THREADS, &["2", "1500000"]),

@@ -1,4 +1,4 @@
-//! The benchmark kernels: C sources in `bench/kernels/`, with their built
+//! The benchmark kernels: sources in C or in text in `bench/kernels/`, with their built
 //! modules beside them so that nobody needs a C compiler for wasm to run them.
 
 use std::{
@@ -37,6 +37,11 @@ pub fn build_wasm() -> Result<()> {
         let mut clang = Command::new("clang-19");
         clang.args(flags).args(own_flags.split_whitespace()).arg(&source).arg("-o").arg(&module);
         project::run(&mut clang)?;
+        println!("{}", project::shown(&module));
+    }
+    for source in project::files(&folder(), "wat")? {
+        let module = source.with_extension("wasm");
+        std::fs::write(&module, wat::parse_file(&source)?)?;
         println!("{}", project::shown(&module));
     }
     Ok(())

@@ -178,7 +178,12 @@ fn what_nobody_catches_has_a_backtrace() {
     both(|engine| {
         let (mut store, it) = alone(&engine, FORMS);
         let error = call(&mut store, it, "uncaught", 1).unwrap_err();
-        assert!(error.to_string().starts_with("uncaught exception"), "{error}");
+        assert!(error.to_string().starts_with("uncaught exception: tag \"a\" [i32]\n"), "{error}");
+        let error = call(&mut store, it, "uncaught", 2).unwrap_err();
+        assert!(
+            error.to_string().starts_with("uncaught exception: tag \"b\" [i64 i32]\n"),
+            "{error}"
+        );
         let frames = error.backtrace().frames();
         let names: Vec<Option<&str>> = frames.iter().map(|frame| frame.func_name()).collect();
         assert_eq!(frames.len(), 2, "{names:?}");
@@ -315,5 +320,22 @@ fn references_to_exceptions_pass_through_the_host() {
         let throw = it.get_func(&store, "throw").unwrap();
         let number = sampan::AnyRef::from_i31(&mut store, sampan::I31::wrapping_u32(1));
         assert!(throw.call(&mut store, &[number.into()], &mut []).is_err());
+    });
+}
+
+#[test]
+fn a_tag_without_a_name_has_its_export_or_its_index() {
+    both(|engine| {
+        let (mut store, it) = alone(
+            &engine,
+            r#"(module (tag (export "ours")) (tag (param f64))
+                (func (export "throw") (param i32) (result i32)
+                    (if (local.get 0) (then (throw 0)))
+                    (throw 1 (f64.const 1))))"#,
+        );
+        let error = call(&mut store, it, "throw", 1).unwrap_err().to_string();
+        assert!(error.starts_with("uncaught exception: tag \"ours\" []"), "{error}");
+        let error = call(&mut store, it, "throw", 0).unwrap_err().to_string();
+        assert!(error.starts_with("uncaught exception: tag 1 [f64]"), "{error}");
     });
 }
