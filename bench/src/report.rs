@@ -134,7 +134,7 @@ fn loading(text: &mut String, results: &Results, engines: &[Engine], options: &O
     let _ = writeln!(
         text,
         "\n## Loading: all of a {size:.1} MB module validated and translated, as a process\n\n\
-         For `classic` that is the side tables, for `fast` its internal code. wasm3 translates and does not validate. Those that compile use all cores.\n\n\
+         For `classic` that is the side tables, for `fast` its internal code; `auto` only validates, as when a program starts. wasm3 translates and does not validate. Those that compile use all cores.\n\n\
          | engine | s | MB/s | MB of memory |\n|---|---:|---:|---:|"
     );
     for engine in engines {

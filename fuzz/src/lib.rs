@@ -20,3 +20,25 @@ pub mod smith;
 pub mod wasmi_engine;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime_engine;
+
+/// Runs a module in both interpreters and in wasmtime, with canonical NaNs, which all see.
+///
+/// # Errors
+/// How a mode differs from it.
+#[cfg(feature = "wasmtime")]
+pub fn compare_with_wasmtime(module: &[u8]) -> Result<(), String> {
+    use ::sampan::{Mode, Preparation};
+    use sampan_engine::Setup;
+    let theirs = wasmtime_engine::run(module).map_err(|e| format!("wasmtime: {e}"))?;
+    if theirs.is_stopped() {
+        return Ok(());
+    }
+    for mode in [Mode::Fast, Mode::Classic] {
+        let setup = Setup { canonical_nans: true, ..Setup::new(mode, Preparation::Lazy) };
+        let ours = sampan_engine::run(module, setup).map_err(|e| format!("{setup:?}: {e}"))?;
+        if let Some(difference) = theirs.difference(&ours) {
+            return Err(format!("wasmtime, {mode:?}: {difference}"));
+        }
+    }
+    Ok(())
+}

@@ -14,6 +14,8 @@ pub fn run(bytes: &[u8]) -> Result<Outcome, Error> {
     let mut config = Config::new();
     config.consume_fuel(true).cranelift_nan_canonicalization(true);
     config.wasm_relaxed_simd(false);
+    config.wasm_memory64(true).wasm_multi_memory(true).wasm_tail_call(true);
+    config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
     let engine = Engine::new(&config)?;
     let module = Module::new(&engine, bytes)?;
     let limits = StoreLimitsBuilder::new().memory_size(outcome::MEMORY_BYTES).build();

@@ -4,11 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sampan::{Mode, Preparation};
 use sampan_fuzz::choice::Choice;
-use sampan_fuzz::sampan_engine::{self, Setup};
 use sampan_fuzz::shape::{self, Nans};
-use sampan_fuzz::{smith, wasmtime_engine};
+use sampan_fuzz::{compare_with_wasmtime, smith};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&first, rest)) = bytes.split_first() else { return };
@@ -16,15 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         0 => smith::module(rest),
         _ => shape::module(&mut Choice::new(rest), Nans::Seen),
     };
-    let theirs = wasmtime_engine::run(&module).expect("generated modules are valid");
-    if theirs.is_stopped() {
-        return;
-    }
-    for mode in [Mode::Fast, Mode::Classic] {
-        let setup = Setup { canonical_nans: true, ..Setup::new(mode, Preparation::Lazy) };
-        let ours = sampan_engine::run(&module, setup).expect("generated modules are valid");
-        if let Some(difference) = theirs.difference(&ours) {
-            panic!("{mode:?}: {difference}");
-        }
+    if let Err(what) = compare_with_wasmtime(&module) {
+        panic!("{what}");
     }
 });

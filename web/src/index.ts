@@ -1,3 +1,8 @@
 /** Unmodified Linux x86 programs in a browser tab. */
 
-export { Vm, type Modules, type Start, type VmOptions } from "./vm.js";
+export { BlockDevice, DataDevice, FolderDevice, HttpBytesDevice, WebDevice } from "./devices.js";
+export {
+  Linux, type Callbacks, type KeyFunction, type LinuxOptions, type Mount, type RunOptions, type WriteFunction,
+} from "./linux.js";
+export type { Start, WorkerLike } from "./protocol.js";
+export { Vm, type Modules, type VmOptions } from "./vm.js";

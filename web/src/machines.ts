@@ -63,12 +63,14 @@ export class Machines {
   /**
    * @param module the processor's module
    * @param kernel bytes of the kernel's memory, asked for anew each time as it may grow
+   * @param forked told when a process has become two
    * @param log where the failure of a processor is told
    */
   constructor(
     private readonly module: WebAssembly.Module,
     private readonly kernel: () => Uint8Array,
     private readonly log: (line: string) => void,
+    private readonly forked: () => void,
   ) {}
 
   /** The kernel's imports. */
@@ -122,6 +124,7 @@ export class Machines {
       this.release(child);
       return -1;
     }
+    this.forked();
     return child;
   }
 

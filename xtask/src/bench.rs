@@ -32,7 +32,7 @@ struct Wasm {
     /// Only this kernel (may be repeated)
     #[arg(long, value_name = "NAME")]
     kernel: Vec<String>,
-    /// Only these: native, classic, fast, jit, wasmi, wasm3, wasmtime, winch, pulley
+    /// Only these: native, classic, fast, auto, jit, wasmi, wasm3, wasmtime, winch, pulley
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
 }
@@ -52,7 +52,7 @@ fn run_wasm(options: &Wasm) -> Result<()> {
         options.engines.is_empty() || options.engines.iter().any(|name| name == engine)
     };
     let target = project::target_dir()?;
-    let sampan = if ["classic", "fast", "jit"].into_iter().any(wanted) {
+    let sampan = if ["classic", "fast", "auto", "jit"].into_iter().any(wanted) {
         project::build_sampan()?
     } else {
         target.join("release").join(platform::executable("sampan"))

@@ -26,7 +26,7 @@ pub fn build() -> Result<()> {
         .arg(&target_dir);
     project::run(&mut cargo)?;
 
-    if !folder.join("node_modules/typescript").exists() {
+    if !folder.join("node_modules/@xterm/xterm").exists() {
         let mut npm = npm(&folder);
         project::run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     }
@@ -44,9 +44,18 @@ pub fn build() -> Result<()> {
 pub fn test() -> Result<Tally> {
     build()?;
     system::ensure("busybox", &["busybox-static"])?;
+    // sbin may not be in a user's PATH.
+    system::ensure("/usr/sbin/mke2fs", &["e2fsprogs"])?;
+    let folder = project::root().join("web");
+    let mut tests: Vec<_> = std::fs::read_dir(folder.join("test"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    tests.sort();
     let output = Command::new(platform::executable("node"))
-        .current_dir(project::root().join("web"))
-        .args(["--test", "--test-reporter=tap", "test/"])
+        .current_dir(&folder)
+        .args(["--test", "--test-reporter=tap", "--test-timeout=90000"])
+        .args(&tests)
         .output()
         .context("cannot run node")?;
     let printed = String::from_utf8_lossy(&output.stdout);

@@ -1,6 +1,6 @@
 //! What the command line takes.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use sampan::{Feature, Mode};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -28,16 +28,16 @@ pub enum Command {
     /// Run a program (a WASI command), or one function of a module
     #[command(after_long_help = RUN_HELP)]
     #[command(override_usage = "sampan run [OPTIONS] <FILE> [ARGS]...")]
-    Run(Box<Run>),
+    Run(Deferred<Run>),
     /// Run a Linux program for x86 or x86-64 on sampan's own kernel
     #[command(override_usage = "sampan linux [OPTIONS] <DIRECTORY|ELF-FILE> [-- ARGS...]", after_help = LINUX_HELP)]
-    Linux(Box<Linux>),
+    Linux(Deferred<Linux>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
-    Wast(Wast),
+    Wast(Deferred<Wast>),
     /// Check modules; exit 1 and one line per problem
-    Validate(Validate),
+    Validate(Deferred<Validate>),
     /// Show a module's sections, types, imports, exports and sizes
-    Inspect(Inspect),
+    Inspect(Deferred<Inspect>),
     /// Print a completion script for a shell
     ///
     /// For bash: `sampan completions bash > ~/.local/share/bash-completion/completions/sampan`
@@ -45,6 +45,31 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The arguments of a command that are defined only where that command is given: to define
+/// those of all commands takes longer than to run a small program.
+#[derive(Debug)]
+pub struct Deferred<T>(pub Box<T>);
+
+impl<T: Args> Args for Deferred<T> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.defer(T::augment_args)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        command.defer(T::augment_args_for_update)
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(Box::new(T::from_arg_matches(matches)?)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
 }
 
 const RUN_HELP: &str = "\
@@ -202,9 +227,9 @@ pub struct Linux {
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
-    /// The root: a directory or an ext2 image (for now with --ephemeral) with a system in it,
-    /// whose changes are kept in memory and forgotten at the end; or an ELF file, which runs
-    /// with nothing around it but /dev and /proc
+    /// The root: an ext2 image with a system in it, which keeps changes; a directory with one,
+    /// whose changes are in memory and forgotten at the end; or an ELF file, which runs with
+    /// nothing around it but /dev and /proc
     #[arg(value_name = "IMAGE|DIRECTORY|ELF-FILE", value_hint = clap::ValueHint::AnyPath)]
     pub image: PathBuf,
     /// In a system, a program and its arguments (by default a login shell); else the ELF file's

@@ -21,11 +21,11 @@ use std::process::ExitCode;
 /// Does what the arguments of this process say.
 pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
-        Command::Run(args) => run::run(*args),
-        Command::Linux(args) => linux::linux(&args),
-        Command::Wast(args) => wast::wast(args),
-        Command::Validate(args) => validate::validate(args),
-        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Run(args) => run::run(*args.0),
+        Command::Linux(args) => linux::linux(&args.0),
+        Command::Wast(args) => wast::wast(*args.0),
+        Command::Validate(args) => validate::validate(*args.0),
+        Command::Inspect(args) => inspect::inspect(&args.0),
         Command::Completions { shell } => completions(shell),
     };
     exit.into()

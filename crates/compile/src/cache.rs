@@ -6,6 +6,8 @@
 //! used; it is made anew. Entries are written beside their place and moved there, so that a
 //! reader sees a whole one or none, whenever a writer dies.
 //!
+//! All entries together take so many bytes at most; what was not used for longest goes first.
+//!
 //! Digests do not protect from who may write to the folder: it is made for its owner only.
 
 use crate::image::Image;
@@ -15,12 +17,14 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A folder of entries.
 #[derive(Debug)]
 pub(crate) struct Cache {
     folder: PathBuf,
+    /// How many bytes the entries may take.
+    pub limit: u64,
 }
 
 /// What an entry is found by.
@@ -33,7 +37,7 @@ const MAGIC: [u8; 8] = *b"sampan-1";
 impl Cache {
     /// The cache in a folder, which need not exist yet.
     pub fn new(folder: PathBuf) -> Cache {
-        Cache { folder }
+        Cache { folder, limit: 1 << 30 }
     }
 
     fn file(&self, key: &Key) -> PathBuf {
@@ -46,12 +50,18 @@ impl Cache {
 
     /// The code with a key, if a sound entry is there.
     pub fn load(&self, key: &Key) -> Option<Image> {
-        let content = fs::read(self.file(key)).ok()?;
+        let file = self.file(key);
+        let content = fs::read(&file).ok()?;
         let rest = content.strip_prefix(&MAGIC)?.strip_prefix(key)?;
         let (digest, payload) = rest.split_at_checked(32)?;
         if digest != &Sha256::digest(payload)[..] {
             return None;
         }
+        // When it was used; a folder that cannot be written to needs no order.
+        let _ = fs::File::options()
+            .write(true)
+            .open(file)
+            .and_then(|file| file.set_modified(SystemTime::now()));
         Image::from_bytes(payload)
     }
 
@@ -60,13 +70,30 @@ impl Cache {
         let _ = self.try_store(key, image);
     }
 
-    /// Removes what writers left behind that were killed an hour ago or earlier.
-    fn sweep(&self) {
+    /// Removes what writers left behind that were killed an hour ago or earlier, and entries
+    /// for which there is no room beside `new` bytes.
+    fn sweep(&self, new: u64) {
+        let (mut entries, mut total) = (Vec::new(), new);
         for file in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let unfinished = file.file_name().as_encoded_bytes().starts_with(b"new-");
-            let age = || file.metadata().ok()?.modified().ok()?.elapsed().ok();
-            if unfinished && age().is_some_and(|age| age > HOUR) {
-                let _ = fs::remove_file(file.path());
+            let Ok(metadata) = file.metadata() else { continue };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let name = file.file_name();
+            if name.as_encoded_bytes().starts_with(b"new-") {
+                if used.elapsed().is_ok_and(|age| age > HOUR) {
+                    let _ = fs::remove_file(file.path());
+                }
+            } else if name.len() == 64 {
+                total += metadata.len();
+                entries.push((used, metadata.len(), file.path()));
+            }
+        }
+        entries.sort_unstable();
+        for (_, size, path) in entries {
+            if total <= self.limit {
+                break;
+            }
+            if fs::remove_file(path).is_ok() {
+                total -= size;
             }
         }
     }
@@ -74,10 +101,14 @@ impl Cache {
     fn try_store(&self, key: &Key, image: &Image) -> io::Result<()> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         crate::platform::private_folder(&self.folder)?;
-        self.sweep();
         let payload = image.to_bytes();
         let digest = Sha256::digest(&payload);
         let content = [&MAGIC[..], key, &digest, &payload].concat();
+        let size = content.len() as u64;
+        if size > self.limit {
+            return Ok(());
+        }
+        self.sweep(size);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let beside = self.folder.join(format!("new-{}-{number}", std::process::id()));
         let result = fs::write(&beside, content).and_then(|()| fs::rename(&beside, self.file(key)));

@@ -163,6 +163,15 @@ impl Jit {
         self
     }
 
+    /// How many bytes the entries of the cache may take; 1 GiB unless said.
+    #[must_use]
+    pub fn cache_limit(mut self, bytes: u64) -> Jit {
+        if let Some(cache) = &mut self.cache {
+            cache.limit = bytes;
+        }
+        self
+    }
+
     /// The image from the cache, or made and then put there.
     fn cached_image(&self, module: &Module) -> Result<Image, String> {
         // A choice of bodies is no part of the key.

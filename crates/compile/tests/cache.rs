@@ -37,6 +37,37 @@ fn run(folder: &Path, wasm: &[u8], fuel: bool) -> (u32, bool) {
     (slots[0] as u32, compiled.load(Ordering::Relaxed) > 0)
 }
 
+#[test]
+fn what_was_not_used_for_longest_makes_room() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let folder = folder.path();
+    let compile = |n: u32, limit: u64| {
+        let config = Config { mode: Mode::Jit, ..Config::default() };
+        let jit = Jit::new(&config).expect("this host runs compiled code");
+        let jit = jit.cache(folder.to_owned()).cache_limit(limit);
+        let engine = Engine::with_compiler(config, Arc::new(jit));
+        Module::new(&engine, module(n)).expect("a valid module");
+        // Times of files may be coarse.
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    compile(1, u64::MAX);
+    let size = fs::metadata(&entries(folder)[0]).expect("it is there").len();
+    for n in 2..=4 {
+        compile(n, u64::MAX);
+    }
+    fs::write(folder.join("not an entry"), "it is somebody's").expect("it can be written");
+    compile(1, u64::MAX);
+    compile(5, 3 * size + 100);
+    assert!(folder.join("not an entry").exists());
+    assert_eq!(entries(folder).len(), 4, "1, 4 and 5, and what is no entry");
+    let known = |n| !run(folder, &module(n), false).1;
+    assert!(known(1) && known(4) && known(5) && !known(2) && !known(3));
+    // What can't fit is not kept, and nothing goes for it.
+    let before = entries(folder).len();
+    compile(6, 10);
+    assert_eq!(entries(folder).len(), before);
+}
+
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(folder).expect("it is there");
     files.map(|file| file.expect("it can be read").path()).collect()

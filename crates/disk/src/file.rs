@@ -1,7 +1,7 @@
 //! A device in a file of the host.
 
 use crate::{Device, Error, Result};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -14,9 +14,18 @@ pub struct FileDevice {
 }
 
 impl FileDevice {
-    /// Opens an existing file. Its size now is the device's size.
+    /// Opens an existing file. Its size now is the device's size. Who writes locks out all
+    /// others who open it here: two file systems on it would destroy it.
     pub fn open(path: &Path, read_only: bool) -> io::Result<FileDevice> {
         let mut file = OpenOptions::new().read(true).write(!read_only).open(path)?;
+        let locked = if read_only { file.try_lock_shared() } else { file.try_lock() };
+        match locked {
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "it is in use"));
+            }
+            // Not every file system has locks.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
         // Seeking also finds the size of a block device, which the metadata does not tell.
         let size = file.seek(SeekFrom::End(0))?;
         Ok(FileDevice { file, size, read_only })

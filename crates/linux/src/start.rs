@@ -8,11 +8,11 @@ use crate::errno::{Errno, SysResult};
 use crate::fs::stream::HostStream;
 use crate::fs::tmpfs::Tmpfs;
 use crate::fs::walk::{self, AT_FDCWD, Follow, Last};
-use crate::fs::{Create, Dentry, FileSystem, FileType, Location, OpenFile, flags, open};
+use crate::fs::{Create, Dentry, FileSystem, FileType, Location, OpenFile, SetAttr, flags, open};
 use crate::kernel::{Context, Kernel};
 use crate::machine::{Mode, Registers};
 use crate::mm::Mm;
-use crate::task::{Credentials, Parts, Process, Session, Thread};
+use crate::task::{Credentials, Parts, Pid, Process, Session, Thread};
 
 /// What the first process shall be.
 pub struct Program {
@@ -41,6 +41,44 @@ impl Kernel {
             cx.kernel.enqueue(&thread);
         }
         result
+    }
+
+    /// Starts a process that has no parent, next to those that run; how it ends is found in
+    /// [`Kernel::ended`]. Nobody is process 1 then: the machine goes on when this one ends.
+    ///
+    /// # Errors
+    /// `NOT_READY` if a disk has to bring something first: then nothing was started.
+    pub fn spawn(&mut self, program: Program) -> SysResult<Pid> {
+        self.keep_first_pid();
+        let thread = self.first_thread(program.user)?;
+        let mut cx = Context { kernel: self, thread: thread.clone() };
+        let result = launch(&mut cx, program);
+        if let Err(error) = result {
+            self.forget(&thread);
+            return Err(error);
+        }
+        self.enqueue(&thread);
+        Ok(thread.process.pid)
+    }
+
+    /// Does something as root while others run.
+    pub fn act<R>(&mut self, work: impl FnOnce(&mut Context) -> SysResult<R>) -> SysResult<R> {
+        self.keep_first_pid();
+        let thread = self.first_thread((0, 0))?;
+        thread.fs().umask.set(0);
+        let result = work(&mut Context { kernel: self, thread: thread.clone() });
+        self.forget(&thread);
+        result
+    }
+
+    /// Takes a thread away that was only there to act for, or whose program did not start.
+    fn forget(&mut self, thread: &Rc<Thread>) {
+        self.threads.remove(&thread.tid);
+        self.processes.remove(&thread.process.pid);
+        let tty = thread.process.session.borrow().tty.take();
+        if let Some(tty) = tty {
+            crate::tty::leader_ended(self, tty);
+        }
     }
 
     fn first_thread(&mut self, user: (u32, u32)) -> SysResult<Rc<Thread>> {
@@ -167,6 +205,10 @@ fn open_streams(cx: &mut Context, terminals: [bool; 3]) -> SysResult<()> {
             }
             (true, Some(open)) => Rc::clone(open),
             (true, None) => {
+                // Its user may open it anew, as after a login.
+                let place = walk::resolve(cx, AT_FDCWD, b"/dev/console", Follow::Yes)?;
+                let uid = Some(cx.thread.credentials().fsuid);
+                place.inode().clone().set_attr(cx, &SetAttr { uid, ..SetAttr::default() })?;
                 let open = open::do_open(cx, AT_FDCWD, b"/dev/console", flags::RDWR, 0)?;
                 console = Some(open.clone());
                 open
@@ -180,7 +222,10 @@ fn open_streams(cx: &mut Context, terminals: [bool; 3]) -> SysResult<()> {
             (process.session.borrow().clone(), process.pgrp.get())
         };
         let tty = cx.kernel.console.clone();
-        crate::tty::acquire(&tty, &session, pgrp);
+        // A session that has it keeps it.
+        if tty.session.borrow().strong_count() == 0 {
+            crate::tty::acquire(&tty, &session, pgrp);
+        }
     }
     Ok(())
 }

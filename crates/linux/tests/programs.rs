@@ -117,6 +117,19 @@ fn too_much_memory_ends_the_process() {
     assert_eq!(run(&program, 100 << 20), ("done\n".into(), 0));
 }
 
+/// Programs that take whatever there is get errors, and everything works again when they gave
+/// it back.
+#[test]
+fn what_is_used_up_is_an_error() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exhaust/greedy.c");
+    for flag in ["-m64", "-m32"] {
+        let program = compile(&source, flag);
+        let expected = "disk 28\nnames 28\ndescriptors 24\npipes 1\nsockets 1\nsegments 28\n\
+                        shared 1\nprocesses 11\nstill here\n";
+        assert_eq!(run(&program, 24 << 20), (expected.into(), 0), "{flag}");
+    }
+}
+
 /// The page of all calls is the table's; `UPDATE_EXPECT=1` writes it anew.
 #[test]
 fn the_page_is_up_to_date() {

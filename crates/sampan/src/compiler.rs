@@ -13,6 +13,9 @@ pub(crate) fn engine(raw: engine::Config, config: &Config) -> Engine {
             if let Some(folder) = &config.cache {
                 jit = jit.cache(folder.clone());
             }
+            if let Some(crate::config::Progress(told)) = config.progress.clone() {
+                jit = jit.progress(alloc::boxed::Box::new(move |done, all| told(done, all)));
+            }
             Engine::with_compiler(raw, alloc::sync::Arc::new(jit))
         }
         // Making a module for `jit` says that there is no compiler; `auto` does without.

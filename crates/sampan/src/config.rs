@@ -19,6 +19,20 @@ pub struct Config {
     features: Features,
     #[cfg(feature = "jit")]
     pub(crate) cache: Option<std::path::PathBuf>,
+    #[cfg(feature = "jit")]
+    pub(crate) progress: Option<Progress>,
+}
+
+/// Whom to tell how far compilation is.
+#[cfg(feature = "jit")]
+#[derive(Clone)]
+pub(crate) struct Progress(pub alloc::sync::Arc<sampan_compile::Progress>);
+
+#[cfg(feature = "jit")]
+impl core::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Progress")
+    }
 }
 
 impl Default for Config {
@@ -51,6 +65,8 @@ impl Config {
             engine,
             #[cfg(feature = "jit")]
             cache: None,
+            #[cfg(feature = "jit")]
+            progress: None,
         }
     }
 
@@ -68,6 +84,17 @@ impl Config {
     #[cfg(feature = "jit")]
     pub fn code_cache(&mut self, folder: impl Into<std::path::PathBuf>) -> &mut Config {
         self.cache = Some(folder.into());
+        self
+    }
+
+    /// Follows the compilation of a module in [`Mode::Jit`]: `told` gets the number of functions
+    /// that are done and that of all, from several threads.
+    #[cfg(feature = "jit")]
+    pub fn compile_progress(
+        &mut self,
+        told: impl Fn(usize, usize) + Send + Sync + 'static,
+    ) -> &mut Config {
+        self.progress = Some(Progress(alloc::sync::Arc::new(told)));
         self
     }
 

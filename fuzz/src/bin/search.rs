@@ -1,5 +1,6 @@
 //! Compares engines on generated modules for a long time: `search SECONDS FIRST_SEED
-//! [BYTES]`. Modules on which they differ are left in the directory `failures`.
+//! [BYTES]`. Modules on which they differ are left in the directory `failures`. The feature
+//! `wasmtime` adds that peer.
 
 use sampan_fuzz::choice::Choice;
 use sampan_fuzz::compare::{Tally, compare, compare_ours};
@@ -45,13 +46,25 @@ fn main() {
         if std::env::var_os("SAMPAN_KEEP").is_some() {
             std::fs::write("failures/last.wasm", &module).expect("it can be written");
         }
-        if let Err(what) = compare(&module, nans, &mut tally) {
+        if let Err(what) = compare(&module, nans, &mut tally).and_then(|()| wasmtime(&module)) {
             failures += 1;
             println!("{file} ({} bytes): {what}", module.len());
             std::fs::write(file, &module).expect("it can be written");
         }
     }
     println!("{failures} differences, {tally:?}");
+}
+
+/// Compares both interpreters with wasmtime, with canonical NaNs.
+#[cfg(feature = "wasmtime")]
+fn wasmtime(module: &[u8]) -> Result<(), String> {
+    sampan_fuzz::compare_with_wasmtime(module)
+}
+
+/// There is no such peer in this build.
+#[cfg(not(feature = "wasmtime"))]
+fn wasmtime(_: &[u8]) -> Result<(), String> {
+    Ok(())
 }
 
 /// Some bytes from Marsaglia's xorshift64.

@@ -39,3 +39,38 @@ unsafe extern "C" {
     /// Copies this module's bytes to a program's memory, after `call` allowed it.
     pub fn copy_in(machine: i32, addr: u64, at: *const u8, len: usize);
 }
+
+#[link(wasm_import_module = "disks")]
+unsafe extern "C" {
+    /// Bytes of a disk. Disks and folders have the page's numbers.
+    pub safe fn size(disk: u32) -> f64;
+    /// Reads all of it: 0, -1 for not now, else the number of an error.
+    pub fn read(disk: u32, offset: f64, at: *mut u8, len: usize) -> i32;
+    /// Writes all of it; as above.
+    pub fn write(disk: u32, offset: f64, at: *const u8, len: usize) -> i32;
+    /// Makes what was written safe; as above.
+    pub safe fn flush(disk: u32) -> i32;
+    /// Whether a disk takes no writes.
+    pub safe fn read_only(disk: u32) -> u32;
+}
+
+#[link(wasm_import_module = "folders")]
+unsafe extern "C" {
+    /// What a path is: 1 a file, 2 a directory, 0 nothing, -1 not known yet, -2 failed.
+    pub fn kind(folder: u32, path: *const u8, len: usize) -> i32;
+    /// Bytes of a file whose kind was told.
+    pub fn length(folder: u32, path: *const u8, len: usize) -> f64;
+    /// Reads a file whose kind was told; how much, -1 for not now, -2 for failed.
+    pub fn contents(
+        folder: u32,
+        path: *const u8,
+        len: usize,
+        offset: f64,
+        at: *mut u8,
+        size: usize,
+    ) -> i32;
+    /// How many bytes `listing` gives for a directory: its names, each with a zero behind.
+    pub fn list(folder: u32, path: *const u8, len: usize) -> i32;
+    /// The names that `list` found.
+    pub fn listing(at: *mut u8, len: usize);
+}

@@ -3,9 +3,14 @@
 
 #![cfg(target_family = "wasm")]
 
+mod console;
+mod disk;
+mod files;
+mod folder;
 mod host;
 mod imports;
 mod machine;
+mod mounts;
 
 use host::Page;
 use machine::Remote;
@@ -16,6 +21,9 @@ use std::cell::RefCell;
 struct Vm {
     kernel: Kernel,
     status: Status,
+    ended_status: i32,
+    /// What was read last, for the page to take.
+    read: Vec<u8>,
 }
 
 thread_local! {
@@ -56,45 +64,36 @@ pub extern "C" fn create(memory: f64, trace: u32) {
         new_machine: Remote::create,
     };
     let kernel = Kernel::new(Box::new(Page), config);
-    VM.set(Some(Vm { kernel, status: Status::Runnable }));
+    VM.set(Some(Vm { kernel, status: Status::Runnable, ended_status: 0, read: Vec::new() }));
 }
 
-/// Puts a file into the root. The buffer holds its name, a zero, its content. The error's
-/// number, or 0.
+/// Starts a process. The buffer holds strings that each end in a zero: path, working
+/// directory, arguments (`argc` of them), environment. `terminal`: its descriptors 0 to 2 are
+/// the console, else the host's streams. Its number, or the error's number, negated;
+/// -[`NOT_READY`](Errno::NOT_READY) if a disk has to bring something first.
 #[unsafe(no_mangle)]
-pub extern "C" fn add_file(mode: u32) -> i32 {
-    let buffer = take_buffer();
-    let Some(end) = buffer.iter().position(|&byte| byte == 0) else { return 22 };
-    let (name, content) = (&buffer[..end], &buffer[end + 1..]);
-    with_vm(|vm| number(vm.kernel.add_file(name, mode, content)))
-}
-
-/// Starts the first process. The buffer holds strings that each end in a zero: path,
-/// working directory, arguments (`argc` of them), environment. The error's number, or 0.
-#[unsafe(no_mangle)]
-pub extern "C" fn start(argc: usize, uid: u32, gid: u32) -> i32 {
+pub extern "C" fn start(argc: usize, uid: u32, gid: u32, terminal: u32) -> i32 {
     let buffer = take_buffer();
     let mut strings = buffer.split(|&byte| byte == 0).map(<[u8]>::to_vec);
-    let (Some(path), Some(cwd)) = (strings.next(), strings.next()) else { return 22 };
+    let (Some(path), Some(cwd)) = (strings.next(), strings.next()) else { return -22 };
     let argv: Vec<_> = strings.by_ref().take(argc).collect();
     let mut envp: Vec<_> = strings.collect();
     // What is behind the last zero.
     envp.pop();
-    let program = Program { path, argv, envp, cwd, user: (uid, gid), terminals: [false; 3] };
-    with_vm(|vm| number(vm.kernel.start(program)))
+    let terminals = [terminal != 0; 3];
+    let program = Program { path, argv, envp, cwd, user: (uid, gid), terminals };
+    with_vm(|vm| match vm.kernel.spawn(program) {
+        Ok(pid) => pid,
+        Err(errno) => -i32::from(errno.0),
+    })
 }
 
-/// Runs threads for at most so many turns: 0 there is more to do, 1 idle ([`idle_until`]),
-/// 2 the first process ended ([`exit_status`]).
+/// Runs threads for at most so many turns: 0 there is more to do, 1 idle ([`idle_until`]).
 #[unsafe(no_mangle)]
 pub extern "C" fn run(turns: u32) -> u32 {
     with_vm(|vm| {
         vm.status = vm.kernel.run(turns);
-        match vm.status {
-            Status::Runnable => 0,
-            Status::Idle(_) => 1,
-            Status::Exited(_) => 2,
-        }
+        u32::from(vm.status != Status::Runnable)
     })
 }
 
@@ -108,13 +107,21 @@ pub extern "C" fn idle_until() -> f64 {
     })
 }
 
-/// How the first process ended, as `wait(2)` tells it.
+/// A process that [`start`] started and that ended: its number, or 0 if there is none left
+/// to tell. How it ended is in [`ended_status`].
 #[unsafe(no_mangle)]
-pub extern "C" fn exit_status() -> i32 {
-    with_vm(|vm| match vm.status {
-        Status::Exited(status) => status,
-        _ => 0,
+pub extern "C" fn ended() -> i32 {
+    with_vm(|vm| {
+        let Some((pid, status)) = vm.kernel.ended.pop() else { return 0 };
+        vm.ended_status = status;
+        pid
     })
+}
+
+/// How the process that [`ended`] told ended, as `wait(2)` tells it.
+#[unsafe(no_mangle)]
+pub extern "C" fn ended_status() -> i32 {
+    with_vm(|vm| vm.ended_status)
 }
 
 /// Whether a thread waits for news of the page.

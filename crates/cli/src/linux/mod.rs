@@ -1,6 +1,7 @@
 //! `sampan linux`: a Linux program, or a whole system, on sampan's kernel.
 
 mod host;
+mod image;
 mod network;
 mod platform;
 mod root;
@@ -38,7 +39,7 @@ fn try_run(args: &Linux) -> Result<u8, String> {
     };
     let network = network::HostNetwork::new(args.net == "host", &args.publish)?;
     let mut kernel = Kernel::new(Box::new(Terminal::new(network)), config);
-    let program = root::set_up(&mut kernel, args)?;
+    let (program, mut keeper) = root::set_up(&mut kernel, args)?;
     if args.net == "host" {
         kernel
             .cover_file(b"/etc/resolv.conf", network::RESOLVER.as_bytes())
@@ -54,8 +55,11 @@ fn try_run(args: &Linux) -> Result<u8, String> {
     // From here on keys belong to the guest.
     let session = platform::Session::begin(terminals[0])
         .map_err(|error| format!("the terminal cannot be set up: {error}"))?;
-    let status = run(&mut kernel, &session);
+    let status = run(&mut kernel, &session, keeper.as_mut());
     drop(session);
+    if let Some(keeper) = keeper {
+        keeper.finish()?;
+    }
     if args.report {
         print_report(&kernel);
     }
@@ -80,7 +84,11 @@ fn mount(kernel: &mut Kernel, args: &Linux) -> Result<(), String> {
 }
 
 /// Runs until the first process ends; its status as a shell would tell it.
-fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
+fn run(
+    kernel: &mut Kernel,
+    session: &platform::Session,
+    mut keeper: Option<&mut image::Keeper>,
+) -> u8 {
     loop {
         let status = kernel.run(TURNS);
         let news = session.news(kernel.console_room());
@@ -92,6 +100,8 @@ fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
                 platform::News::HungUp => kernel.console_hangup(),
             }
         }
+        let idle = matches!(status, Status::Idle(_)) && !heard;
+        let soon = keeper.as_mut().and_then(|keeper| keeper.tick(idle));
         match status {
             Status::Exited(status) => {
                 let signal = status & 0x7f;
@@ -106,6 +116,8 @@ fn run(kernel: &mut Kernel, session: &platform::Session) -> u8 {
                     eprintln!("sampan: every process waits for something that cannot happen");
                     return 1;
                 }
+                let soon = soon.map(|soon| (platform::START.elapsed() + soon).as_nanos() as u64);
+                let until = until.into_iter().chain(soon).min();
                 session.wait(streams, kernel.console_room() > 0, until);
             }
         }

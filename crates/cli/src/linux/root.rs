@@ -1,13 +1,12 @@
 //! The guest's root, and its first program: a directory or an image with a system in it, or
 //! one file.
 
+use super::image::{self, Keeper};
 use super::platform;
 use crate::args::Linux;
-use sampan_disk::FileDevice;
 use sampan_hostfs::{Access, HostFs};
 use sampan_linux::Kernel;
 use sampan_linux::fs::FileSystem;
-use sampan_linux::fs::ext2::Ext2Fs;
 use sampan_linux::fs::tmpfs::Tmpfs;
 use sampan_linux::start::Program;
 use std::fs::File;
@@ -16,14 +15,15 @@ use std::rc::Rc;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Sets the root up and says what runs in it.
-pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<Program, String> {
+/// Sets the root up and says what runs in it, and what keeps changes of it.
+pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<(Program, Option<Keeper>), String> {
     let shown = args.image.display();
     let metadata = std::fs::metadata(&args.image).map_err(|error| format!("{shown}: {error}"))?;
     let arguments: Vec<Vec<u8>> = args.program.iter().map(|arg| platform::bytes(arg)).collect();
     let is_system = metadata.is_dir() || !is_elf(args)?;
+    let mut keeper = None;
     let (path, argv) = if is_system {
-        system(kernel, args, metadata.is_dir())?;
+        keeper = system(kernel, args, metadata.is_dir())?;
         match arguments.first() {
             Some(path) => (path.clone(), arguments),
             None => (b"/bin/bash".to_vec(), vec![b"-bash".to_vec()]),
@@ -37,23 +37,22 @@ pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<Program, String> {
     kernel.mount_standard().map_err(|errno| format!("{shown}: /dev, /proc: {errno}"))?;
     let cwd = args.cwd.clone().unwrap_or_else(|| "/".into()).into_bytes();
     let terminals = platform::terminals();
-    Ok(Program { path, argv, envp: environment(args), cwd, user: args.user, terminals })
+    let user = args.user;
+    Ok((Program { path, argv, envp: environment(args), cwd, user, terminals }, keeper))
 }
 
-/// Mounts a system, with changes in memory above it.
-fn system(kernel: &mut Kernel, args: &Linux, is_directory: bool) -> Result<(), String> {
+/// Mounts a system: an image that keeps changes, or one or a directory with changes in memory
+/// above it.
+fn system(kernel: &mut Kernel, args: &Linux, is_directory: bool) -> Result<Option<Keeper>, String> {
     let fail = |error: String| format!("{}: {error}", args.image.display());
     let dev = kernel.new_dev();
     let lower: Rc<dyn FileSystem> = if is_directory {
         HostFs::open(&args.image, Access::ReadOnly, dev).map_err(|error| fail(error.to_string()))?
     } else {
-        let device =
-            FileDevice::open(&args.image, true).map_err(|error| fail(error.to_string()))?;
-        let fs = Ext2Fs::open(Box::new(device), dev).map_err(|error| fail(error.to_string()))?;
+        let fs = image::open(args, dev)?;
         if !args.ephemeral {
-            let text = "changes of a disk image cannot be kept yet; with --ephemeral they are \
-                        forgotten at the end";
-            return Err(fail(text.into()));
+            kernel.mount_root(fs.clone(), 0, b"/dev/root");
+            return Ok(Some(Keeper::new(fs)));
         }
         fs
     };
@@ -62,7 +61,7 @@ fn system(kernel: &mut Kernel, args: &Linux, is_directory: bool) -> Result<(), S
         .set_up(|cx| Tmpfs::over(cx, dev, memory, &lower))
         .map_err(|errno| fail(errno.to_string()))?;
     kernel.mount_root(root, 0, b"overlay");
-    Ok(())
+    Ok(None)
 }
 
 fn is_elf(args: &Linux) -> Result<bool, String> {

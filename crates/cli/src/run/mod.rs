@@ -1,15 +1,17 @@
 //! `sampan run`.
 
 mod invoke;
+mod progress;
 mod watchdog;
 
-use crate::args::Run;
+use crate::args::{ModeArg, Run};
 use crate::report::{self, Exit};
 use sampan::wasi::{self, DirPerms, SharedWasiCtx, ThreadLimits, WasiCtx, WasiThreads};
 use sampan::{
     Config, Engine, Error, ErrorKind, Extern, Func, Instance, Linker, Module, Result, Store,
     StoreLimits, StoreLimitsBuilder, Trap,
 };
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 use watchdog::Watchdog;
@@ -81,6 +83,9 @@ fn config(args: &Run) -> Config {
     config.interruptible(args.timeout.is_some());
     if let Some(folder) = args.cache.clone().or_else(cache_folder) {
         config.code_cache(folder);
+    }
+    if args.mode == ModeArg::Jit && std::io::stderr().is_terminal() {
+        progress::show(&mut config);
     }
     config
 }

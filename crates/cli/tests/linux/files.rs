@@ -136,9 +136,34 @@ fn an_image_is_the_root() {
     assert_eq!(seen.stdout, format!("from the image\nnew\nbash\nbusybox\n{sum}9\n"));
     assert_eq!(seen.code, Some(3));
     assert!(std::fs::read(&image).expect("the image") == before);
+}
 
-    // Changes that would be lost unasked are refused.
-    let refused = sampan(&[name]).output().expect("it starts");
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--ephemeral"));
+/// Without --ephemeral it keeps what is changed, as a file system that e2fsck finds sound.
+#[test]
+fn an_image_keeps_changes() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let image = system_image(folder.path());
+    let name = image.to_str().expect("a name in UTF-8");
+    let run = |script: &str| {
+        let mut command = sampan(&[name, "--", "bash", "-c"]);
+        command.arg(script);
+        finish(command, "")
+    };
+    let seen = run("cd /etc; echo more >> motd; busybox mkdir -p a/b; echo deep > a/b/c; \
+        busybox ln -s a/b/c link; busybox ln a/b/c hard; busybox mknod null c 1 3; \
+        busybox chmod 640 hard; busybox touch -d @1000000000 motd; for i in {1..300}; do \
+        echo $i > a/file$i; done; busybox rm a/file?; busybox mv a/file10 a/file11 /; \
+        busybox cp /bin/bash /etc/copy; exec 5<motd; busybox rm motd; busybox cat <&5; \
+        busybox cp link motd");
+    assert_eq!((seen.stdout.as_str(), seen.code), ("from the image\nmore\n", Some(0)));
+    let check = Command::new("e2fsck")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .args(["-fn", name])
+        .output()
+        .expect("e2fsprogs");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    let seen = run("cd /etc; busybox cat motd link; busybox stat -c '%a %h %F' hard null; \
+        busybox ls a | busybox wc -l; busybox cat /file10; busybox cmp copy /bin/bash && echo same");
+    let expected = "deep\ndeep\n640 2 regular file\n644 1 character special file\n290\n10\nsame\n";
+    assert_eq!((seen.stdout.as_str(), seen.code), (expected, Some(0)));
 }

@@ -33,10 +33,7 @@ impl<D: Device> Ext2<D> {
             return Ok(());
         }
         self.reap();
-        if self.cache.is_clean()
-            && !self.has_pending()
-            && (self.is_marked_clean || self.interrupted)
-        {
+        if self.is_clean() {
             return Ok(());
         }
         self.attempt(&mut |fs| fs.chain_orphans().and_then(|()| fs.store_groups()))?;
@@ -79,6 +76,14 @@ impl<D: Device> Ext2<D> {
         self.write_super(!self.interrupted)?;
         self.is_marked_clean = !self.interrupted;
         self.cache.flush()
+    }
+
+    /// Whether nothing waits to be written.
+    pub fn is_clean(&self) -> bool {
+        self.read_only
+            || self.cache.is_clean()
+                && !self.has_pending()
+                && (self.is_marked_clean || self.interrupted)
     }
 
     /// Writes everything, and gives the device back.

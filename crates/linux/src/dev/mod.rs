@@ -46,24 +46,44 @@ impl Kernel {
     /// Mounts what every system has: `/dev` with its terminals and shared memory, `/proc`
     /// and `/sys`.
     pub fn mount_standard(&mut self) -> SysResult<()> {
+        self.mount_devices(b"/dev")?;
+        self.mount_pts(b"/dev/pts")?;
+        self.mount_proc(b"/proc")?;
+        self.mount_sys(b"/sys")
+    }
+
+    /// Mounts device files, and shared memory in `shm` among them.
+    pub fn mount_devices(&mut self, path: &[u8]) -> SysResult<()> {
         let now = self.now();
         let (memory, dev) = (self.config.memory / 2, self.new_dev());
         let devices = Tmpfs::named("devtmpfs", dev, 0o755, memory, now);
-        self.mount_at(b"/dev", devices, NOSUID, b"udev")?;
-        self.set_up(fill)?;
-        let pts = DevPts::new(self.devpts_dev, self.ptys.clone(), now);
-        self.mount_at(b"/dev/pts", pts, NOSUID | NOEXEC, b"devpts")?;
+        self.mount_at(path, devices, NOSUID, b"udev")?;
+        self.set_up(|cx| fill(cx, path))?;
         let shm = Tmpfs::new(self.new_dev(), 0o1777, memory, now);
-        self.mount_at(b"/dev/shm", shm, NOSUID | NODEV, b"tmpfs")?;
-        let proc = ProcFs::new(self.new_dev(), now);
-        self.mount_at(b"/proc", proc, NOSUID | NODEV | NOEXEC, b"proc")?;
-        let sys = ProcFs::sysfs(self.new_dev(), now);
-        self.mount_at(b"/sys", sys, NOSUID | NODEV | NOEXEC, b"sysfs")
+        self.mount_at(&[path, b"/shm"].concat(), shm, NOSUID | NODEV, b"tmpfs")
+    }
+
+    /// Mounts the directory of pseudo-terminals.
+    pub fn mount_pts(&mut self, path: &[u8]) -> SysResult<()> {
+        let pts = DevPts::new(self.devpts_dev, self.ptys.clone(), self.now());
+        self.mount_at(path, pts, NOSUID | NOEXEC, b"devpts")
+    }
+
+    /// Mounts processes as files.
+    pub fn mount_proc(&mut self, path: &[u8]) -> SysResult<()> {
+        let proc = ProcFs::new(self.new_dev(), self.now());
+        self.mount_at(path, proc, NOSUID | NODEV | NOEXEC, b"proc")
+    }
+
+    /// Mounts the system as files.
+    pub fn mount_sys(&mut self, path: &[u8]) -> SysResult<()> {
+        let sys = ProcFs::sysfs(self.new_dev(), self.now());
+        self.mount_at(path, sys, NOSUID | NODEV | NOEXEC, b"sysfs")
     }
 }
 
-fn fill(cx: &mut Context) -> SysResult<()> {
-    let place = crate::start::make_directories(cx, b"/dev")?;
+fn fill(cx: &mut Context, path: &[u8]) -> SysResult<()> {
+    let place = crate::start::make_directories(cx, path)?;
     let dir = place.inode().clone();
     for (name, major, minor, mode) in NODES {
         let (kind, rdev) = (FileType::CharDevice, makedev(major, minor));

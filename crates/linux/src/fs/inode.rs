@@ -285,6 +285,13 @@ pub trait Inode: Any {
         Err(Errno::EINVAL)
     }
 
+    /// Sees to it that this part can be read at once, for callers that cannot begin again in
+    /// the middle: `NOT_READY` if it is still on the way, and after `Ok` a read that follows
+    /// in the same turn does not say so.
+    fn prepare(&self, cx: &mut Context, pos: u64, len: u64) -> SysResult<()> {
+        Ok(())
+    }
+
     /// Writes at a position; short only where the disk became full on the way.
     fn write_at(&self, cx: &mut Context, pos: u64, bytes: &[u8]) -> SysResult<usize> {
         Err(Errno::EINVAL)

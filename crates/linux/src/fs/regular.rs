@@ -45,8 +45,9 @@ impl File for InodeFile {
             return Err(Errno::EISDIR);
         }
         let count = super::io::read_inode(cx, &self.inode, *pos, buf)?;
-        *pos += count as u64;
+        // Before the position moves: this may have to begin again.
         touch_atime(cx, open)?;
+        *pos += count as u64;
         if let (Some(place), true) = (&open.location, count > 0) {
             inotify::tell_file(place, inotify::event::ACCESS);
         }

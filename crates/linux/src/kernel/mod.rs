@@ -100,6 +100,8 @@ pub struct Kernel {
     pub notes: BTreeSet<String>,
     /// How the first process ended.
     pub exited: Option<i32>,
+    /// Processes without a parent that ended, and how: what [`Kernel::spawn`] started.
+    pub ended: Vec<(Pid, i32)>,
     /// Added to the host's real time by `clock_settime`.
     pub realtime_offset: i64,
     /// What tells this kernel's life from others', once somebody asked.
@@ -151,6 +153,7 @@ impl Kernel {
             missing: BTreeMap::new(),
             notes: BTreeSet::new(),
             exited: None,
+            ended: Vec::new(),
             realtime_offset: 0,
             boot_id: None,
             console: Tty::console(),
@@ -243,6 +246,11 @@ impl Kernel {
     /// Numbers start at 1 again: nothing runs yet.
     pub(crate) fn forget_pids(&mut self) {
         self.last_pid = 0;
+    }
+
+    /// Nobody gets number 1 any more.
+    pub(crate) fn keep_first_pid(&mut self) {
+        self.last_pid = self.last_pid.max(1);
     }
 
     /// Lets a thread run, if nothing else keeps it.

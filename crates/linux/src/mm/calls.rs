@@ -91,7 +91,11 @@ fn map(
             let file = SharedFile::of_inode(cx, &inode)?;
             Backing::Shared { file, location, offset }
         }
-        Some((inode, location)) => Backing::File { inode, location, offset },
+        Some((inode, location)) => {
+            // Once the range is unmapped, the call cannot begin again.
+            inode.prepare(cx, offset, len)?;
+            Backing::File { inode, location, offset }
+        }
     };
     unmap(cx, &range)?;
     populate(cx, &range, prot & 7, &backing)?;

@@ -223,6 +223,17 @@ impl Elf {
         if self.segments.is_empty() { Err(Errno::ENOEXEC) } else { Ok(()) }
     }
 
+    /// All that will be mapped can be read: there is no way back from where it is.
+    fn prepare(&self, cx: &mut Context, inode: &InodeRef) -> SysResult<()> {
+        for segment in &self.segments {
+            // Mappings are of whole pages.
+            let start = page_down(segment.offset);
+            let end = page_up(segment.offset.saturating_add(segment.file_size));
+            inode.prepare(cx, start, end.saturating_sub(start))?;
+        }
+        Ok(())
+    }
+
     fn span(&self) -> (u64, u64) {
         let first = self.segments.first().map_or(0, |segment| page_down(segment.addr));
         let last = self.segments.last().map_or(0, |segment| page_up(segment.addr + segment.size));
@@ -269,6 +280,10 @@ fn load(
         }
         None => None,
     };
+    elf.prepare(cx, &inode)?;
+    if let Some((place, loader)) = &loader {
+        loader.prepare(cx, &place.inode().clone())?;
+    }
     let machine = (cx.kernel.config.new_machine)()?;
     // From here on the old program is gone; what fails ends the process.
     let thread = cx.thread.clone();

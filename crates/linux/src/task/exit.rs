@@ -105,6 +105,9 @@ impl Kernel {
         }
         let Some(parent) = self.processes.get(&process.parent.get()).cloned() else {
             self.processes.remove(&process.pid);
+            if process.parent.get() == 0 {
+                self.ended.push((process.pid, status));
+            }
             return;
         };
         let exit_signal = process.exit_signal.get();

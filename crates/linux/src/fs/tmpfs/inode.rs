@@ -193,6 +193,10 @@ impl Inode for Node {
         }
     }
 
+    fn prepare(&self, cx: &mut Context, pos: u64, len: u64) -> SysResult<()> {
+        self.lower.as_ref().map_or(Ok(()), |lower| lower.prepare(cx, pos, len))
+    }
+
     fn read_at(&self, cx: &mut Context, pos: u64, buf: &mut [u8]) -> SysResult<usize> {
         let size = self.attr.borrow().size;
         let count = size.saturating_sub(pos).min(buf.len() as u64) as usize;

@@ -38,6 +38,11 @@ impl LowerFile {
         page < self.pages()
     }
 
+    /// Sees to it that what shows through of a part can be read at once.
+    pub fn prepare(&self, cx: &mut Context, pos: u64, len: u64) -> SysResult<()> {
+        self.inode.prepare(cx, pos, len.min(self.len.get().saturating_sub(pos)))
+    }
+
     /// Reads; zeros behind its end.
     pub fn read(&self, cx: &mut Context, pos: u64, buf: &mut [u8]) -> SysResult<()> {
         let there = self.len.get().saturating_sub(pos).min(buf.len() as u64) as usize;

@@ -1,0 +1,78 @@
+//! What is mounted where, before anything runs.
+
+use crate::disk::Disk;
+use crate::folder::Folder;
+use crate::{number, take_buffer, with_vm};
+use sampan_disk::Error;
+use sampan_linux::fs::FileSystem;
+use sampan_linux::fs::ext2::Ext2Fs;
+use sampan_linux::fs::mount::mount_flags::{NODEV, NOSUID, RDONLY};
+use sampan_linux::fs::tmpfs::Tmpfs;
+use sampan_linux::{Errno, Kernel, SysResult};
+use std::rc::Rc;
+
+/// Mounts something at the path in the buffer. `kind`: 0 ext2 on the disk of this number, 1
+/// the folder of this number, 2 device files, 3 pseudo-terminals, 4 processes, 5 the system,
+/// 6 a file system in memory. The error's number, or 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mount(kind: u32, device: u32) -> i32 {
+    let path = take_buffer();
+    with_vm(|vm| number(mount_kind(&mut vm.kernel, kind, device, &path)))
+}
+
+fn mount_kind(kernel: &mut Kernel, kind: u32, device: u32, path: &[u8]) -> SysResult<()> {
+    match kind {
+        0 => {
+            let fs = ext2(kernel, device)?;
+            mount_at(kernel, path, fs, 0, b"/dev/vda")
+        }
+        1 => {
+            let fs = Folder::new(device, kernel.new_dev());
+            mount_at(kernel, path, fs, RDONLY | NOSUID | NODEV, b"dir")
+        }
+        2 => kernel.mount_devices(path),
+        3 => kernel.mount_pts(path),
+        4 => kernel.mount_proc(path),
+        5 => kernel.mount_sys(path),
+        6 => {
+            let (memory, now, dev) = (kernel.config.memory / 2, kernel.now(), kernel.new_dev());
+            let fs = Tmpfs::new(dev, 0o1777, memory, now);
+            mount_at(kernel, path, fs, NOSUID | NODEV, b"tmpfs")
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn mount_at(
+    kernel: &mut Kernel,
+    path: &[u8],
+    fs: Rc<dyn FileSystem>,
+    flags: u32,
+    source: &[u8],
+) -> SysResult<()> {
+    if path == b"/" {
+        kernel.mount_root(fs, flags, source);
+        return Ok(());
+    }
+    kernel.mount_at(path, fs, flags, source)
+}
+
+/// The image on a disk, with changes in memory.
+fn ext2(kernel: &mut Kernel, disk: u32) -> SysResult<Rc<dyn FileSystem>> {
+    let lower = Ext2Fs::open(Box::new(Disk::new(disk)), kernel.new_dev());
+    let lower: Rc<dyn FileSystem> = lower.map_err(|error| {
+        if error != Error::NotReady {
+            kernel.host.log(format!("cannot mount the image: {error}"));
+        }
+        errno(error)
+    })?;
+    let (memory, dev) = (kernel.config.memory / 2, kernel.new_dev());
+    Ok(kernel.set_up(|cx| Tmpfs::over(cx, dev, memory, &lower))?)
+}
+
+fn errno(error: Error) -> Errno {
+    match error {
+        Error::NotReady => Errno::NOT_READY,
+        other => Errno(other.errno() as u16),
+    }
+}

@@ -1,0 +1,76 @@
+/** What a page and the worker with its machine say to each other. */
+
+import type { HttpImage } from "./blocks/http.js";
+
+export type DiskDescription = { readonly kind: "http"; readonly image: HttpImage };
+
+export type FolderDescription =
+  | { readonly kind: "web"; readonly url: string }
+  | { readonly kind: "data"; readonly files: readonly (readonly [string, Uint8Array])[] };
+
+export interface MountDescription {
+  readonly type: "ext2" | "dir" | "devs" | "devpts" | "proc" | "sys" | "tmpfs";
+  readonly path: string;
+  /** The place in the list of disks (`ext2`) or of folders (`dir`). */
+  readonly device?: number;
+}
+
+export interface Setup {
+  readonly disks: readonly DiskDescription[];
+  readonly folders: readonly FolderDescription[];
+  readonly mounts: readonly MountDescription[];
+  readonly memory: number | undefined;
+  readonly trace: boolean;
+}
+
+/** A program that shall run. */
+export interface Start {
+  readonly path: string;
+  /** Its arguments, its own name first. */
+  readonly argv: readonly string[];
+  readonly env?: readonly string[];
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Its descriptors 0 to 2 are the console, and not streams. */
+  readonly terminal?: boolean;
+}
+
+/** To the worker; what has an `id` is answered. */
+export type Request =
+  | { readonly id: number; readonly type: "create"; readonly setup: Setup }
+  | { readonly id: number; readonly type: "run"; readonly start: Start }
+  | { readonly id: number; readonly type: "readFile"; readonly path: string }
+  | { readonly id: number; readonly type: "delete" }
+  | { readonly type: "input"; readonly bytes: Uint8Array }
+  | { readonly type: "resize"; readonly rows: number; readonly columns: number }
+  /** So many bytes of output were shown. */
+  | { readonly type: "shown"; readonly count: number }
+  | { readonly type: "file"; readonly folder: number; readonly path: string; readonly bytes: Uint8Array };
+
+/** From the worker. */
+export type Answer =
+  | { readonly type: "done"; readonly id: number; readonly value: number | Uint8Array | undefined }
+  | { readonly type: "failed"; readonly id: number; readonly message: string }
+  | { readonly type: "output"; readonly bytes: Uint8Array }
+  | { readonly type: "log"; readonly line: string }
+  | { readonly type: "cpu"; readonly busy: boolean }
+  | { readonly type: "disk"; readonly busy: boolean }
+  | { readonly type: "latency"; readonly milliseconds: number }
+  | { readonly type: "process" };
+
+/** The worker's side of the channel, in a browser and in node. */
+export interface Channel {
+  post(answer: Answer, transfer?: ArrayBuffer[]): void;
+  listen(take: (request: Request) => void): void;
+  /** A file that lies beside the worker's. */
+  module(name: string): Promise<WebAssembly.Module>;
+}
+
+/** The page's side: what a `Worker` of a browser is. */
+export interface WorkerLike {
+  postMessage(request: Request, transfer?: ArrayBuffer[]): void;
+  terminate(): unknown;
+  onmessage: ((event: { data: Answer }) => void) | null;
+  onerror: ((event: { message?: string }) => void) | null;
+}

@@ -1,0 +1,141 @@
+/** The worker's side: one machine, its disks, and the page's requests. */
+
+import type { Blocks, Watcher } from "./blocks/blocks.js";
+import { HttpBlocks } from "./blocks/http.js";
+import { concat, message } from "./bytes.js";
+import { DataFolder, WebFolder } from "./folders.js";
+import type { Channel, FolderDescription, Request, Setup } from "./protocol.js";
+import { Vm } from "./vm.js";
+
+/** Bytes of output that the page has not shown yet, above which programs rest. */
+const MAX_UNSHOWN = 512 << 10;
+
+/** Serves a page until it deletes its machine. */
+export function serve(channel: Channel): void {
+  let server: Server | undefined;
+  channel.listen((request) => {
+    if (request.type === "create") {
+      const created = Server.create(channel, request.setup).then((made) => void (server = made));
+      answer(channel, request.id, created);
+    } else {
+      server?.take(request);
+    }
+  });
+}
+
+class Server {
+  private output: Uint8Array[] = [];
+  private unshown = 0;
+  private scheduled = false;
+
+  private constructor(
+    private readonly channel: Channel,
+    readonly vm: Vm,
+    private readonly disks: readonly Blocks[],
+    private readonly folders: readonly (DataFolder | WebFolder)[],
+    own: { write: (bytes: Uint8Array) => void },
+  ) {
+    own.write = (bytes) => this.write(bytes);
+  }
+
+  static async create(channel: Channel, setup: Setup): Promise<Server> {
+    let vm: Vm | undefined;
+    let requests = 0;
+    const watcher: Watcher = {
+      news: () => vm?.news(),
+      log: (line) => channel.post({ type: "log", line }),
+      busy: (count) => {
+        if (requests > 0 !== count > 0) channel.post({ type: "disk", busy: count > 0 });
+        requests = count;
+      },
+      latency: (milliseconds) => channel.post({ type: "latency", milliseconds }),
+    };
+    const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
+    const disks = setup.disks.map((disk) => new HttpBlocks(disk.image, watcher));
+    const folders = setup.folders.map((folder) => openFolder(folder, watcher));
+    const [kernel, processor] = await modules;
+    // What the machine calls belongs to the server, which needs the machine.
+    const own = { write: (_: Uint8Array) => {} };
+    vm = await Vm.create({
+      modules: { kernel, processor },
+      disks,
+      folders,
+      trace: setup.trace,
+      ...(setup.memory === undefined ? {} : { memory: setup.memory }),
+      write: (bytes) => own.write(bytes),
+      log: watcher.log,
+      cpu: (busy) => channel.post({ type: "cpu", busy }),
+      process: () => channel.post({ type: "process" }),
+    });
+    for (const mount of setup.mounts) await vm.mount(mount);
+    return new Server(channel, vm, disks, folders, own);
+  }
+
+  take(request: Exclude<Request, { type: "create" }>): void {
+    switch (request.type) {
+      case "run":
+        return answer(this.channel, request.id, this.vm.run(request.start), () => this.send());
+      case "readFile":
+        return answer(this.channel, request.id, this.vm.readFile(request.path));
+      case "delete":
+        return answer(this.channel, request.id, this.end());
+      case "input":
+        return this.vm.type(request.bytes);
+      case "resize":
+        return this.vm.resize(request.rows, request.columns);
+      case "shown":
+        this.unshown -= request.count;
+        if (this.unshown <= MAX_UNSHOWN) this.vm.hold(false);
+        return;
+      case "file": {
+        const folder = this.folders[request.folder];
+        if (folder instanceof DataFolder) folder.set(request.path, request.bytes);
+      }
+    }
+  }
+
+  private async end(): Promise<void> {
+    this.vm.delete();
+    await Promise.all(this.disks.map((disk) => disk.close()));
+  }
+
+  /** Output goes to the page in as few messages as there are moments. */
+  private write(bytes: Uint8Array): void {
+    this.output.push(bytes);
+    this.unshown += bytes.length;
+    if (this.unshown > MAX_UNSHOWN) this.vm.hold(true);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => this.send());
+  }
+
+  private send(): void {
+    this.scheduled = false;
+    if (this.output.length === 0) return;
+    const bytes = concat(this.output);
+    this.output = [];
+    this.channel.post({ type: "output", bytes }, [bytes.buffer]);
+  }
+}
+
+function answer(
+  channel: Channel,
+  id: number,
+  result: Promise<number | Uint8Array | void> | undefined,
+  before?: () => void,
+): void {
+  Promise.resolve(result).then(
+    (value) => {
+      before?.();
+      channel.post({ type: "done", id, value: value ?? undefined });
+    },
+    (error: unknown) => channel.post({ type: "failed", id, message: message(error) }),
+  );
+}
+
+function openFolder(folder: FolderDescription, watcher: Watcher): DataFolder | WebFolder {
+  if (folder.kind === "web") return new WebFolder(folder.url, watcher);
+  const data = new DataFolder();
+  for (const [path, bytes] of folder.files) data.set(path, bytes);
+  return data;
+}
