@@ -19,7 +19,8 @@ pub struct Options {
     /// Which interpreter runs it
     #[arg(long, default_value = "auto")]
     mode: String,
-    /// A Debian shell instead of Python; ARGS are a program and its arguments
+    /// A Debian shell in a disk image instead of Python, which keeps what is changed; ARGS are a
+    /// program and its arguments. Making the image once needs root and debootstrap
     #[arg(long)]
     debian: bool,
     /// Arguments for Python; without any it reads a program or a session from standard input
@@ -54,12 +55,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
 }
 
-/// A small Debian, which is made once, and a shell in it.
+/// A small Debian in a disk image, which is made once, and a shell in it.
 fn debian(options: &Options) -> Result<ExitCode> {
-    let root = debian_root()?;
+    let image = debian_image()?;
     let sampan = project::build_sampan()?;
     let mut command = Command::new(sampan);
-    command.arg("linux").arg(root).arg("--");
+    command.arg("linux").arg(image).arg("--");
     if options.args.is_empty() {
         // A shell that reads a pipe must not take that for somebody who types.
         let interactive = std::io::stdin().is_terminal();
@@ -69,25 +70,27 @@ fn debian(options: &Options) -> Result<ExitCode> {
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
 }
 
-/// The directory of a small Debian, made by debootstrap, which needs root.
-fn debian_root() -> Result<PathBuf> {
-    let root = fetch::cache_dir()?.join("debian-amd64");
-    if root.join("bin/bash").exists() {
-        return Ok(root);
+/// The image of a small Debian, made by debootstrap, which needs root, and mke2fs.
+fn debian_image() -> Result<PathBuf> {
+    let image = fetch::cache_dir()?.join("debian-amd64.ext2");
+    if image.exists() {
+        return Ok(image);
     }
     system::ensure("debootstrap", &["debootstrap"])?;
-    eprintln!("making a small Debian in {} (once, some minutes)", root.display());
-    // Only what was finished gets the name.
-    let unfinished = root.with_extension("unfinished");
-    if unfinished.exists() {
-        std::fs::remove_dir_all(&unfinished)?;
-    }
-    std::fs::create_dir_all(root.parent().context("the cache has a parent")?)?;
+    eprintln!("making a small Debian in {} (once, some minutes)", image.display());
+    let folder = image.parent().context("the cache has a parent")?;
+    std::fs::create_dir_all(folder)?;
+    let root = tempfile::tempdir_in(folder)?;
     let mut command = Command::new("debootstrap");
     command.args(["--arch=amd64", "--variant=minbase"]);
     command.arg("--include=less,perl,procps,python3-minimal,vim-tiny");
-    command.args(["bookworm"]).arg(&unfinished).stdout(std::process::Stdio::null());
+    command.arg("bookworm").arg(root.path()).stdout(std::process::Stdio::null());
     project::run(&mut command)?;
-    std::fs::rename(&unfinished, &root)?;
-    Ok(root)
+    // Only what was finished gets the name.
+    let unfinished = image.with_extension("unfinished");
+    let mut command = Command::new("mke2fs");
+    command.args(["-q", "-F", "-t", "ext2", "-d"]).arg(root.path()).arg(&unfinished).arg("1G");
+    project::run(&mut command)?;
+    std::fs::rename(&unfinished, &image)?;
+    Ok(image)
 }

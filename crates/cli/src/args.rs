@@ -186,7 +186,8 @@ pub struct Linux {
     /// Memory for all processes together; K, M and G are powers of 1024
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "1G")]
     pub memory: u64,
-    /// Keep changes of the image in this file (not yet)
+    /// Keep changes of the image in this file, which is made if it is not there; removing it
+    /// discards them
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     pub overlay: Option<PathBuf>,
     /// Forget changes of the image at the end

@@ -17,7 +17,22 @@ impl FileDevice {
     /// Opens an existing file. Its size now is the device's size. Who writes locks out all
     /// others who open it here: two file systems on it would destroy it.
     pub fn open(path: &Path, read_only: bool) -> io::Result<FileDevice> {
-        let mut file = OpenOptions::new().read(true).write(!read_only).open(path)?;
+        let file = OpenOptions::new().read(true).write(!read_only).open(path)?;
+        FileDevice::of(file, read_only)
+    }
+
+    /// Opens a file for writing, or makes it; a new one has `size` zero bytes, of which the host
+    /// stores none if it can.
+    pub fn open_or_create(path: &Path, size: u64) -> io::Result<FileDevice> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        if file.metadata()?.len() == 0 {
+            file.set_len(size)?;
+        }
+        FileDevice::of(file, false)
+    }
+
+    fn of(mut file: File, read_only: bool) -> io::Result<FileDevice> {
         let locked = if read_only { file.try_lock_shared() } else { file.try_lock() };
         match locked {
             Err(TryLockError::WouldBlock) => {

@@ -6,7 +6,7 @@
 //! host, and a browser's event loop with an image behind HTTP.
 //!
 //! - [`Device`] is what a file system stands on: [`Memory`],
-//!   `FileDevice`, or what an embedder writes.
+//!   `FileDevice`, [`Overlay`] over another, or what an embedder writes.
 //! - [`ext2::Ext2`] is the file system, in terms of inodes; paths and permissions are
 //!   its user's.
 
@@ -23,9 +23,11 @@ pub mod ext2;
 #[cfg(feature = "std")]
 mod file;
 mod memory;
+mod overlay;
 
 pub use device::Device;
 pub use error::{Error, Result};
 #[cfg(feature = "std")]
 pub use file::FileDevice;
 pub use memory::Memory;
+pub use overlay::Overlay;

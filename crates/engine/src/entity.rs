@@ -118,6 +118,14 @@ impl InstanceData {
         })
     }
 
+    /// The memory with an index of the module.
+    pub fn memory(&self, index: u32) -> Option<MemoryId> {
+        match self.get(ExternKind::Memory, index)? {
+            Extern::Memory(memory) => Some(memory),
+            _ => None,
+        }
+    }
+
     /// The entity with an index of the module.
     pub(crate) fn get(&self, kind: ExternKind, index: u32) -> Option<Extern> {
         let index = index as usize;

@@ -80,13 +80,13 @@ impl<T: 'static> HostFunc<T> {
 
 /// References that come to the host during its function are given up when it ends, be it
 /// by a panic.
-struct Scope<'a> {
-    machine: &'a mut Machine,
+pub(crate) struct Scope<'a> {
+    pub(crate) machine: &'a mut Machine,
     scope: usize,
 }
 
 impl<'a> Scope<'a> {
-    fn open(machine: &'a mut Machine) -> Scope<'a> {
+    pub(crate) fn open(machine: &'a mut Machine) -> Scope<'a> {
         let scope = machine.open_scope();
         Scope { machine, scope }
     }

@@ -59,6 +59,7 @@ mod into_func;
 mod linker;
 mod memory;
 mod module;
+mod native;
 mod rooted;
 mod shared_memory;
 mod store;
@@ -87,6 +88,7 @@ pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
 #[cfg(feature = "wat")]
 pub use module::wat_to_wasm;
+pub use native::{ArgumentError, BadArgument, NativeCall};
 pub use rooted::{GcRef, OwnedRooted, RootScope};
 pub use sampan_engine::wasm::{self, Feature, Features};
 pub use shared_memory::{SharedMemory, WaitResult};

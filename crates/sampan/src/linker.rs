@@ -6,7 +6,7 @@ use crate::error::message;
 use crate::into_func::{HostFunc, IntoFunc};
 use crate::{
     AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, Extern, FuncType, Instance, Module,
-    Result, Val,
+    NativeCall, Result, Val, WasmResults,
 };
 use alloc::{string::String, vec::Vec};
 use sampan_engine as engine;
@@ -146,6 +146,48 @@ impl<T: 'static> Linker<T> {
             Definition::Extern(_) => true,
         };
         self.items.iter().filter(one).map(|item| (&*item.module, &*item.name))
+    }
+
+    /// Defines a host function that gets pointers and lengths checked, by a signature such as
+    /// `"(i*~$)i"`: the parameters' letters in parentheses, then the result's.
+    ///
+    /// | letter | type | the argument |
+    /// |---|---|---|
+    /// | `i` `I` `f` `F` | i32, i64, f32, f64 | a number |
+    /// | `r` | externref | a reference of the host |
+    /// | `*` | i32 | the address of as many bytes as the `~` behind it says, else of 1 |
+    /// | `~` | i32 | the length of what the `*` before it points to |
+    /// | `$` | i32 | the address of a string that a NUL ends |
+    ///
+    /// Addresses are in the first memory of the instance that calls. Where one does not fit,
+    /// `call` is not called and the guest is stopped with an
+    /// [`ArgumentError`](crate::ArgumentError).
+    ///
+    /// ```
+    /// # use sampan::{Engine, Linker, NativeCall};
+    /// # fn main() -> sampan::Result<()> {
+    /// let mut linker = Linker::<Vec<u8>>::new(&Engine::default());
+    /// linker.func_native("env", "send", "(*~)i", |native: &mut NativeCall<'_, Vec<u8>>| {
+    ///     let range = native.range(0);
+    ///     let (memory, data) = native.memory_and_data_mut();
+    ///     data.extend_from_slice(&memory[range]);
+    ///     Ok(native.i32(1))
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The name is defined already; the signature is malformed, has more than 16 parameters,
+    /// or another result than `call`.
+    pub fn func_native<R: WasmResults>(
+        &mut self,
+        module: &str,
+        name: &str,
+        signature: &str,
+        call: impl Fn(&mut NativeCall<'_, T>) -> Result<R> + Send + Sync + 'static,
+    ) -> Result<&mut Self> {
+        self.insert(module, name, Definition::Host(crate::native::native(signature, call)?))
     }
 
     #[cfg(feature = "wasi")]

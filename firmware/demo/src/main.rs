@@ -6,7 +6,9 @@
 
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
-use sampan::{Caller, Config, Engine, Instance, Linker, Module, Result, Store};
+use sampan::{
+    Caller, Config, Engine, Feature, Instance, Linker, Module, NativeCall, Result, Store,
+};
 use sampan_arena::Arena;
 
 // SAFETY: there is one thread, and interrupts do not allocate.
@@ -29,7 +31,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[entry]
 fn main() -> ! {
     let mut config = Config::new();
-    config.max_stack_bytes(2048).consume_fuel(true);
+    config.max_stack_bytes(2048).consume_fuel(true).feature(Feature::CustomPageSizes, true);
     let engine = Engine::new(&config);
 
     report("primes below 2000", run(&engine, module!("sieve"), "primes", 2000));
@@ -37,6 +39,10 @@ fn main() -> ! {
     report("more memory than there is", run(&engine, module!("hungry"), "run", 1));
     report("an endless loop", run(&engine, module!("endless"), "run", 1));
     report("bytes that are no module", run(&engine, b"\0asm\x02\0\0\0", "run", 1));
+    report("an import that is missing", run(&engine, module!("lacking"), "run", 1));
+    report("endless recursion", run(&engine, module!("recursion"), "run", 1));
+    report("a string for the host", run(&engine, module!("speaker"), "run", 1));
+    report("a string beyond the memory", run(&engine, module!("speaker"), "run", 33));
     report("two at once", two_at_once(&engine));
 
     // Whatever was loaded, and however it ended, nothing stays behind.
@@ -45,14 +51,16 @@ fn main() -> ! {
     for _ in 0..LOADS {
         let _ = run(&engine, module!("adder"), "run", 3);
         let _ = run(&engine, module!("trap"), "run", 1);
+        let _ = run(&engine, module!("lacking"), "run", 1);
+        let _ = run(&engine, module!("recursion"), "run", 1);
         same &= ARENA.used() == used;
     }
-    hprintln!("memory after {} loads: {}", 2 * LOADS, if same { "as before" } else { "less" });
+    hprintln!("memory after {} loads: {}", 4 * LOADS, if same { "as before" } else { "less" });
     debug::exit(debug::EXIT_SUCCESS);
     loop {}
 }
 
-const LOADS: u32 = 5_000;
+const LOADS: u32 = 2_500;
 
 fn load(store: &mut Store<Printed>, bytes: &'static [u8]) -> Result<Instance> {
     let engine = store.engine().clone();
@@ -60,6 +68,11 @@ fn load(store: &mut Store<Printed>, bytes: &'static [u8]) -> Result<Instance> {
     let mut linker = Linker::new(&engine);
     linker.func_wrap("host", "print", |mut caller: Caller<'_, Printed>, value: i32| {
         caller.data_mut().0 = value;
+    })?;
+    linker.func_native("host", "say", "($)i", |native: &mut NativeCall<'_, Printed>| {
+        let text = native.str(0)?;
+        hprintln!("{}", text);
+        Ok(text.len() as i32)
     })?;
     linker.instantiate(store, &module)
 }

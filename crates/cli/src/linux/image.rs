@@ -2,8 +2,9 @@
 
 use crate::args::Linux;
 use crate::report;
-use sampan_disk::{Device, FileDevice};
+use sampan_disk::{Device, Error, FileDevice, Overlay};
 use sampan_linux::fs::ext2::Ext2Fs;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -12,17 +13,21 @@ const OFTEN: Duration = Duration::from_secs(5);
 /// Between two writes of a guest that works and waits in turns.
 const SELDOM: Duration = Duration::from_millis(500);
 
-/// Opens the image; without `--ephemeral` it is written.
+/// Opens the image. Changes go to it, or with `--overlay` to that file; with `--ephemeral`
+/// it is only read.
 pub fn open(args: &Linux, dev: u64) -> Result<Rc<Ext2Fs>, String> {
     let shown = args.image.display();
-    let device =
-        FileDevice::open(&args.image, args.ephemeral).map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                format!("{shown}: {error}; with --ephemeral the image is only read")
-            }
-            _ => format!("{shown}: {error}"),
-        })?;
-    let device: Box<dyn Device> = Box::new(device);
+    let only_read = args.ephemeral || args.overlay.is_some();
+    let base = FileDevice::open(&args.image, only_read).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            format!("{shown}: {error}; with --ephemeral or --overlay the image is only read")
+        }
+        _ => format!("{shown}: {error}"),
+    })?;
+    let device: Box<dyn Device> = match &args.overlay {
+        Some(file) => Box::new(overlay(base, file)?),
+        None => Box::new(base),
+    };
     let fs = Ext2Fs::open(device, dev).map_err(|error| format!("{shown}: {error}"))?;
     if fs.was_interrupted() && !args.ephemeral {
         report::message(format!(
@@ -31,6 +36,19 @@ pub fn open(args: &Linux, dev: u64) -> Result<Rc<Ext2Fs>, String> {
         ));
     }
     Ok(fs)
+}
+
+fn overlay(base: FileDevice, file: &Path) -> Result<Overlay<FileDevice, FileDevice>, String> {
+    let shown = file.display();
+    let size = Overlay::<FileDevice, FileDevice>::size_for(base.size());
+    let changes = FileDevice::open_or_create(file, size)
+        .map_err(|error| format!("--overlay {shown}: {error}"))?;
+    Overlay::open(base, changes).map_err(|(error, ..)| match error {
+        Error::Invalid => format!(
+            "--overlay {shown}: it is no overlay of this image, or the image was changed since"
+        ),
+        error => format!("--overlay {shown}: {error}"),
+    })
 }
 
 /// The image's changes on their way to it.

@@ -29,6 +29,9 @@ pub fn set_up(kernel: &mut Kernel, args: &Linux) -> Result<(Program, Option<Keep
             None => (b"/bin/bash".to_vec(), vec![b"-bash".to_vec()]),
         }
     } else {
+        if args.overlay.is_some() {
+            return Err(format!("{shown}: --overlay is for disk images; this is an ELF file"));
+        }
         let name = elf_file(kernel, args)?;
         let mut argv = vec![name.clone()];
         argv.extend(arguments);
@@ -47,6 +50,9 @@ fn system(kernel: &mut Kernel, args: &Linux, is_directory: bool) -> Result<Optio
     let fail = |error: String| format!("{}: {error}", args.image.display());
     let dev = kernel.new_dev();
     let lower: Rc<dyn FileSystem> = if is_directory {
+        if args.overlay.is_some() {
+            return Err(fail("--overlay is for disk images; this is a directory".into()));
+        }
         HostFs::open(&args.image, Access::ReadOnly, dev).map_err(|error| fail(error.to_string()))?
     } else {
         let fs = image::open(args, dev)?;

@@ -167,3 +167,29 @@ fn an_image_keeps_changes() {
     let expected = "deep\ndeep\n640 2 regular file\n644 1 character special file\n290\n10\nsame\n";
     assert_eq!((seen.stdout.as_str(), seen.code), (expected, Some(0)));
 }
+
+/// With --overlay the image stays as it is, and the other file has what was changed.
+#[test]
+fn an_image_with_its_changes_beside_it() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let image = system_image(folder.path());
+    let before = std::fs::read(&image).expect("the image");
+    let overlay = folder.path().join("changes");
+    let [name, changes] = [&image, &overlay].map(|path| path.to_str().expect("UTF-8"));
+    let run = |script: &str| {
+        let mut command = sampan(&["--overlay", changes, name, "--", "bash", "-c"]);
+        command.arg(script);
+        finish(command, "").stdout
+    };
+    assert_eq!(run("echo changed > /etc/motd; busybox rm /bin/sha256sum 2>&- ; echo $?"), "1\n");
+    assert_eq!(run("busybox cat /etc/motd; busybox cp /bin/bash /new"), "changed\n");
+    assert_eq!(run("busybox cmp /bin/bash /new && echo same"), "same\n");
+    assert!(std::fs::read(&image).expect("the image") == before);
+    // What belongs to another image is refused.
+    let mut other = before.clone();
+    other[1100] ^= 1;
+    std::fs::write(&image, other).expect("written");
+    let refused = sampan(&["--overlay", changes, name]).output().expect("it starts");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no overlay of this image"));
+}

@@ -8,6 +8,7 @@ mod gc;
 mod identity;
 mod limits;
 mod linking;
+mod natives;
 #[cfg(feature = "threads")]
 mod threads;
 mod values;

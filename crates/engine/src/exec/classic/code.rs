@@ -14,6 +14,7 @@
 //! Unsafe because a prepared function holds addresses within its module's bytes.
 
 use super::tables::Tables;
+#[cfg(feature = "exceptions")]
 use crate::exec::unwind::Regions;
 use alloc::boxed::Box;
 
@@ -45,6 +46,7 @@ pub(crate) struct Code {
     #[cfg_attr(not(feature = "simd"), allow(dead_code))]
     pub(super) local_slots: Box<[u32]>,
     /// Where it catches exceptions; positions are offsets in the module.
+    #[cfg(feature = "exceptions")]
     pub(super) regions: Option<Box<Regions>>,
 }
 

@@ -81,8 +81,10 @@ struct Block {
     /// The region of exceptions that its code is in.
     region: u32,
     /// Its own region, be its code still in it or not.
+    #[cfg(feature = "exceptions")]
     own_region: Option<u32>,
     /// The slot for the exception that it caught, if it is an older `try`.
+    #[cfg(feature = "exceptions")]
     caught: Option<u32>,
     /// The last of the clauses that lead to its end, by index in `clauses`.
     clause: u32,
@@ -90,8 +92,17 @@ struct Block {
 
 impl Block {
     fn new(region: u32) -> Block {
-        let (start, condition, own_region, caught) = (None, None, None, None);
-        Block { start, last: NONE, condition, region, own_region, caught, clause: NONE }
+        Block {
+            start: None,
+            last: NONE,
+            condition: None,
+            region,
+            #[cfg(feature = "exceptions")]
+            own_region: None,
+            #[cfg(feature = "exceptions")]
+            caught: None,
+            clause: NONE,
+        }
     }
 }
 
@@ -359,8 +370,6 @@ impl Builder {
             local_slots: self.local_slots.into_boxed_slice(),
             #[cfg(feature = "exceptions")]
             regions: self.regions.finish(),
-            #[cfg(not(feature = "exceptions"))]
-            regions: None,
         }
     }
 }
