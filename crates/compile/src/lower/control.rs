@@ -128,7 +128,6 @@ impl<B: Builder> Lowering<'_, B> {
             self.builder.jump(head, &values);
             self.resume_at(head, params);
             self.builder.enter(head);
-            self.kept_stack();
             let values = self.builder.params(head);
             self.stack.extend(values);
             frame.label = head;

@@ -62,8 +62,7 @@ impl<B: Builder> Lowering<'_, B> {
         }
     }
 
-    /// A block ended, or a loop's round begins: what is below may have come from the start or
-    /// from the frame.
+    /// A block ended: what is below it may have come from its start or from the frame.
     pub(super) fn kept_stack(&mut self) {
         if self.resumed.is_none() {
             return;
