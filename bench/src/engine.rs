@@ -62,11 +62,11 @@ impl Engine {
 
     /// The command that runs a kernel.
     pub fn run(&self, kernel: &Kernel, options: &Options) -> Command {
-        let module = options.kernels.join(format!("{}.wasm", kernel.name));
+        let module = options.kernels.join(format!("{}.wasm", kernel.module));
         let mut command = match &self.kind {
             Kind::Native => Command::new(options.native.join(format!(
                 "{}{}",
-                kernel.name,
+                kernel.native,
                 std::env::consts::EXE_SUFFIX
             ))),
             Kind::Sampan { mode } => {

@@ -3,8 +3,12 @@
 
 /// A program in `kernels/`.
 pub struct Kernel {
-    /// The file's name without its ending.
+    /// What the table calls it.
     pub name: &'static str,
+    /// The module's name without its ending.
+    pub module: &'static str,
+    /// The native program.
+    pub native: &'static str,
     /// What it mostly does.
     pub about: &'static str,
     /// Its arguments.
@@ -14,12 +18,18 @@ pub struct Kernel {
 }
 
 const fn kernel(name: &'static str, about: &'static str, args: &'static [&'static str]) -> Kernel {
-    Kernel { name, about, args, mean: true }
+    Kernel { name, module: name, native: name, about, args, mean: true }
 }
 
 /// A kernel outside the mean, with the reason beside it.
 const fn extra(name: &'static str, about: &'static str, args: &'static [&'static str]) -> Kernel {
-    Kernel { name, about, args, mean: false }
+    Kernel { name, module: name, native: name, about, args, mean: false }
+}
+
+/// One program with so many threads.
+const fn threads(name: &'static str, args: &'static [&'static str]) -> Kernel {
+    let about = "a counter under a lock, division";
+    Kernel { module: "primes", native: "primes", ..extra(name, about, args) }
 }
 
 /// The twelve of the mean, which is compared over time, then others.
@@ -41,7 +51,16 @@ pub const KERNELS: &[Kernel] = &[
     extra("simd", "128-bit operations", &["1024", "300"]),
     // Native code has the C library's vector loops, the module has loops over bytes.
     extra("memstr", "the C library's byte loops", &["3000"]),
+    // Structs on the collected heap, over malloc and free natively; wasmi and wasm3 have none.
+    Kernel { native: "binarytrees", ..extra("gctrees", "structs that are collected", &["16"]) },
+    // Of the engines, sampan alone has wasi-threads; the table has a line for the speed-up.
+    threads(ONE_THREAD, &["1", "1500000"]),
+    threads(TWO_THREADS, &["2", "1500000"]),
 ];
+
+/// The name of the program with one thread beside the first, and with two.
+pub const ONE_THREAD: &str = "one thread";
+pub const TWO_THREADS: &str = "two threads";
 
 /// The trivial program whose start-up is measured.
 pub const HELLO: Kernel = extra("hello", "start-up", &[]);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     Results,
     engine::Engine,
-    kernels::KERNELS,
+    kernels::{KERNELS, ONE_THREAD, TWO_THREADS},
     measure::{Measured, median},
     options::Options,
 };
@@ -51,8 +51,25 @@ fn kernels(text: &mut String, results: &Results, engines: &[Engine]) {
             row(text, ["**geometric mean**".into(), String::new()].into_iter().chain(means));
         }
     }
+    speed_up(text, results, engines);
     against(text, results, &columns);
     memory(text, results, engines);
+}
+
+/// What a second thread gains.
+fn speed_up(text: &mut String, results: &Results, engines: &[Engine]) {
+    let mut lines = String::new();
+    for engine in engines {
+        let of = |kernel| results.kernels.get(&(kernel, engine.name));
+        let Some((one, two)) = of(ONE_THREAD).zip(of(TWO_THREADS)) else { continue };
+        let ratios = one.iter().zip(two).map(|(one, two)| one.seconds / two.seconds).collect();
+        row(&mut lines, [engine.name.to_string(), number(median(ratios))]);
+    }
+    if !lines.is_empty() {
+        text.push_str("\n## Time with one thread over time with two (2: twice as fast)\n\n");
+        text.push_str("| engine | |\n|---|---:|\n");
+        text.push_str(&lines);
+    }
 }
 
 /// Our modes over each peer.

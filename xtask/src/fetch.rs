@@ -8,6 +8,8 @@
 mod archive;
 mod registry;
 
+pub use archive::sha256;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -167,7 +169,11 @@ impl Package {
             bail!("{} {}: expected sha256 {}, found {found}", self.name, self.version, self.sha256);
         }
         let unpacked = scratch.path().join("unpacked");
-        archive::unpack(&file, &unpacked, archive::Strip::FirstFolder)?;
+        let strip = match self.registry {
+            registry::Registry::Wheel => archive::Strip::Nothing,
+            _ => archive::Strip::FirstFolder,
+        };
+        archive::unpack(&file, &unpacked, strip)?;
         for inner in &self.unpack {
             archive::unpack(
                 &unpacked.join(&inner.archive),

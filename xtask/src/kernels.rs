@@ -1,4 +1,4 @@
-//! The benchmark kernels: C sources in `bench/kernels/`, with their built
+//! The benchmark kernels: sources in C or in text in `bench/kernels/`, with their built
 //! modules beside them so that nobody needs a C compiler for wasm to run them.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{platform, project, system};
+use crate::{fetch::Catalogue, platform, project, system};
 
 /// Debian's compiler for wasm and what it needs to link.
 const PACKAGES: &[&str] = &["clang-19", "lld-19", "wasi-libc", "libclang-rt-19-dev-wasm32"];
@@ -29,12 +29,51 @@ pub fn build_wasm() -> Result<()> {
             "-Wl,--strip-debug",
         ];
         let module = source.with_extension("wasm");
+        if text.lines().any(|line| line.starts_with(THREADS)) {
+            build_threads(&source, &module)?;
+            println!("{}", project::shown(&module));
+            continue;
+        }
         let mut clang = Command::new("clang-19");
         clang.args(flags).args(own_flags.split_whitespace()).arg(&source).arg("-o").arg(&module);
         project::run(&mut clang)?;
         println!("{}", project::shown(&module));
     }
+    for source in project::files(&folder(), "wat")? {
+        let module = source.with_extension("wasm");
+        std::fs::write(&module, wat::parse_file(&source)?)?;
+        println!("{}", project::shown(&module));
+    }
     Ok(())
+}
+
+/// A source with a line that begins so starts threads.
+const THREADS: &str = "// threads: ";
+
+/// The target of programs that start threads.
+const THREADS_TARGET: &str = "wasm32-wasip1-threads";
+
+/// Builds a program that starts threads. The C library is the one that Rust's target brings,
+/// its headers those of a package with a whole C compiler.
+fn build_threads(source: &Path, module: &Path) -> Result<()> {
+    project::run(Command::new("rustup").args(["target", "add", THREADS_TARGET]))?;
+    let sysroot = project::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let library = Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(THREADS_TARGET)
+        .join("lib/self-contained");
+    let resources = project::output(Command::new("clang-19").arg("--print-resource-dir"))?;
+    let builtins = Path::new(resources.trim()).join("lib/wasi/libclang_rt.builtins-wasm32.a");
+    let headers = Catalogue::load()?.package("@yowasp/clang")?.folder()?;
+    let mut clang = Command::new("clang-19");
+    clang.arg(format!("--target={THREADS_TARGET}"));
+    clang.args(["-pthread", "-O3", "-mno-reference-types", "-nostdlib", "-isystem"]);
+    clang.arg(headers.join("llvm-files/include/wasm32-wasip1"));
+    clang.arg(library.join("crt1-command.o")).arg(source);
+    clang.arg(library.join("libc.a")).arg(builtins);
+    clang.arg("-Wl,--strip-debug,--import-memory,--export-memory,--shared-memory");
+    clang.arg("-Wl,--max-memory=16777216").arg("-o").arg(module);
+    project::run(&mut clang)
 }
 
 /// Builds the same sources for this machine, for the kernels' ratios, and the
@@ -48,7 +87,8 @@ pub fn build_native(output: &Path) -> Result<()> {
         if is_newer(&program, &source) {
             continue;
         }
-        project::run(cc()?.arg("-O3").arg(&source).arg("-o").arg(&program).arg("-lm"))?;
+        let mut cc = cc()?;
+        project::run(cc.args(["-O3", "-pthread"]).arg(&source).arg("-o").arg(&program).arg("-lm"))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Real programs, run through the command line as a user runs them.
 //!
 //! `programs.toml` says what to run and what must come out; each case runs once
-//! in each mode. Any command that takes `run [--mode M] [--dir HOST::GUEST]...
+//! in each mode, or in those that it names. Any command that takes `run [--mode M] [--dir HOST::GUEST]...
 //! [--env K=V]... FILE [ARGS...]` can stand in for sampan, which is how the
 //! expectations themselves were checked.
 
@@ -16,7 +16,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{fetch::Catalogue, project};
+use crate::{
+    fetch::{self, Catalogue},
+    project,
+};
 use case::{Case, Step};
 
 /// `cargo xtask programs`.
@@ -61,7 +64,10 @@ pub fn run_all(runner: &Path, modes: &[&str], names: &[String]) -> Result<Tally>
         |case: &&Case| names.is_empty() || names.iter().any(|name| case.name.contains(name));
     let mut tally = Tally::default();
     for case in cases.iter().filter(chosen) {
-        for mode in modes {
+        let runs = |mode: &&&str| {
+            case.modes.as_ref().is_none_or(|modes| modes.iter().any(|it| it == **mode))
+        };
+        for mode in modes.iter().filter(runs) {
             let start = Instant::now();
             match run_case(case, runner, mode, &catalogue) {
                 Ok(()) => {
@@ -138,6 +144,13 @@ fn run_step(
         && !end.stderr.contains(expected)
     {
         problems.push(format!("expected on standard error: {expected}"));
+    }
+    for (name, expected) in &step.sha256 {
+        match fetch::sha256(&scratch.join(name)) {
+            Ok(found) if found == *expected => {}
+            Ok(found) => problems.push(format!("sha256 of {name}: {found}, expected {expected}")),
+            Err(error) => problems.push(format!("{name}: {error}")),
+        }
     }
     if !problems.is_empty() {
         let tail =

@@ -89,6 +89,11 @@ pub fn error(path: &Path, error: &Error) -> Exit {
             message(format_args!("trap: a host function failed: {reason}"));
             backtrace(error)
         }
+        ErrorKind::Exception => {
+            // With its tag and the calls that led there.
+            message(error);
+            Exit::Trap
+        }
         _ => bad_file(path, error),
     }
 }

@@ -24,6 +24,8 @@ pub struct Error(Box<ErrorData>);
 struct ErrorData {
     kind: ErrorKind,
     backtrace: WasmBacktrace,
+    /// What kind of exception it is, if it is one.
+    thrown: Option<Box<str>>,
 }
 
 /// A sentence, where those are built in, and else its short form.
@@ -83,7 +85,7 @@ impl Error {
 
     #[cold]
     pub(crate) fn of(kind: ErrorKind) -> Error {
-        Error(Box::new(ErrorData { kind, backtrace: WasmBacktrace::default() }))
+        Error(Box::new(ErrorData { kind, backtrace: WasmBacktrace::default(), thrown: None }))
     }
 
     #[cold]
@@ -95,12 +97,16 @@ impl Error {
         };
         #[cfg(feature = "backtrace")]
         let frames: Vec<FrameInfo> = trap.frames().iter().filter_map(frame).collect();
-        #[cfg_attr(not(feature = "backtrace"), allow(unused_mut))]
+        #[allow(unused_mut)] // Not all of what may follow is built in.
         let mut error = Error::from_kind(trap.into_kind());
         #[cfg(feature = "backtrace")]
         error.0.backtrace.frames.extend(frames);
-        #[cfg(not(feature = "backtrace"))]
+        #[cfg(not(any(feature = "backtrace", feature = "exceptions")))]
         let _ = machine;
+        #[cfg(all(feature = "exceptions", feature = "messages"))]
+        if matches!(error.kind(), ErrorKind::Exception) {
+            error.0.thrown = crate::exception::describe(machine);
+        }
         error
     }
 
@@ -205,6 +211,9 @@ impl fmt::Display for ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.kind.fmt(f)?;
+        if let Some(thrown) = &self.0.thrown {
+            write!(f, ": {thrown}")?;
+        }
         if cfg!(feature = "messages") && !self.0.backtrace.frames().is_empty() {
             write!(f, "\n{}", self.0.backtrace)?;
         }

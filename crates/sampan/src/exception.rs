@@ -36,14 +36,36 @@
 //! ```
 
 use crate::rooted::Rooted;
-use crate::{AsContext, AsContextMut, Error, ErrorKind, Result, Tag, Val};
+use crate::{AsContext, AsContextMut, Error, ErrorKind, Exception, Result, Tag, Val};
+#[cfg(feature = "messages")]
+use alloc::{boxed::Box, format, string::String, string::ToString};
 use alloc::{vec, vec::Vec};
-use sampan_engine::slots_of_all;
+#[cfg(feature = "messages")]
+use sampan_engine::wasm::{Export, ExternKind, NameKind};
+use sampan_engine::{self as engine, slots_of_all};
 
-/// A reference to an exception: a tag, and what it carries. It is alive as other references
-/// that the host holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exception(Rooted);
+/// What kind of exception is thrown: its tag's name, as the name section or an export has it,
+/// or the tag's index; and what it carries.
+#[cfg(feature = "messages")]
+pub(crate) fn describe(machine: &engine::Machine) -> Option<Box<str>> {
+    let (tag, _) = machine.exception_parts(machine.exception())?;
+    let types = machine.tag_type(tag).params();
+    let list: Vec<String> = types.iter().map(|ty| ty.to_string()).collect();
+    let Some((instance, index)) = machine.tag_place(tag) else {
+        return Some(format!("a tag of the host's [{}]", list.join(" ")).into());
+    };
+    let module = instance.module();
+    let decl = module.decl();
+    let mut names = decl.names(module.bytes()).map(NameKind::Tag);
+    let name = names.find(|&(tag, _)| tag == index).map(|(_, name)| name).or_else(|| {
+        let is_it = |it: &&Export| it.kind == ExternKind::Tag && it.index == index;
+        decl.exports.iter().find(is_it).map(|export| module.text(&export.name))
+    });
+    Some(match name {
+        Some(name) => format!("tag {name:?} [{}]", list.join(" ")).into(),
+        None => format!("tag {index} [{}]", list.join(" ")).into(),
+    })
+}
 
 impl Exception {
     /// An exception that is not thrown yet.

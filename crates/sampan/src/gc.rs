@@ -1,4 +1,4 @@
-//! References: `anyref` and its kinds, and `externref`.
+//! References: `anyref` and its kinds, `externref` and `exnref`.
 
 use crate::rooted::{GcRef, Rooted, private::Sealed};
 use crate::{AsContext, AsContextMut, HeapType, RefType, Result, StoreContext};
@@ -41,6 +41,9 @@ kinds! {
     ///
     /// An object of the host is dropped when a collection finds that nothing refers to it.
     ExternRef;
+    /// A reference to an exception: a tag, and what it carries. It is alive as other references
+    /// that the host holds.
+    Exception;
 }
 
 /// An integer of 31 bits, which is a reference without an object.

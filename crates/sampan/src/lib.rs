@@ -78,10 +78,8 @@ pub use backtrace::{FrameInfo, WasmBacktrace};
 pub use config::{Config, EXECUTABLE, Engine, Mode, Preparation};
 pub use context::{AsContext, AsContextMut, Caller, StoreContext, StoreContextMut};
 pub use error::{Error, ErrorKind, HostError, I32Exit, LinkError, Result, Trap};
-#[cfg(feature = "exceptions")]
-pub use exception::Exception;
 pub use func::Func;
-pub use gc::{AnyRef, ArrayRef, EqRef, ExternRef, I31, StructRef};
+pub use gc::{AnyRef, ArrayRef, EqRef, Exception, ExternRef, I31, StructRef};
 pub use global::Global;
 pub use instance::{Extern, Instance};
 pub use into_func::IntoFunc;

@@ -3,8 +3,8 @@
 use crate::rooted::Rooted;
 use crate::store::StoreId;
 use crate::{
-    AnyRef, ArrayRef, AsContext, EqRef, Error, ExternRef, Func, HeapType, RefType, Result,
-    StructRef, ValType,
+    AnyRef, ArrayRef, AsContext, EqRef, Error, Exception, ExternRef, Func, HeapType, RefType,
+    Result, StructRef, ValType,
 };
 use sampan_engine::{FuncId, Machine, RawRef};
 
@@ -30,6 +30,8 @@ pub enum Val {
     ExternRef(Option<ExternRef>),
     /// A reference to a struct, an array or an `i31`, or null.
     AnyRef(Option<AnyRef>),
+    /// A reference to an exception, or null.
+    ExnRef(Option<Exception>),
 }
 
 /// A 128-bit vector; its lowest lane is in the lowest bits.
@@ -46,6 +48,8 @@ pub enum Ref {
     Extern(Option<ExternRef>),
     /// A reference to a struct, an array or an `i31`, or null.
     Any(Option<AnyRef>),
+    /// A reference to an exception, or null.
+    Exn(Option<Exception>),
 }
 
 impl V128 {
@@ -79,11 +83,8 @@ impl Val {
             | HeapType::I31
             | HeapType::Struct
             | HeapType::Array
-            | HeapType::None
-            // An exception's reference has no type of its own here: the host sees it as one
-            // that is neither a structure, an array nor a number.
-            | HeapType::Exn
-            | HeapType::NoExn => Some(Val::AnyRef(None)),
+            | HeapType::None => Some(Val::AnyRef(None)),
+            HeapType::Exn | HeapType::NoExn => Some(Val::ExnRef(None)),
         }
     }
 
@@ -114,6 +115,8 @@ impl Val {
             Val::ExternRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Extern)),
             Val::AnyRef(None) => ValType::Ref(RefType::new(true, HeapType::None)),
             Val::AnyRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Any)),
+            Val::ExnRef(None) => ValType::Ref(RefType::new(true, HeapType::NoExn)),
+            Val::ExnRef(Some(_)) => ValType::Ref(RefType::new(false, HeapType::Exn)),
         }
     }
 
@@ -144,7 +147,8 @@ impl Val {
             Val::FuncRef(func) => func.map_or(RawRef::NULL, |func| RawRef::func(func.raw)).0,
             Val::ExternRef(Some(object)) => object.0.raw(machine, id)?.0,
             Val::AnyRef(Some(any)) => any.0.raw(machine, id)?.0,
-            Val::ExternRef(None) | Val::AnyRef(None) => 0,
+            Val::ExnRef(Some(exception)) => exception.0.raw(machine, id)?.0,
+            Val::ExternRef(None) | Val::AnyRef(None) | Val::ExnRef(None) => 0,
         };
         Ok(1)
     }
@@ -227,6 +231,7 @@ impl Val {
             Val::FuncRef(func) => Some(Ref::Func(func)),
             Val::ExternRef(object) => Some(Ref::Extern(object)),
             Val::AnyRef(any) => Some(Ref::Any(any)),
+            Val::ExnRef(exception) => Some(Ref::Exn(exception)),
             _ => None,
         }
     }
@@ -241,7 +246,7 @@ impl V128 {
 impl Ref {
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
-        matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(None))
+        matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(None) | Ref::Exn(None))
     }
 
     pub(crate) fn from_raw(machine: &mut Machine, store: StoreId, ty: RefType, raw: RawRef) -> Ref {
@@ -253,6 +258,7 @@ impl Ref {
         let mut rooted = || (!raw.is_null()).then(|| Rooted::new(machine, store, raw));
         match ty.heap() {
             HeapType::Extern | HeapType::NoExtern => Ref::Extern(rooted().map(ExternRef)),
+            HeapType::Exn | HeapType::NoExn => Ref::Exn(rooted().map(Exception)),
             _ if !is_func => Ref::Any(rooted().map(AnyRef)),
             _ => Ref::Func(raw.index().map(|index| Func { store, raw: FuncId(index) })),
         }
@@ -291,6 +297,8 @@ from! {
     Option<ExternRef>: value => Val::ExternRef(value);
     AnyRef: value => Val::AnyRef(Some(value));
     Option<AnyRef>: value => Val::AnyRef(value);
+    Exception: value => Val::ExnRef(Some(value));
+    Option<Exception>: value => Val::ExnRef(value);
     EqRef: value => Val::AnyRef(Some(value.into()));
     StructRef: value => Val::AnyRef(Some(value.into()));
     ArrayRef: value => Val::AnyRef(Some(value.into()));
@@ -298,6 +306,7 @@ from! {
         Ref::Any(any) => Val::AnyRef(any),
         Ref::Func(func) => Val::FuncRef(func),
         Ref::Extern(object) => Val::ExternRef(object),
+        Ref::Exn(exception) => Val::ExnRef(exception),
     };
 }
 
@@ -310,6 +319,12 @@ impl From<Func> for Ref {
 impl From<AnyRef> for Ref {
     fn from(any: AnyRef) -> Ref {
         Ref::Any(Some(any))
+    }
+}
+
+impl From<Exception> for Ref {
+    fn from(exception: Exception) -> Ref {
+        Ref::Exn(Some(exception))
     }
 }
 

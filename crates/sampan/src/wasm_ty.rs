@@ -3,15 +3,16 @@
 use crate::rooted::Rooted;
 use crate::store::StoreId;
 use crate::{
-    AnyRef, ArrayRef, EqRef, Error, ExternRef, Func, HeapType, HostError, RefType, Result,
-    StructRef, V128, ValType,
+    AnyRef, ArrayRef, EqRef, Error, Exception, ExternRef, Func, HeapType, HostError, RefType,
+    Result, StructRef, V128, ValType,
 };
 use sampan_engine::{FuncId, RawRef};
 
 /// A Rust type that stands for a WebAssembly type.
 ///
 /// `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], and for the nullable references
-/// `Option` of [`Func`], [`ExternRef`], [`AnyRef`], [`EqRef`], [`StructRef`], [`ArrayRef`].
+/// `Option` of [`Func`], [`ExternRef`], [`AnyRef`], [`EqRef`], [`StructRef`], [`ArrayRef`],
+/// [`Exception`].
 pub trait WasmTy: Sized + private::Sealed {
     /// The type that it stands for.
     const TYPE: ValType;
@@ -143,7 +144,7 @@ macro_rules! references {
         }
     )*};
 }
-references! { ExternRef Extern; AnyRef Any; EqRef Eq; StructRef Struct; ArrayRef Array; }
+references! { ExternRef Extern; AnyRef Any; EqRef Eq; StructRef Struct; ArrayRef Array; Exception Exn; }
 
 fn check(raw: &mut Raw<'_>, owner: Option<StoreId>) -> Result<()> {
     match owner {

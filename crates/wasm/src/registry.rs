@@ -90,7 +90,8 @@ impl TypeRegistry {
     /// numbers; see [`ValType::map_index`].
     pub fn intern_module(&mut self, types: &Types) -> Vec<u32> {
         let mut ids: Vec<u32> = Vec::with_capacity(types.len() as usize);
-        for group in types.groups() {
+        // A group may be empty, and the last one then begins behind all types.
+        for group in types.groups().filter(|group| !group.is_empty()) {
             let first = types.canonical(group.start);
             if first < group.start {
                 ids.extend_from_within(first as usize..(first + group.end - group.start) as usize);

@@ -3,7 +3,7 @@
 //! `wasmtime` adds that peer.
 
 use sampan_fuzz::choice::Choice;
-use sampan_fuzz::compare::{Tally, compare};
+use sampan_fuzz::compare::{Tally, compare, compare_ours};
 use sampan_fuzz::shape::Nans;
 use sampan_fuzz::{shape, smith};
 use std::time::{Duration, Instant};
@@ -27,6 +27,16 @@ fn main() {
             break;
         }
         let random = random_bytes(seed, bytes);
+        if seed % 8 == 7 {
+            let Some(module) = smith::newest(&random) else { continue };
+            if let Err(what) = compare_ours(&module, &mut tally) {
+                failures += 1;
+                let file = format!("failures/newest-{seed}.wasm");
+                println!("{file} ({} bytes): {what}", module.len());
+                std::fs::write(file, &module).expect("it can be written");
+            }
+            continue;
+        }
         let (kind, nans, module) = match seed % 8 {
             0 => ("smith", Nans::Native, smith::module(&random)),
             1 | 2 => ("seen", Nans::Seen, shape::module(&mut Choice::new(&random), Nans::Seen)),

@@ -1,4 +1,4 @@
-//! Tar archives, plain or gzipped, and the hash of a file.
+//! Archives, tar (plain or gzipped) and zip, and the hash of a file.
 
 use std::{
     fs::File,
@@ -26,6 +26,9 @@ pub fn unpack(archive: &Path, folder: &Path, strip: Strip) -> Result<()> {
     let mut magic = [0; 2];
     file.read_exact(&mut magic).with_context(context)?;
     file.seek(SeekFrom::Start(0))?;
+    if magic == *b"PK" {
+        return unpack_zip(file, folder, strip).with_context(context);
+    }
     let reader: Box<dyn Read> = match magic {
         [0x1f, 0x8b] => Box::new(flate2::read::GzDecoder::new(BufReader::new(file))),
         _ => Box::new(BufReader::new(file)),
@@ -45,6 +48,21 @@ pub fn unpack(archive: &Path, folder: &Path, strip: Strip) -> Result<()> {
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+fn unpack_zip(file: File, folder: &Path, strip: Strip) -> Result<()> {
+    let mut archive = zip::ZipArchive::new(BufReader::new(file))?;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index)?;
+        let Some(path) = entry.is_file().then(|| inside(Path::new(entry.name()), strip)).flatten()
+        else {
+            continue;
+        };
+        let target = folder.join(path);
+        std::fs::create_dir_all(target.parent().expect("joined to a folder"))?;
+        std::io::copy(&mut entry, &mut File::create(&target)?)?;
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub enum Registry {
     Npm,
     /// `pip download`, the source archive
     Pypi,
+    /// `pip download`, the wheel, which must be one for every platform
+    Wheel,
 }
 
 /// Downloads one package's archive into `folder` and returns its path.
@@ -34,11 +36,15 @@ pub fn download(registry: Registry, name: &str, version: &str, folder: &Path) ->
                     .arg(spec),
             )?;
         }
-        Registry::Pypi => {
+        Registry::Pypi | Registry::Wheel => {
             let spec = format!("{name}=={version}");
+            let form = match registry {
+                Registry::Wheel => "--only-binary",
+                _ => "--no-binary",
+            };
             project::output(
                 pip()?
-                    .args(["download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"])
+                    .args(["download", "--quiet", "--no-deps", form, ":all:", "--dest"])
                     .arg(folder)
                     .arg(spec),
             )?;

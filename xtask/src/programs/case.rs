@@ -14,6 +14,8 @@ pub struct Case {
     /// Files in a fresh directory that the guest sees as `/scratch`.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// The modes in which it runs, if not in all: what takes long in one runs in another.
+    pub modes: Option<Vec<String>>,
     /// What runs, one after the other, in that directory.
     #[serde(rename = "step")]
     pub steps: Vec<Step>,
@@ -36,6 +38,9 @@ pub struct Step {
     pub stdout: Option<String>,
     /// Part of standard error.
     pub stderr_contains: Option<String>,
+    /// The SHA-256 of files that it leaves in `/scratch`.
+    #[serde(default)]
+    pub sha256: BTreeMap<String, String>,
     #[serde(default)]
     pub exit: i32,
     /// The time after which it counts as hung.

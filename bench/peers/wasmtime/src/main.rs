@@ -15,6 +15,7 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     let mut config = Config::new();
+    config.wasm_gc(true).wasm_function_references(true);
     match command.compiler.as_deref() {
         None | Some("cranelift") => {}
         Some("winch") => {

@@ -75,6 +75,9 @@ fn matches(store: &Store<()>, want: &WastRetCore<'_>, have: Val) -> bool {
         (WastRetCore::RefNull(Some(heap)), Val::AnyRef(None)) => {
             matches!(null(heap), Some(Val::AnyRef(_)))
         }
+        (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => {
+            matches!(null(heap), Some(Val::ExnRef(_)))
+        }
         (WastRetCore::RefAny, Val::AnyRef(Some(_))) => true,
         (WastRetCore::RefEq, have) => is_of(store, have, HeapType::Eq),
         (WastRetCore::RefI31, have) | (WastRetCore::RefI31Shared, have) => {

@@ -34,6 +34,21 @@ fn a_program_gets_arguments_variables_and_output() {
 }
 
 #[test]
+fn an_uncaught_exception_names_its_tag() {
+    let bench = Bench::new();
+    bench.file(
+        "throw.wat",
+        "(module (tag $oops (param i32)) (func (export \"_start\") (throw $oops (i32.const 1))))",
+    );
+    for mode in MODES {
+        let run = bench.sampan(&["run", "--mode", mode, "throw.wat"]);
+        assert_eq!(run.code, 134);
+        let first = run.stderr.lines().next();
+        assert_eq!(first, Some("sampan: uncaught exception: tag \"oops\" [i32]"));
+    }
+}
+
+#[test]
 fn exit_codes_pass_through() {
     let bench = Bench::new();
     for code in [0, 1, 42, 255] {

@@ -38,6 +38,18 @@ fn one_thread_ends_all() {
 }
 
 #[test]
+fn a_pthread_program_runs() {
+    let bench = Bench::new();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bench/kernels/primes.wasm");
+    for mode in MODES {
+        for threads in ["1", "2", "7"] {
+            let run = bench.sampan(&["run", "--mode", mode, program, threads, "20000", "50"]);
+            run.prints("2262 primes below 20000\n");
+        }
+    }
+}
+
+#[test]
 fn threads_have_a_limit_and_a_timeout() {
     let bench = Bench::new();
     bench.file("wait.wat", program("(nop)"));

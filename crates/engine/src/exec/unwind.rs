@@ -193,6 +193,15 @@ impl Machine {
         Some((TagId(tag), self.exception_payload(exception)))
     }
 
+    /// An instance whose module has a tag, and the tag's index there; `None` for a host's tag
+    /// that no module has. It is the instance that defines it, as others came later.
+    pub fn tag_place(&self, tag: TagId) -> Option<(&InstanceData, u32)> {
+        self.instances.iter().find_map(|instance| {
+            let index = instance.tags.iter().position(|&it| it == tag)?;
+            Some((&**instance, index as u32))
+        })
+    }
+
     /// Makes an exception the one that a following [`TrapKind::Exception`] throws.
     pub fn set_exception(&mut self, exception: RawRef) {
         self.exception = exception;

@@ -225,6 +225,7 @@ fn connect_datagram(cx: &mut Context, socket: &Rc<Socket>, to: Address) -> SysRe
             if let Some(Address::Ip(own, own_port)) = bound
                 && address::is_any(&own)
             {
+                *socket.unconnected.borrow_mut() = bound;
                 let own = super::socket::source_for(&ip);
                 *socket.local.borrow_mut() = Some(Address::Ip(own, own_port));
             }

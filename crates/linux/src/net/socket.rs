@@ -36,6 +36,8 @@ pub struct Socket {
     pub(super) ino: u64,
     /// Its name.
     pub local: RefCell<Option<Address>>,
+    /// Its name before it was connected, if the connection gave it another.
+    pub(super) unconnected: RefCell<Option<Address>>,
     /// The file that it is bound to.
     pub place: RefCell<Option<Location>>,
     /// The name of what it is connected to.
@@ -89,6 +91,7 @@ impl Socket {
             protocol,
             ino,
             local: RefCell::new(None),
+            unconnected: RefCell::new(None),
             place: RefCell::new(None),
             remote: RefCell::new(None),
             peer: RefCell::default(),
@@ -324,6 +327,10 @@ impl Socket {
 
     /// Takes the connection of a datagram socket away.
     pub fn disconnect(&self) {
+        // The address that led to the peer goes too, unless the program chose it.
+        if let Some(name) = self.unconnected.take() {
+            *self.local.borrow_mut() = Some(name);
+        }
         *self.peer.borrow_mut() = Weak::new();
         *self.remote.borrow_mut() = None;
     }

@@ -119,7 +119,28 @@ static void tcp(int family) {
     close(u); SHOW(send(w, "c", 1, 0)); usleep(20000); SHOW(send(w, "c", 1, 0)); close(w);
 }
 
+// As getaddrinfo(3) does to find the source addresses of a list.
+static void sources(void) {
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(9)}, own;
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(9)};
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    char text[64];
+    inet_pton(AF_INET6, "::1", &six.sin6_addr);
+    inet_pton(AF_INET, "127.0.0.1", &four.sin_addr);
+    for (int i = 0; i < 4; i++) {
+        int r = i == 0 ? connect(fd, (void *)&six, sizeof six)
+              : i == 2 ? connect(fd, (void *)&four, sizeof four)
+                       : connect(fd, &none, sizeof none);
+        socklen_t len = sizeof own;
+        getsockname(fd, (void *)&own, &len);
+        printf("source %d %s\n", r, inet_ntop(AF_INET6, &own.sin6_addr, text, sizeof text));
+    }
+    close(fd);
+}
+
 int main(void) {
+    sources();
     unix_sockets(); tcp(AF_INET); tcp(AF_INET6);
     struct ifaddrs *list = 0; SHOW(getifaddrs(&list)); for (struct ifaddrs *i = list; i; i = i->ifa_next) if (!strcmp(i->ifa_name, "lo") && i->ifa_addr) { char t[80] = ""; if (i->ifa_addr->sa_family == AF_INET) inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, t, 80); if (i->ifa_addr->sa_family == AF_INET6) inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, t, 80); printf("%s %x %d %s\n", i->ifa_name, i->ifa_flags & 0x1ff, i->ifa_addr->sa_family, t); }
     SHOW(if_nametoindex("lo")); SHOW(if_nametoindex("none")); char nm[20]; puts(if_indextoname(1, nm));

@@ -6,11 +6,15 @@ use sampan::{
     Trap, Val, ValType,
 };
 
-/// Does the same in both interpreters, with the older form too.
+/// Does the same in both interpreters, with the older form too, and with a collection at each
+/// allocation.
 fn both(test: impl Fn(Engine)) {
     for mode in [Mode::Classic, Mode::Fast] {
-        let mut config = Config::new();
-        test(Engine::new(config.mode(mode).wasm_legacy_exceptions(true)));
+        for collect in [false, true] {
+            let mut config = Config::new();
+            config.mode(mode).wasm_legacy_exceptions(true).collect_always(collect);
+            test(Engine::new(&config));
+        }
     }
 }
 
@@ -174,7 +178,12 @@ fn what_nobody_catches_has_a_backtrace() {
     both(|engine| {
         let (mut store, it) = alone(&engine, FORMS);
         let error = call(&mut store, it, "uncaught", 1).unwrap_err();
-        assert!(error.to_string().starts_with("uncaught exception"), "{error}");
+        assert!(error.to_string().starts_with("uncaught exception: tag \"a\" [i32]\n"), "{error}");
+        let error = call(&mut store, it, "uncaught", 2).unwrap_err();
+        assert!(
+            error.to_string().starts_with("uncaught exception: tag \"b\" [i64 i32]\n"),
+            "{error}"
+        );
         let frames = error.backtrace().frames();
         let names: Vec<Option<&str>> = frames.iter().map(|frame| frame.func_name()).collect();
         assert_eq!(frames.len(), 2, "{names:?}");
@@ -273,4 +282,60 @@ fn fuel_and_interruption_stop_loops_that_throw() {
         assert_eq!(run.call(&mut store, ()).unwrap_err().trap(), Some(Trap::Interrupt));
         stopper.join().unwrap();
     }
+}
+
+#[test]
+fn references_to_exceptions_pass_through_the_host() {
+    both(|engine| {
+        let (mut store, it) = alone(
+            &engine,
+            r#"(module
+                (tag $tag (export "tag") (param i32 i64))
+                (func (export "make") (result exnref)
+                    (block $caught (result exnref)
+                        (try_table (catch_all_ref $caught)
+                            (throw $tag (i32.const 5) (i64.const 6)))
+                        (unreachable)))
+                (func (export "null") (result exnref) (ref.null exn))
+                (func (export "throw") (param exnref) (throw_ref (local.get 0))))"#,
+        );
+        let make = it.get_func(&store, "make").unwrap();
+        let mut results = [Val::I32(0)];
+        make.call(&mut store, &[], &mut results).unwrap();
+        let Val::ExnRef(Some(exception)) = results[0] else { panic!("{results:?}") };
+        assert_eq!(exception.tag(&store).unwrap(), it.get_tag(&store, "tag").unwrap());
+        let fields = exception.fields(&mut store).unwrap();
+        assert_eq!((fields[0].i32(), fields[1].i64()), (Some(5), Some(6)));
+
+        let throw = it.get_typed_func::<Option<Exception>, ()>(&store, "throw").unwrap();
+        let error = throw.call(&mut store, Some(exception)).unwrap_err();
+        assert_eq!(Exception::thrown(&mut store, &error), Some(exception));
+        let error = throw.call(&mut store, None).unwrap_err();
+        assert_eq!(error.trap(), Some(Trap::NullReference));
+
+        let null = it.get_func(&store, "null").unwrap();
+        null.call(&mut store, &[], &mut results).unwrap();
+        assert!(matches!(results[0], Val::ExnRef(None)), "{results:?}");
+        // Other references are none of this kind.
+        let throw = it.get_func(&store, "throw").unwrap();
+        let number = sampan::AnyRef::from_i31(&mut store, sampan::I31::wrapping_u32(1));
+        assert!(throw.call(&mut store, &[number.into()], &mut []).is_err());
+    });
+}
+
+#[test]
+fn a_tag_without_a_name_has_its_export_or_its_index() {
+    both(|engine| {
+        let (mut store, it) = alone(
+            &engine,
+            r#"(module (tag (export "ours")) (tag (param f64))
+                (func (export "throw") (param i32) (result i32)
+                    (if (local.get 0) (then (throw 0)))
+                    (throw 1 (f64.const 1))))"#,
+        );
+        let error = call(&mut store, it, "throw", 1).unwrap_err().to_string();
+        assert!(error.starts_with("uncaught exception: tag \"ours\" []"), "{error}");
+        let error = call(&mut store, it, "throw", 0).unwrap_err().to_string();
+        assert!(error.starts_with("uncaught exception: tag 1 [f64]"), "{error}");
+    });
 }

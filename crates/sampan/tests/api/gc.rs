@@ -296,3 +296,16 @@ fn a_panic_of_a_host_function_leaves_nothing_behind() {
         assert!(object.data(&store).is_some());
     }
 }
+
+#[test]
+fn a_group_of_no_types_is_nothing() {
+    both(|engine| {
+        let (mut store, it) = alone(
+            &engine,
+            r#"(module (rec) (type $t (func (result i32))) (rec)
+                (func (export "f") (type $t) (i32.const 3)) (rec))"#,
+        );
+        let f = it.get_typed_func::<(), i32>(&store, "f").unwrap();
+        assert_eq!(f.call(&mut store, ()).unwrap(), 3);
+    });
+}

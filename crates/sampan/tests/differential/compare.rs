@@ -18,6 +18,23 @@ pub struct Tally {
     pub wasmi_panics: u64,
 }
 
+/// Runs a module in our modes only: it has what wasmi has not.
+///
+/// # Errors
+/// How two of them differ.
+pub fn compare_ours(module: &[u8], tally: &mut Tally) -> Result<(), String> {
+    let setups = [
+        Setup::new(Fast, Lazy),
+        Setup { checks: true, ..Setup::new(Fast, Eager) },
+        Setup { collects: true, ..Setup::new(Fast, Lazy) },
+        Setup::new(Classic, Lazy),
+        Setup { collects: true, ..Setup::new(Classic, Lazy) },
+        #[cfg(feature = "jit")]
+        Setup::new(sampan::Mode::Jit, Lazy),
+    ];
+    among(&setups, None, module, tally)
+}
+
 /// Runs a module everywhere.
 ///
 /// # Errors
@@ -45,8 +62,16 @@ pub fn compare(module: &[u8], nans: Nans, tally: &mut Tally) -> Result<(), Strin
         return Ok(());
     }
     // Its NaNs have other bits.
-    let mut reference = outcome.filter(|_| nans != Nans::Seen);
-    for setup in setups {
+    among(&setups, outcome.filter(|_| nans != Nans::Seen), module, tally)
+}
+
+fn among(
+    setups: &[Setup],
+    mut reference: Option<Outcome>,
+    module: &[u8],
+    tally: &mut Tally,
+) -> Result<(), String> {
+    for &setup in setups {
         let outcome = sampan_engine::run(module, setup).map_err(|e| format!("{setup:?}: {e}"))?;
         let Some(reference) = &reference else {
             reference = Some(outcome);

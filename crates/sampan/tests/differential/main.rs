@@ -48,6 +48,20 @@ fn damaged_programs_stay_within_their_limits() {
     assert!(tally.refused > 0 && tally.ran > 0 && tally.stopped > 0, "all ends occur");
 }
 
+#[test]
+fn modules_with_gc_exceptions_and_threads_behave_the_same() {
+    let mut tally = Tally::default();
+    search("newest", |bytes, _| match smith::newest(bytes) {
+        None => (Vec::new(), Ok(())),
+        Some(module) => {
+            let result = compare::compare_ours(&module, &mut tally);
+            (module, result)
+        }
+    });
+    println!("newest: {tally:?}");
+    assert!(tally.returned > 0 && tally.trapped > 0, "both ends occur");
+}
+
 /// Generates modules and runs them everywhere.
 fn search_generated(name: &str, generate: impl Fn(&[u8], u64) -> (Vec<u8>, Nans)) {
     let mut tally = Tally::default();

@@ -14,11 +14,13 @@ pub struct Setup {
     /// Fuel, interruption: the code has checks, which do not fire.
     pub checks: bool,
     pub canonical_nans: bool,
+    /// Each allocation collects first.
+    pub collects: bool,
 }
 
 impl Setup {
     pub fn new(mode: Mode, preparation: Preparation) -> Setup {
-        Setup { mode, preparation, checks: false, canonical_nans: false }
+        Setup { mode, preparation, checks: false, canonical_nans: false, collects: false }
     }
 }
 
@@ -33,7 +35,8 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
         .preparation(setup.preparation)
         .consume_fuel(setup.checks)
         .interruptible(setup.checks)
-        .canonicalize_nans(setup.canonical_nans);
+        .canonicalize_nans(setup.canonical_nans)
+        .collect_always(setup.collects);
     let engine = Engine::new(&config);
     let module = Module::new(&engine, bytes)?;
     let mut store = Store::new(&engine, ());
@@ -64,9 +67,10 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
                 reset.call(&mut store, &[], &mut [])?;
             }
             let types = ty.params().iter().enumerate();
-            let args: Vec<Val> = types.map(|(i, &ty)| argument(ty, i as u64, round)).collect();
-            let mut results: Vec<Val> =
-                ty.results().iter().map(|&ty| Val::default_for_ty(ty).expect("nullable")).collect();
+            let args = types.map(|(i, &ty)| argument(ty, i as u64, round));
+            // There is nothing to give for a reference that may not be null.
+            let Some(args) = args.collect::<Option<Vec<Val>>>() else { continue };
+            let mut results = vec![Val::I32(0); ty.results().len()];
             let result = func.call(&mut store, &args, &mut results);
             let result = match result {
                 Ok(()) => Ok(results.iter().map(value).collect()),
@@ -90,6 +94,11 @@ fn state(store: &mut Store<()>, exports: &[(String, Extern)]) -> Event {
         match item {
             Extern::Global(global) => values.push(value(&global.get(&mut *store))),
             Extern::Memory(memory) => memories.push(outcome::digest(memory.data(&*store))),
+            Extern::SharedMemory(memory) => {
+                let mut bytes = vec![0; memory.data_size()];
+                memory.read(0, &mut bytes).expect("it never shrinks");
+                memories.push(outcome::digest(&bytes));
+            }
             Extern::Table(table) => values.push(Value::Bits(table.size(&*store).into())),
             _ => {}
         }
@@ -97,16 +106,16 @@ fn state(store: &mut Store<()>, exports: &[(String, Extern)]) -> Event {
     Event::State(values, memories)
 }
 
-fn argument(ty: ValType, index: u64, round: u64) -> Val {
+fn argument(ty: ValType, index: u64, round: u64) -> Option<Val> {
     let bits = outcome::argument(index, round);
-    match ty {
+    Some(match ty {
         ValType::I32 => Val::I32(bits as i32),
         ValType::I64 => Val::I64(bits as i64),
         ValType::F32 => Val::F32(outcome::float(bits).to_bits()),
         ValType::F64 => Val::F64(f64::from(outcome::float(bits)).to_bits()),
         ValType::V128 => Val::V128(V128::from(u128::from(bits) * 0x1_0000_0000_0000_0003)),
-        ty => Val::default_for_ty(ty).expect("nullable"),
-    }
+        ty => return Val::default_for_ty(ty),
+    })
 }
 
 fn value(value: &Val) -> Value {
@@ -130,7 +139,13 @@ fn trap(error: &Error) -> &'static str {
         Some(Trap::IntegerOverflow) => "overflow",
         Some(Trap::IntegerDivisionByZero) => "division",
         Some(Trap::BadConversionToInteger) => "conversion",
-        Some(Trap::StackOverflow) => "stopped",
+        Some(Trap::NullReference) => "null reference",
+        Some(Trap::CastFailure) => "cast",
+        Some(Trap::ArrayOutOfBounds) => "array",
+        Some(Trap::HeapMisaligned) => "alignment",
+        Some(Trap::AtomicWaitNonSharedMemory) => "wait",
+        Some(Trap::StackOverflow | Trap::HeapExhausted) => "stopped",
+        None if matches!(error.kind(), sampan::ErrorKind::Exception) => "exception",
         other => panic!("unexpected error: {other:?}: {error}"),
     }
 }
