@@ -17,7 +17,7 @@ use crate::{
 #[derive(clap::Args)]
 pub struct Options {
     /// Which interpreter runs it
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "fast")]
     mode: String,
     /// A Debian shell in a disk image instead of Python, which keeps what is changed; ARGS are a
     /// program and its arguments. Making the image once needs root and debootstrap

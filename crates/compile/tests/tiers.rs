@@ -77,6 +77,22 @@ fn a_loop_takes_locals_and_the_operand_stack_over() {
 }
 
 #[test]
+fn a_loop_with_a_parameter_above_other_values() {
+    for below in ["(local.get $n)", "(i64.const 9)", "(i64.mul (i64.const 5) (local.get $n))"] {
+        let text = format!(
+            r#"(module (func (export "f") (param $n i64) (result i64) (local $i i64)
+              {below}
+              (i64.add (i64.const 77) (local.get $n))
+              (loop $l (param i64) (result i64)
+                (local.set $i (i64.add (local.get $i) (i64.const 1)))
+                (br_if $l (i64.lt_u (local.get $i) (i64.const 3))))
+              (i64.add (i64.mul (i64.const 1000)))))"#
+        );
+        same_in_all_tiers(&text, &[3, 4]);
+    }
+}
+
+#[test]
 fn a_block_s_end_that_is_reached_around_the_loop() {
     same_in_all_tiers(
         r#"(module (func $f (export "f") (param $n i64) (result i64)
@@ -98,6 +114,29 @@ fn a_block_s_end_that_is_reached_around_the_loop() {
               (br_if $outer (i64.lt_u (local.get $i) (i64.mul (local.get $n) (i64.const 2))))))
           (i64.add)))"#,
         &[0, 1, 2, 3, 4, 9, 30],
+    );
+}
+
+#[test]
+fn the_other_part_of_an_if_with_a_loop() {
+    same_in_all_tiers(
+        r#"(module (func (export "f") (param $n i64) (result i64)
+          (local $i i64) (local $j i64) (local $sum i64)
+          (loop $outer
+            (local.set $i (i64.add (local.get $i) (i64.const 1)))
+            (i64.mul (local.get $i) (i64.const 10))
+            (if (i64.eqz (i64.and (i64.add (local.get $i) (local.get $n)) (i64.const 1)))
+              (then
+                (local.set $j (i64.const 0))
+                (loop $inner
+                  (local.set $j (i64.add (local.get $j) (i64.const 1)))
+                  (br_if $inner (i64.lt_u (local.get $j) (i64.const 5)))))
+              (else
+                (block (local.set $j (i64.const 100)))))
+            (local.set $sum (i64.add (i64.add (local.get $j)) (local.get $sum)))
+            (br_if $outer (i64.lt_u (local.get $i) (i64.const 20))))
+          (local.get $sum)))"#,
+        &[0, 1, 2],
     );
 }
 

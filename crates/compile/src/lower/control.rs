@@ -108,8 +108,11 @@ impl<B: Builder> Lowering<'_, B> {
             self.control.push(frame);
             return;
         }
-        if kind == FrameKind::If {
+        if kind != FrameKind::If {
+            self.keep_stack();
+        } else {
             let condition = self.pop();
+            self.keep_stack();
             let then = self.builder.block(&[]);
             let otherwise = self.builder.block(&[]);
             self.builder.branch(condition, (then, &[]), (otherwise, &[]));
@@ -121,14 +124,15 @@ impl<B: Builder> Lowering<'_, B> {
             self.need_fuel = true;
         }
         frame.height = self.stack.len() - params.len();
-        self.keep_stack();
         if kind == FrameKind::Loop {
             let head = self.builder.block(&types(params));
             let values = self.pop_many(params.len());
             self.builder.jump(head, &values);
             self.resume_at(head, params);
             self.builder.enter(head);
+            // Before more parameters are made for what is kept.
             let values = self.builder.params(head);
+            self.kept_stack();
             self.stack.extend(values);
             frame.label = head;
             self.need_fuel = true;
@@ -143,6 +147,8 @@ impl<B: Builder> Lowering<'_, B> {
         self.stack.truncate(frame.height);
         if let Some((otherwise, values)) = frame.otherwise.take() {
             self.builder.enter(otherwise);
+            // What the first part put on the stack for what is below is not known here.
+            self.kept_stack();
             self.stack.extend(values);
             self.reachable = true;
         }
@@ -168,8 +174,8 @@ impl<B: Builder> Lowering<'_, B> {
         if frame.joined {
             self.builder.seal(frame.end);
             self.builder.enter(frame.end);
-            self.kept_stack();
             let values = self.builder.params(frame.end);
+            self.kept_stack();
             if frame.kind == FrameKind::Func {
                 self.builder.return_(&values);
                 self.reachable = false;
