@@ -141,6 +141,60 @@ fn the_other_part_of_an_if_with_a_loop() {
 }
 
 #[test]
+fn a_constant_below_a_loop_that_is_not_always_passed() {
+    same_in_all_tiers(
+        r#"(module (func (export "f") (param $n i64) (result i64) (local $i i64)
+          (i64.const 1000)
+          (block $out
+            (i64.const 5)
+            (if (result i64) (i64.and (local.get $n) (i64.const 1)) (i32.wrap_i64)
+              (then
+                (loop $l
+                  (local.set $i (i64.add (local.get $i) (i64.const 1)))
+                  (br_if $l (i64.lt_u (local.get $i) (i64.const 3))))
+                (local.get $i))
+              (else (local.set $i (i64.const 50)) (local.get $i)))
+            (local.set $i (i64.add))
+            (br_if $out (i64.eq (local.get $n) (i64.const 2)))
+            (loop $m
+              (local.set $n (i64.add (local.get $n) (i64.const 1)))
+              (br_if $m (i64.lt_u (local.get $n) (i64.const 20)))))
+          (i64.add (local.get $i))))"#,
+        &[0, 1, 2, 3, 4],
+    );
+}
+
+/// What is above 32 bits of a slot does not matter.
+#[test]
+fn values_of_32_bits_between_the_interpreter_and_machine_code() {
+    same_in_all_tiers(
+        r#"(module
+          (func $result (param i64 i64) (result i32) (i32.wrap_i64 (local.get 1)))
+          (func $two (param i64 i64) (result i32 f32)
+            (i32.wrap_i64 (local.get 1)) (f32.const 1.5))
+          (func $args (param i32 f32) (result i64)
+            (i64.add (i64.extend_i32_u (local.get 0))
+              (i64.extend_i32_u (i32.reinterpret_f32 (local.get 1)))))
+          (func (export "f") (param $n i64) (result i64) (local $i i64) (local $sum i64)
+            (loop $l
+              (local.set $i (i64.add (local.get $i) (i64.const 1)))
+              (local.set $sum (i64.add (local.get $sum)
+                (i64.extend_i32_u (call $result (i64.const -1) (local.get $i)))))
+              (local.set $sum (i64.add (local.get $sum)
+                (i64.extend_i32_u (call $result (i64.const -2) (local.get $n)))))
+              (call $two (i64.const -1) (i64.const -1))
+              (local.set $sum (i64.add (i64.extend_i32_u (i32.reinterpret_f32)) (local.get $sum)))
+              (local.set $sum (i64.add (i64.extend_i32_u) (local.get $sum)))
+              (if (i64.gt_u (local.get $i) (i64.const 9)) (then
+                (local.set $sum (i64.add (local.get $sum) (call $args
+                  (i32.wrap_i64 (i64.xor (i64.const -1) (local.get $i))) (f32.const -3))))))
+              (br_if $l (i64.lt_u (local.get $i) (i64.const 20))))
+            (local.get $sum)))"#,
+        &[1, 0x1_0000_0002, 3],
+    );
+}
+
+#[test]
 fn traps_and_calls_in_a_loop_that_went_on_in_machine_code() {
     same_in_all_tiers(
         r#"(module

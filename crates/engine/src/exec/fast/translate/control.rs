@@ -151,11 +151,12 @@ impl Translator<'_> {
             return self.open(kind, ty, 0);
         }
         self.flush();
+        let mut counts = false;
         let kind = match kind {
             BlockKind::Loop(_) => {
-                // Parameters are in their homes wherever the loop is entered from, and all is
-                // where machine code may go on from.
-                self.home_top(if self.counts_rounds() { self.entries.len() } else { params });
+                // Parameters are in their homes wherever the loop is entered from.
+                self.home_top(params);
+                counts = self.write_constants(params);
                 self.forget();
                 self.loops += 1;
                 self.new_segment();
@@ -166,7 +167,9 @@ impl Translator<'_> {
         self.open(kind, ty, params);
         if matches!(kind, BlockKind::Loop(_)) {
             self.check_interrupt();
-            self.count_round(self.at);
+            if counts {
+                self.count_round(self.at);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Writing words of code.
 
-use super::Translator;
+use super::{Translator, stack::Kind};
 use crate::exec::fast::code::handler_word;
 use crate::exec::fast::ops::control as ctl;
 use crate::exec::fast::regs::Handler;
@@ -81,9 +81,22 @@ impl Translator<'_> {
         }
     }
 
-    /// Whether the rounds of loops are counted, and may end in machine code.
-    pub(super) fn counts_rounds(&self) -> bool {
-        self.module.native.tier().is_some()
+    /// Before a loop whose parameters are on top: writes the constants below to their homes
+    /// too, from where machine code takes the stack over. They stay constants, as other ways to
+    /// what follows do not come by here. False if the loop's rounds are not to be counted: there
+    /// are no counters, or so many entries that this would make much code of little.
+    pub(super) fn write_constants(&mut self, params: usize) -> bool {
+        let below = self.entries.len() - params;
+        if self.module.native.tier().is_none() || below > 32 {
+            return false;
+        }
+        for index in 0..below {
+            let entry = self.entries[index];
+            if let Kind::Const(value) = entry.kind {
+                self.const_to_slot(value, entry.home);
+            }
+        }
+        true
     }
 
     /// At a function's start (`at` is 0) and at that of the loop at an offset of the module.
