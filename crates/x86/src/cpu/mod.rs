@@ -17,10 +17,10 @@ use crate::translate::{Counts, Host, Options, Translator};
 use crate::{AddressSpace, Exit, Mode, Registers};
 use alloc::boxed::Box;
 pub(crate) use cache::Map;
-pub(crate) use lower::{Conditional, conditional, general, memory_bytes};
 use cache::{Cache, MAX_BLOCK};
 use context::{Context, slot};
 use core::fmt;
+pub(crate) use lower::{Conditional, conditional, general, memory_bytes};
 use op::Op;
 
 /// What is decoded of an address space. One serves all threads of a process.

@@ -82,6 +82,12 @@ impl Cpu {
                 }
             }
             why::BUDGET => *interpret = true,
+            // Where indirect jumps lead again and again is worth a region.
+            _ if !translator.find(cx.rip) => {
+                // SAFETY: the context's pointers are valid during a run.
+                let mode = unsafe { (*cx.registers).mode };
+                self.sample(cx, mode);
+            }
             _ => {}
         }
         None

@@ -15,11 +15,11 @@ pub(crate) mod page;
 mod track;
 
 use crate::exit::{Access, Fault};
-pub use host::Reservation;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{BitOr, Range};
+pub use host::Reservation;
 
 /// Bytes in a page.
 pub const PAGE_SIZE: u64 = 4096;

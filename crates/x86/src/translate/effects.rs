@@ -24,9 +24,8 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
     }
     match i.mnemonic() {
         N::Mov => {
-            let general = (0..2).all(|n| {
-                i.op_kind(n) != OpKind::Register || general(i.op_register(n)).is_some()
-            });
+            let general = (0..2)
+                .all(|n| i.op_kind(n) != OpKind::Register || general(i.op_register(n)).is_some());
             if general { effects(false, false, memory) } else { None }
         }
         N::Movzx | N::Movsx | N::Movsxd | N::Not => effects(false, false, memory),
@@ -43,9 +42,7 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
             let fixed = i.op_kind(1) != OpKind::Register && i.immediate(1) & 31 != 0;
             effects(!fixed, fixed, memory)
         }
-        N::Rol | N::Ror | N::Bt if i.op_kind(1) != OpKind::Register => {
-            effects(true, false, memory)
-        }
+        N::Rol | N::Ror | N::Bt if i.op_kind(1) != OpKind::Register => effects(true, false, memory),
         N::Shld | N::Shrd if i.op_kind(2) != OpKind::Register && !memory => {
             effects(false, i.immediate(2) & 31 != 0, memory)
         }
@@ -54,8 +51,7 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
         N::Div | N::Idiv => effects(false, false, true),
         N::Xchg if !memory => effects(false, false, false),
         N::Push | N::Pop => {
-            let general =
-                i.op_kind(0) != OpKind::Register || general(i.op_register(0)).is_some();
+            let general = i.op_kind(0) != OpKind::Register || general(i.op_register(0)).is_some();
             // A pop into memory computes its address after the pop.
             let simple = i.mnemonic() == N::Push || !memory;
             if general && simple { effects(false, false, true) } else { None }

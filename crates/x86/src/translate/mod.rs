@@ -27,12 +27,12 @@ mod module;
 mod region;
 pub(crate) mod state;
 
+use crate::cpu::Map;
 use crate::{AddressSpace, Mode, Reservation};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use crate::cpu::Map;
 pub use state::Layout;
 use state::{JUMPS, Jump, State, jump_index};
 

@@ -4,17 +4,17 @@
 //! `(i32) -> ()`. Element 0 is the dispatcher: it goes from region to region as long as the
 //! table of jumps has the next address.
 
+use super::Memory;
 use super::emit;
 use super::flow::Flow;
 use super::region::{End, Region, Target};
 use super::state::{self, Layout, why};
-use super::Memory;
 use crate::Mode;
 use alloc::vec::Vec;
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection, Function,
-    FunctionSection, ImportSection, MemoryType, Module, RefType, TableType, TypeSection,
-    ValType,
+    BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind,
+    ExportSection, Function, FunctionSection, ImportSection, MemoryType, Module, RefType,
+    TableType, TypeSection, ValType,
 };
 
 /// A region's module, and the addresses of its entries in the order of their numbers.

@@ -158,10 +158,8 @@ pub(super) fn grow(
         };
         blocks.push(Block { start, code: list, end });
     }
-    let returns = after_calls
-        .iter()
-        .filter_map(|at| Some((u64::from(*at), *number.get(at)?)))
-        .collect();
+    let returns =
+        after_calls.iter().filter_map(|at| Some((u64::from(*at), *number.get(at)?))).collect();
     Some(Region { count: code.len(), spans: spans(&code), blocks, returns })
 }
 

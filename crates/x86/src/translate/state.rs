@@ -143,9 +143,7 @@ pub(crate) fn status(fa: u64, fb: u64, fc: u64, fk: u32) -> u64 {
             let r = a.wrapping_sub(b);
             result(r) | bit(a < b, CF) | bit(sign((a ^ b) & (a ^ r)), OF) | adjust(a, b, r)
         }
-        kind::INC => {
-            result(a) | bit(a == 1 << 63, OF) | bit(a >> shift & 15 == 0, AF)
-        }
+        kind::INC => result(a) | bit(a == 1 << 63, OF) | bit(a >> shift & 15 == 0, AF),
         kind::DEC => {
             let before = a.wrapping_add(1 << shift);
             result(a) | bit(before == 1 << 63, OF) | bit(a >> shift & 15 == 15, AF)

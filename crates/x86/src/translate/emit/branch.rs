@@ -121,7 +121,7 @@ impl Emitter<'_> {
         if i.mnemonic() == Mnemonic::Call && !self.push_return(i) {
             return;
         }
-        self.to_address(target);
+        self.leave_for(target);
     }
 
     /// A return: to one of the region's blocks behind calls, if it is one.
@@ -147,11 +147,11 @@ impl Emitter<'_> {
             let depth = self.depth(Label::Loop(0));
             self.s().br_if(depth);
         }
-        self.to_address(target);
+        self.leave_for(target);
     }
 
     /// Leaves for an address in a temporary.
-    fn to_address(&mut self, from: u32) {
+    fn leave_for(&mut self, from: u32) {
         self.note(0, why::JUMP);
         self.s().local_get(from);
         if self.mode == Mode::I386 {
