@@ -19,6 +19,17 @@ handler! {
         r.next(2)
     }
 
+    /// Two such pairs, one after the other.
+    fn copy4(mut r) {
+        let (a, b) = (*r.slot(1), *r.slot(3));
+        *r.slot(0) = a;
+        *r.slot(2) = b;
+        let (a, b) = (*r.slot(5), *r.slot(7));
+        *r.slot(4) = a;
+        *r.slot(6) = b;
+        r.next(3)
+    }
+
     /// Copies the slots from `field 1` on, as many as the upper half says, to those from
     /// `field 0` on, as if at once.
     #[inline(never)]

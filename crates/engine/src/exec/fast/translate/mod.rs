@@ -137,8 +137,7 @@ struct Translator<'m> {
     pending: Option<Pending>,
     /// What the next instructions may take in, beside `pending`.
     recent: joined::Recent,
-    /// Where the last instruction begins and ends, if it copies one slot.
-    copied: Option<(usize, usize)>,
+    copied: Option<stack::Copies>,
     /// The last vector instruction: its operand word and end, to redirect its result.
     last_vector: Option<(usize, usize)>,
     control: Vec<Block>,

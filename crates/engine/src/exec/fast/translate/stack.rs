@@ -47,6 +47,14 @@ pub(super) struct Site {
     slot: Handler,
 }
 
+/// The copies of slots that the last one or two instructions make, up to four.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copies {
+    word: usize,
+    end: usize,
+    count: u8,
+}
+
 impl Site {
     /// The word after the instruction.
     pub(super) fn end(self) -> usize {
@@ -305,25 +313,43 @@ impl Translator<'_> {
         }
     }
 
-    /// Copies one slot, with the instruction before if that is a copy too.
+    /// Copies one slot, with the instructions before if they are copies too.
     fn copy_slot(&mut self, to: u16, from: u16) {
         if self.joined_copy(to, from) {
             return;
         }
-        if let Some((word, end)) = self.copied
-            && end == self.words.len()
-        {
-            let first = self.words[word + 1];
-            self.words.truncate(word);
-            self.copied = None;
-            // Both are read before one is written.
-            let from = if first as u16 == from { (first >> 16) as u16 } else { from };
-            self.emit(moves::copy2, first & 0xffff_ffff | emit::fields(0, 0, to, from));
-            return;
-        }
-        let word = self.words.len();
-        self.emit(moves::copy, emit::fields(to, from, 0, 0));
-        self.copied = Some((word, word + 2));
+        let before = self.copied.filter(|copies| copies.end == self.words.len());
+        let (word, count) = match before {
+            Some(Copies { word, count: 1, .. }) => {
+                let pair = self.pair_of_copies(word, to, from);
+                self.emit(moves::copy2, pair);
+                (word, 2)
+            }
+            Some(Copies { word, count: 3, .. }) => {
+                let pair = self.pair_of_copies(word + 2, to, from);
+                self.words[word] = handler_word(moves::copy4);
+                self.words.push(pair);
+                (word, 4)
+            }
+            _ => {
+                let word = self.words.len();
+                self.emit(moves::copy, emit::fields(to, from, 0, 0));
+                match before {
+                    Some(Copies { word, count: 2, .. }) if !cfg!(sampan_small) => (word, 3),
+                    _ => (word, 1),
+                }
+            }
+        };
+        self.copied = Some(Copies { word, end: self.words.len(), count });
+    }
+
+    /// Removes the copy at `word` and gives the operands of a pair of copies, that one and
+    /// another: both are read before one is written.
+    fn pair_of_copies(&mut self, word: usize, to: u16, from: u16) -> u64 {
+        let first = self.words[word + 1];
+        self.words.truncate(word);
+        let from = if first as u16 == from { (first >> 16) as u16 } else { from };
+        first & 0xffff_ffff | emit::fields(0, 0, to, from)
     }
 
     /// Writes the entry with an index to a slot that is not its home. `redirect` allows the
