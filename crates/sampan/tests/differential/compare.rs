@@ -31,6 +31,8 @@ pub fn compare_ours(module: &[u8], tally: &mut Tally) -> Result<(), String> {
         Setup { collects: true, ..Setup::new(Classic, Lazy) },
         #[cfg(feature = "jit")]
         Setup::new(sampan::Mode::Jit, Lazy),
+        #[cfg(feature = "jit")]
+        Setup::new(sampan::Mode::Auto, Lazy),
     ];
     among(&setups, None, module, tally)
 }
@@ -52,6 +54,8 @@ pub fn compare(module: &[u8], nans: Nans, tally: &mut Tally) -> Result<(), Strin
         Setup { canonical_nans, ..Setup::new(sampan::Mode::Jit, Lazy) },
         #[cfg(feature = "jit")]
         Setup { canonical_nans, checks: true, ..Setup::new(sampan::Mode::Jit, Lazy) },
+        #[cfg(feature = "jit")]
+        Setup { canonical_nans, ..Setup::new(sampan::Mode::Auto, Lazy) },
     ];
     // It panics on a few modules; they are still compared among ours.
     let outcome = std::panic::catch_unwind(|| wasmi_engine::run(module)).ok();

@@ -34,6 +34,8 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
         .mode(setup.mode)
         .preparation(setup.preparation)
         .consume_fuel(setup.checks)
+        // Where the mode is auto: soon, but not at once, so that loops go on in machine code.
+        .tier_up(2, true)
         .interruptible(setup.checks)
         .canonicalize_nans(setup.canonical_nans)
         .collect_always(setup.collects);
