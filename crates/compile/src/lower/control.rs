@@ -108,11 +108,9 @@ impl<B: Builder> Lowering<'_, B> {
             self.control.push(frame);
             return;
         }
-        if kind != FrameKind::If {
-            self.keep_stack();
-        } else {
-            let condition = self.pop();
-            self.keep_stack();
+        let condition = (kind == FrameKind::If).then(|| self.pop());
+        self.keep_stack();
+        if let Some(condition) = condition {
             let then = self.builder.block(&[]);
             let otherwise = self.builder.block(&[]);
             self.builder.branch(condition, (then, &[]), (otherwise, &[]));

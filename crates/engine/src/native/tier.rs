@@ -124,7 +124,6 @@ impl Module {
         let tier = data.native.tier()?;
         let whole = Place { body: place.body, at: 0, stack: 0 };
         let place = if place.at == 0 { whole } else { place };
-        // A loop's function will be called again.
         let ask = |place: Place| {
             let mut asked = tier.asked.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(&state) = asked.places.get(&place) {
@@ -138,6 +137,7 @@ impl Module {
         };
         let state = ask(place);
         if place != whole {
+            // The function will be called again.
             ask(whole);
         }
         match state {
