@@ -101,8 +101,7 @@ impl Error {
         let mut error = Error::from_kind(trap.into_kind());
         #[cfg(feature = "backtrace")]
         error.0.backtrace.frames.extend(frames);
-        #[cfg(not(any(feature = "backtrace", feature = "exceptions")))]
-        let _ = machine;
+        let _ = machine; // Some builds look at it nowhere.
         #[cfg(all(feature = "exceptions", feature = "messages"))]
         if matches!(error.kind(), ErrorKind::Exception) {
             error.0.thrown = crate::exception::describe(machine);

@@ -40,14 +40,14 @@ use crate::{AsContext, AsContextMut, Error, ErrorKind, Exception, Result, Tag, V
 #[cfg(feature = "messages")]
 use alloc::{boxed::Box, format, string::String, string::ToString};
 use alloc::{vec, vec::Vec};
+use sampan_engine::slots_of_all;
 #[cfg(feature = "messages")]
 use sampan_engine::wasm::{Export, ExternKind, NameKind};
-use sampan_engine::{self as engine, slots_of_all};
 
 /// What kind of exception is thrown: its tag's name, as the name section or an export has it,
 /// or the tag's index; and what it carries.
 #[cfg(feature = "messages")]
-pub(crate) fn describe(machine: &engine::Machine) -> Option<Box<str>> {
+pub(crate) fn describe(machine: &sampan_engine::Machine) -> Option<Box<str>> {
     let (tag, _) = machine.exception_parts(machine.exception())?;
     let types = machine.tag_type(tag).params();
     let list: Vec<String> = types.iter().map(|ty| ty.to_string()).collect();
