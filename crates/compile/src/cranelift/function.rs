@@ -2,6 +2,7 @@
 
 use super::builder::CraneliftBuilder;
 use crate::builder::Ty;
+use crate::hints::Hints;
 use crate::lower::{self, Lowering, Options};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{
@@ -115,6 +116,7 @@ impl Context {
         &mut self,
         target: &Target,
         module: &Module,
+        hints: &Hints,
         place: Place,
         options: Options,
     ) -> Result<Compiled, String> {
@@ -126,7 +128,7 @@ impl Context {
         let mut scratch = std::mem::take(&mut self.scratch);
         let result = self.compile(target, signature, at_loop, |builder| {
             let builder = CraneliftBuilder::new(builder, decl, target, true);
-            let mut lowering = Lowering::new(decl, builder, options);
+            let mut lowering = Lowering::new(decl, hints, builder, options);
             if at_loop {
                 lowering.resume(place);
             }
