@@ -56,24 +56,30 @@ mod tests {
     use sampan_engine::native::Place;
     use sampan_engine::{Config, Engine};
 
-    /// Where two numbers stand in the code of the one function of a module.
-    fn order(text: &str) -> [usize; 2] {
+    /// Where the code of the two instructions `global.set` of a module's one function begins.
+    fn order(text: &str) -> [u32; 2] {
+        let bytes = wat::parse_str(text).expect("valid text");
+        let sets: Vec<usize> = bytes
+            .windows(2)
+            .enumerate()
+            .filter_map(|(at, pair)| (pair == [0x24, 0]).then_some(at))
+            .collect();
         let engine = Engine::new(Config::default());
-        let module = Module::new(&engine, wat::parse_str(text).expect("valid text"))
-            .expect("a valid module");
+        let module = Module::new(&engine, bytes).expect("a valid module");
         let target = Target::host(false).expect("a host that has code");
         let options = Options { fuel: false, interruptible: false, guarded: false, tiered: false };
         let place = Place { body: 0, at: 0, stack: 0 };
         let hints = LastHints::default().of(&module);
-        let compiled =
-            Context::default().body(&target, &module, &hints, place, options).expect("compiles");
-        [0x1111_1111_u32, 0x2222_2222].map(|number| {
-            let bytes = number.to_le_bytes();
-            compiled.code.windows(4).position(|at| at == bytes).expect("the code has the number")
+        let compiled = Context::default()
+            .body(&target, &module, &hints, place, options)
+            .expect("it is compiled");
+        [0, 1].map(|set| {
+            let code = compiled.offsets.iter().find(|(_, offset)| *offset == sets[set] as u32);
+            code.expect("both have code").0
         })
     }
 
-    fn with_hint(hint: &str, text: &str) -> [usize; 2] {
+    fn with_hint(hint: &str, text: &str) -> [u32; 2] {
         order(&text.replace("HINT", hint))
     }
 
@@ -87,23 +93,25 @@ mod tests {
               block
                 local.get 0
                 HINT br_if 0
-                (global.set $g (i32.const 0x11111111))
+                (global.set $g (i32.const 1))
                 return
               end
-              (global.set $g (i32.const 0x22222222))))";
+              (global.set $g (i32.const 2))))";
         let choice = "(module (global $g (mut i32) (i32.const 0))
             (func (param i32)
               local.get 0
               HINT if
-                (global.set $g (i32.const 0x22222222))
+                (global.set $g (i32.const 1))
               else
-                (global.set $g (i32.const 0x11111111))
+                (global.set $g (i32.const 2))
               end))";
-        for text in [branch, choice] {
-            let [not_taken, taken] = with_hint(LIKELY, text);
-            assert!(taken < not_taken, "{text}");
-            let [not_taken, taken] = with_hint(UNLIKELY, text);
-            assert!(not_taken < taken, "{text}");
-        }
+        let [first, second] = with_hint(LIKELY, branch);
+        assert!(second < first);
+        let [first, second] = with_hint(UNLIKELY, branch);
+        assert!(first < second);
+        let [first, second] = with_hint(LIKELY, choice);
+        assert!(first < second);
+        let [first, second] = with_hint(UNLIKELY, choice);
+        assert!(second < first);
     }
 }
