@@ -191,7 +191,7 @@ static void messages(void) {
         m.type = 9;
         _exit(msgsnd(id, &m, 60, 0) ? errno : 0);
     }
-    usleep(20000);
+    usleep(200000);
     SHOW(msgrcv(id, &m, 64, 0, 0));
     SHOW(msgrcv(id, &m, 64, 9, 0));
     int status;
@@ -202,7 +202,7 @@ static void messages(void) {
         int r = msgrcv(id, &m, 64, 0, 0);
         _exit(r == -1 ? errno : 0);
     }
-    usleep(20000);
+    usleep(200000);
     SHOW(msgctl(id, IPC_RMID, 0));
     waitpid(child, &status, 0);
     printf("%d\n", WEXITSTATUS(status));

@@ -88,6 +88,14 @@ handler! {
         if next.is_null() { next } else { r.go(next) }
     }
 
+    /// Where translated code is entered, between the interpreter's turns.
+    #[cold]
+    fn translated(r) {
+        (*r.cx).rip = u64::from((*r.op).rip);
+        (*r.cx).resume = true;
+        null()
+    }
+
     fn jmp(r) {
         direct(r)
     }

@@ -1,0 +1,182 @@
+//! Turns of the interpreter and of translated code.
+
+use super::cache::MAX_BLOCK;
+use super::context::{Context, slot};
+use super::{Cpu, execute, step};
+use crate::registers::flags::{STATUS, TF};
+use crate::translate::state::{State, status, why};
+use crate::{Exit, Mode};
+
+/// Instructions that translated code may execute beyond its budget, which is that much less
+/// than what is left.
+pub(super) const RESERVE: i64 = 4096;
+
+impl Cpu {
+    /// As `run`, with translated code where there is some.
+    pub(super) fn run_translated(
+        &mut self,
+        cx: &mut Context,
+        left: &mut i64,
+        mem: *mut u8,
+        pages: *const u8,
+    ) -> Exit {
+        // The next instruction is one for the interpreter.
+        let mut interpret = false;
+        loop {
+            self.keep_up(cx);
+            if *left < MAX_BLOCK {
+                return Exit::Budget;
+            }
+            if cx.rflags & TF != 0 {
+                let exit = step(cx, mem, pages);
+                *left -= 1;
+                match exit {
+                    Exit::Budget => return Exit::SingleStep,
+                    exit => return exit,
+                }
+            }
+            if !interpret && *left >= RESERVE && self.finds_translated(cx.rip) {
+                if let Some(exit) = self.enter_translated(cx, left, &mut interpret) {
+                    return exit;
+                }
+                continue;
+            }
+            interpret = false;
+            if let Some(exit) = self.turn(cx, left, mem, pages) {
+                return exit;
+            }
+        }
+    }
+
+    fn finds_translated(&mut self, rip: u64) -> bool {
+        self.translator.as_mut().is_some_and(|translator| translator.find(rip))
+    }
+
+    /// Runs translated code, of which there is some where execution stands.
+    fn enter_translated(
+        &mut self,
+        cx: &mut Context,
+        left: &mut i64,
+        interpret: &mut bool,
+    ) -> Option<Exit> {
+        let translator = self.translator.as_mut()?;
+        let state = translator.state();
+        // SAFETY: inside the reservation, where only translated code reaches it, which does
+        // not run now.
+        let state = unsafe { &mut *state };
+        give(cx, state, *left - RESERVE);
+        let before = state.left;
+        if !translator.enter() {
+            // Its checks leave nothing to trap at. What it has stored cannot be undone, so the
+            // program must not go on.
+            return Some(Exit::GeneralProtection);
+        }
+        *left -= before - state.left;
+        take(cx, state);
+        match state.why {
+            why::STEP => {
+                *interpret = true;
+                translator.counts.steps += 1;
+                if translator.reasons.len() < 1 << 14 {
+                    *translator.reasons.entry(cx.rip as u32).or_default() += 1;
+                }
+            }
+            why::BUDGET => *interpret = true,
+            // Where indirect jumps lead again and again is worth a region.
+            _ if !translator.find(cx.rip) => {
+                // SAFETY: the context's pointers are valid during a run.
+                let mode = unsafe { (*cx.registers).mode };
+                self.sample(cx, mode);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Interpreted code until something leaves it.
+    fn turn(
+        &mut self,
+        cx: &mut Context,
+        left: &mut i64,
+        mem: *mut u8,
+        pages: *const u8,
+    ) -> Option<Exit> {
+        // SAFETY: no op is running; the context's pointers are valid during a run.
+        let (mode, space) = unsafe { ((*cx.registers).mode, &mut *cx.space) };
+        self.cache.trim(space);
+        let length = self.translator.as_ref().map_or(i64::MAX, |t| t.options().turn as i64);
+        let length = length.max(2 * MAX_BLOCK).min(*left);
+        cx.left = length;
+        cx.resume = false;
+        match self.cache.plain_block(mode, cx.rip, space) {
+            // SAFETY: a block of this cache.
+            Ok(op) => unsafe { execute(op, cx, mem, pages) },
+            Err(exit) => return Some(exit),
+        }
+        *left -= length - cx.left;
+        if cx.resume {
+            return None;
+        }
+        if cx.exit != Exit::Budget {
+            return Some(cx.exit);
+        }
+        if *left >= MAX_BLOCK {
+            self.sample(cx, mode);
+        }
+        None
+    }
+
+    /// A turn has ended here.
+    fn sample(&mut self, cx: &mut Context, mode: Mode) {
+        let Some(translator) = &mut self.translator else { return };
+        if !translator.sample(cx.rip) {
+            return;
+        }
+        // SAFETY: as in `turn`.
+        let space = unsafe { &mut *cx.space };
+        if translator.is_full() {
+            self.flushes = u64::MAX;
+            return;
+        }
+        let cache = &mut self.cache;
+        let known = |at: u32| cache.knows(at);
+        if let Some((slot, spans)) = translator.translate(mode, cx.rip as u32, space, &known) {
+            cache.watch(slot, &spans, space);
+        }
+    }
+
+    /// Takes note of code that has changed, and of regions that are ready.
+    fn keep_up(&mut self, cx: &mut Context) {
+        let Some(translator) = &mut self.translator else { return };
+        // SAFETY: as in `turn`.
+        let space = unsafe { &mut *cx.space };
+        if self.flushes != self.cache.flushes() {
+            translator.clear();
+            self.cache.drop_all(space);
+            self.flushes = self.cache.flushes();
+        }
+        for slot in self.cache.take_stale_regions() {
+            for at in translator.remove(slot) {
+                self.cache.clear_entry(at);
+            }
+        }
+        if translator.has_pending() {
+            for at in translator.news() {
+                self.cache.set_entry(at, space);
+            }
+        }
+    }
+}
+
+fn give(cx: &Context, state: &mut State, left: i64) {
+    state.gpr.copy_from_slice(&cx.r[..16]);
+    (state.fs_base, state.gs_base) = (cx.r[slot::FS], cx.r[slot::GS]);
+    (state.fa, state.fb, state.fc, state.fk) = (0, cx.status(), 0, 0);
+    (state.rip, state.left) = (cx.rip, left);
+}
+
+fn take(cx: &mut Context, state: &State) {
+    cx.r[..16].copy_from_slice(&state.gpr);
+    cx.rip = state.rip;
+    cx.set_status(status(state.fa, state.fb, state.fc, state.fk) & STATUS);
+}

@@ -1,0 +1,105 @@
+//! Which instructions are translated, and what they do to the status flags.
+
+use crate::cpu::{Conditional, conditional, general};
+use iced_x86::{Instruction, Mnemonic, OpKind};
+
+/// What an instruction does to the status flags as a whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Effects {
+    /// It reads some.
+    pub reads: bool,
+    /// It writes all six, whatever they were.
+    pub writes_all: bool,
+    /// It may leave in the middle, with everything as before: flags included.
+    pub may_leave: bool,
+}
+
+/// What a known instruction does; `None` for others, which the interpreter executes.
+pub(super) fn of(i: &Instruction) -> Option<Effects> {
+    use Mnemonic as N;
+    let memory = (0..i.op_count()).any(|n| i.op_kind(n) == OpKind::Memory);
+    let effects = |reads, writes_all, may_leave| Some(Effects { reads, writes_all, may_leave });
+    if condition(i).is_some() {
+        return effects(true, false, memory);
+    }
+    match i.mnemonic() {
+        N::Mov => {
+            let general = (0..2)
+                .all(|n| i.op_kind(n) != OpKind::Register || general(i.op_register(n)).is_some());
+            if general { effects(false, false, memory) } else { None }
+        }
+        N::Movzx | N::Movsx | N::Movsxd | N::Not => effects(false, false, memory),
+        N::Lea | N::Nop | N::Endbr32 | N::Endbr64 => effects(false, false, false),
+        N::Cwd | N::Cdq | N::Cqo | N::Cbw | N::Cwde | N::Cdqe | N::Bswap => {
+            effects(false, false, false)
+        }
+        N::Add | N::Sub | N::And | N::Or | N::Xor | N::Cmp | N::Test | N::Neg => {
+            effects(false, true, memory)
+        }
+        N::Adc | N::Sbb => effects(true, true, memory),
+        N::Inc | N::Dec => effects(true, false, memory),
+        N::Shl | N::Sal | N::Shr | N::Sar => {
+            let fixed = i.op_kind(1) != OpKind::Register && i.immediate(1) & 31 != 0;
+            effects(!fixed, fixed, memory)
+        }
+        N::Rol | N::Ror | N::Bt if i.op_kind(1) != OpKind::Register => effects(true, false, memory),
+        N::Shld | N::Shrd if i.op_kind(2) != OpKind::Register && !memory => {
+            effects(false, i.immediate(2) & 31 != 0, memory)
+        }
+        N::Imul if i.op_count() > 1 => effects(false, true, memory),
+        N::Mul | N::Imul => effects(false, true, memory),
+        N::Div | N::Idiv => effects(false, false, true),
+        N::Xchg if !memory => effects(false, false, false),
+        N::Push | N::Pop => {
+            let general = i.op_kind(0) != OpKind::Register || general(i.op_register(0)).is_some();
+            // A pop into memory computes its address after the pop.
+            let simple = i.mnemonic() == N::Push || !memory;
+            if general && simple { effects(false, false, true) } else { None }
+        }
+        N::Leave => effects(false, false, true),
+        N::Jmp if is_direct(i) => effects(false, false, false),
+        N::Jmp | N::Call | N::Ret => effects(false, false, true),
+        _ => None,
+    }
+}
+
+/// How control goes on behind a known instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Flow {
+    Next,
+    Branch,
+    Jump,
+    Call,
+    /// To an address that is computed, perhaps with a return address pushed.
+    Computed,
+    Return,
+}
+
+/// How control goes on.
+pub(super) fn flow(i: &Instruction) -> Flow {
+    match i.mnemonic() {
+        Mnemonic::Jmp if is_direct(i) => Flow::Jump,
+        Mnemonic::Call if is_direct(i) => Flow::Call,
+        Mnemonic::Jmp | Mnemonic::Call => Flow::Computed,
+        Mnemonic::Ret => Flow::Return,
+        _ if matches!(conditional(i), Some(Conditional::Jump(_))) => Flow::Branch,
+        _ => Flow::Next,
+    }
+}
+
+/// Whether a branch's target is in the instruction.
+fn is_direct(i: &Instruction) -> bool {
+    matches!(i.op_kind(0), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64)
+}
+
+/// The number of the condition that a jump, set or conditional move tests.
+pub(super) fn condition(i: &Instruction) -> Option<u32> {
+    match conditional(i)? {
+        Conditional::Jump(n) | Conditional::Set(n) | Conditional::Move(n) => Some(n.into()),
+    }
+}
+
+/// Whether it is a conditional move of general registers.
+pub(super) fn is_move(i: &Instruction) -> bool {
+    matches!(conditional(i), Some(Conditional::Move(_)))
+}

@@ -1,0 +1,299 @@
+//! From hot x86 code to WebAssembly.
+//!
+//! The interpreter runs in short turns; where a turn ends is a sample of where the time goes.
+//! An address that was met often becomes the seed of a [`region`]: control flow grown along
+//! what has been executed, over loops and into the functions that it calls. A region is one
+//! WebAssembly function ([`emit`]), structured by the dominator tree ([`flow`]), with the
+//! guest's registers in locals; flags are kept as the operands that they follow from
+//! ([`state`]) and computed where something reads them. Whatever is not translated, and every
+//! access that the byte of its page does not allow at once, leaves the region with exact
+//! registers at that instruction, and the interpreter executes it: so faults, first writes to
+//! pages and writes to code are the interpreter's alone.
+//!
+//! A [`Host`] compiles modules while the interpreter goes on, and runs the dispatcher
+//! ([`module`]), which goes from region to region by a table in the memory.
+//!
+//! Regions are registered with the decoder's cache like decoded blocks: their pages are marked,
+//! a write to them ends in the interpreter, and what it overlaps is forgotten.
+//!
+//! What is absent so far: vector and x87 instructions, string instructions, and locked ones
+//! (the interpreter executes them); code shared between processes; evicting single regions (all
+//! are dropped when there are too many).
+
+mod effects;
+mod emit;
+mod flow;
+mod module;
+mod region;
+pub(crate) mod state;
+
+use crate::cpu::Map;
+use crate::{AddressSpace, Mode, Reservation};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+pub use state::Layout;
+use state::{JUMPS, Jump, State, jump_index};
+
+/// How a region accesses the guest's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// The byte of the page is tested before each access.
+    Strict,
+    /// Nothing is tested. Faults, first writes to pages and writes to code are not noticed: for
+    /// measuring what the tests cost, and sound for the sandbox only.
+    Plain,
+}
+
+/// Compiles and runs the modules of one address space.
+///
+/// A module imports `"" "memory"` (the [`Reservation`]) and `"" "table"`, and puts a function
+/// of type `(i32) -> ()` into the table's element `slot`; it also exports it as `run`.
+pub trait Host {
+    /// Hands over a module. Compiling it may take its time.
+    fn submit(&mut self, slot: u32, module: Vec<u8>);
+    /// Whether the function of a module is in its place by now.
+    fn poll(&mut self, slot: u32) -> Readiness;
+    /// Calls the function in element 0 with the argument 0; `false` if it trapped.
+    fn enter(&mut self) -> bool;
+    /// Forgets all modules but that of element 0.
+    fn reset(&mut self);
+}
+
+/// How far a module is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is being compiled.
+    Pending,
+    /// Its function can be called.
+    Ready,
+    /// It will never be.
+    Failed,
+}
+
+/// How eagerly code is translated, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Instructions that the interpreter executes between two samples.
+    pub turn: u64,
+    /// Samples that make an address hot.
+    pub samples: u32,
+    /// How memory is accessed.
+    pub memory: Memory,
+    /// Whether the interpreter waits until code is compiled: for tests.
+    pub wait: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { turn: 4000, samples: 3, memory: Memory::Strict, wait: false }
+    }
+}
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Regions made.
+    pub regions: u64,
+    /// Instructions in them.
+    pub instructions: u64,
+    /// Bytes of WebAssembly.
+    pub bytes: u64,
+    /// How often translated code was entered from the interpreter.
+    pub entered: u64,
+    /// How often it was left for one instruction of the interpreter.
+    pub steps: u64,
+    /// Regions dropped because their code changed.
+    pub dropped: u64,
+}
+
+/// Regions that one host holds before all are dropped.
+const MAX_REGIONS: usize = 4000;
+
+/// Translated code of an address space.
+pub(crate) struct Translator {
+    host: Box<dyn Host>,
+    options: Options,
+    layout: Layout,
+    reservation: Arc<Reservation>,
+    /// Regions by slot less one.
+    regions: Vec<Made>,
+    /// Where regions can be entered.
+    entries: Map<(u32, u32)>,
+    pending: Vec<u32>,
+    samples: Map<u32>,
+    pub counts: Counts,
+    /// Instructions at which regions were left for the interpreter, and how often.
+    pub reasons: Map<u64>,
+}
+
+struct Made {
+    entries: Vec<u32>,
+    live: bool,
+}
+
+impl fmt::Debug for Translator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Translator").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl Translator {
+    /// With nothing translated; `None` where the memory cannot be reached by other code.
+    pub fn new(mut host: Box<dyn Host>, space: &AddressSpace, options: Options) -> Option<Self> {
+        let reservation = space.reservation()?.clone();
+        let [state, pages, guest] = Reservation::LAYOUT;
+        let layout = Layout { state, jumps: 0x1_0000, pages, guest };
+        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x1_0000);
+        host.submit(0, module::dispatcher(layout));
+        Some(Self {
+            host,
+            options,
+            layout,
+            reservation,
+            regions: Vec::new(),
+            entries: Map::default(),
+            pending: Vec::new(),
+            samples: Map::default(),
+            counts: Counts::default(),
+            reasons: Map::default(),
+        })
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The registers that regions work on.
+    pub fn state(&mut self) -> *mut State {
+        self.reservation.start().as_ptr().wrapping_add(self.layout.state as usize).cast()
+    }
+
+    /// Whether a region can be entered at an address; then the dispatcher finds it.
+    pub fn find(&mut self, rip: u64) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        let Some(&(slot, entry)) = self.entries.get(&rip) else { return false };
+        self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        true
+    }
+
+    /// Runs translated code from the state on; `false` if the host failed.
+    pub fn enter(&mut self) -> bool {
+        self.counts.entered += 1;
+        self.host.enter()
+    }
+
+    /// Notes that the interpreter's turn ended at an address; whether to translate there.
+    pub fn sample(&mut self, rip: u64) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        if self.samples.len() > 1 << 16 {
+            self.samples.clear();
+        }
+        let count = self.samples.entry(rip).or_default();
+        *count += 1;
+        *count == self.options.samples
+    }
+
+    /// Begins to translate from an address. Gives the slot and the spans of its code.
+    pub fn translate(
+        &mut self,
+        mode: Mode,
+        seed: u32,
+        space: &AddressSpace,
+        known: &dyn Fn(u32) -> bool,
+    ) -> Option<(u32, Vec<(u32, u32)>)> {
+        let region = region::grow(mode, seed, space, known)?;
+        let slot = self.regions.len() as u32 + 1;
+        let (bytes, entries) =
+            module::region(mode, self.options.memory, self.layout, &region, slot);
+        self.counts.regions += 1;
+        self.counts.instructions += region.count as u64;
+        self.counts.bytes += bytes.len() as u64;
+        self.host.submit(slot, bytes);
+        self.regions.push(Made { entries, live: true });
+        self.pending.push(slot);
+        Some((slot, region.spans))
+    }
+
+    /// The addresses at which regions that have become ready can be entered.
+    pub fn news(&mut self) -> Vec<u32> {
+        let mut news = Vec::new();
+        let mut at = 0;
+        while let Some(&slot) = self.pending.get(at) {
+            let readiness = loop {
+                match self.host.poll(slot) {
+                    Readiness::Pending if self.options.wait => core::hint::spin_loop(),
+                    readiness => break readiness,
+                }
+            };
+            if readiness == Readiness::Pending {
+                at += 1;
+                continue;
+            }
+            self.pending.swap_remove(at);
+            let made = &self.regions[slot as usize - 1];
+            if !made.live || readiness == Readiness::Failed {
+                continue;
+            }
+            for (number, &rip) in made.entries.iter().enumerate() {
+                if !self.entries.contains_key(&rip) {
+                    self.entries.insert(rip, (slot, number as u32));
+                    news.push(rip);
+                }
+            }
+        }
+        news
+    }
+
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.regions.len() >= MAX_REGIONS
+    }
+
+    /// Forgets a region whose code has changed; the addresses that are no entries any more.
+    pub fn remove(&mut self, slot: u32) -> Vec<u32> {
+        let Some(made) = self.regions.get_mut(slot as usize - 1) else { return Vec::new() };
+        if !core::mem::replace(&mut made.live, false) {
+            return Vec::new();
+        }
+        self.counts.dropped += 1;
+        let entries = core::mem::take(&mut made.entries);
+        let mut gone = Vec::new();
+        for rip in entries {
+            if self.entries.get(&rip).is_some_and(|&(owner, _)| owner == slot) {
+                self.entries.remove(&rip);
+                self.clear_jump(rip);
+                self.samples.remove(&rip);
+                gone.push(rip);
+            }
+        }
+        gone
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        let entries: Vec<u32> = self.entries.drain().map(|(rip, _)| rip).collect();
+        for rip in entries {
+            self.clear_jump(rip);
+        }
+        self.regions.clear();
+        self.pending.clear();
+        self.samples.clear();
+        self.host.reset();
+    }
+
+    fn clear_jump(&mut self, rip: u32) {
+        self.set_jump(rip, Jump { rip, slot: 0, entry: 0, unused: 0 });
+    }
+
+    fn set_jump(&mut self, rip: u32, jump: Jump) {
+        let table = self.reservation.start().as_ptr().wrapping_add(self.layout.jumps as usize);
+        let at = table.cast::<Jump>().wrapping_add(jump_index(rip) as usize);
+        // SAFETY: inside the reservation, where nothing else is; translated code does not run.
+        unsafe { at.write(jump) };
+    }
+}
