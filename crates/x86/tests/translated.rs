@@ -87,9 +87,8 @@ fn run(mode: Mode, code: &[u8], seed: u64, translate: bool) -> (Exit, Registers,
     registers.rip = CODE;
     let mut cpu = Cpu::new();
     if translate {
-        let host = Native::new(&space).expect("this host compiles");
         let options = Options { turn: 0, samples: 1, wait: true, ..Options::default() };
-        assert!(cpu.translate(Box::new(host), &space, options));
+        assert!(cpu.translate(Native::create, &space, options));
     }
     let exit = cpu.run(&mut registers, &mut space, 10_000_000);
     let mut after = vec![0; 0x2000];
@@ -146,9 +145,8 @@ fn code_that_changes_is_translated_anew() {
     registers.rip = CODE;
     (registers.gpr[1], registers.gpr[2]) = (50_000, 50_000);
     let mut cpu = Cpu::new();
-    let host = Native::new(&space).expect("this host compiles");
     let options = Options { turn: 0, samples: 1, wait: true, ..Options::default() };
-    assert!(cpu.translate(Box::new(host), &space, options));
+    assert!(cpu.translate(Native::create, &space, options));
     assert_eq!(cpu.run(&mut registers, &mut space, 10_000_000), Exit::Breakpoint);
     assert_eq!(registers.gpr[0], 150_000);
     let counts = cpu.translated().expect("it translates");

@@ -48,8 +48,9 @@ pub enum Memory {
 
 /// Compiles and runs the modules of one address space.
 ///
-/// A module imports `"" "memory"` (the [`Reservation`]) and `"" "table"`, and puts a function
-/// of type `(i32) -> ()` into the table's element `slot`; it also exports it as `run`.
+/// A module imports `"" "memory"` (the [`Reservation`]), `"" "table"` and `"" "slot"`, a
+/// constant of type i32, and puts a function of type `(i32) -> ()` into that element of the
+/// table; it also exports it as `run`. So the same code gives the same module in every process.
 pub trait Host {
     /// Hands over a module. Compiling it may take its time.
     fn submit(&mut self, slot: u32, module: Vec<u8>);
@@ -60,6 +61,10 @@ pub trait Host {
     /// Forgets all modules but that of element 0.
     fn reset(&mut self);
 }
+
+/// Makes the host of an address space; `None` if there can be none. It is called when
+/// something is to be translated, for most processes end before.
+pub type MakeHost = fn(&AddressSpace) -> Option<Box<dyn Host>>;
 
 /// How far a module is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +118,8 @@ const MAX_REGIONS: usize = 4000;
 
 /// Translated code of an address space.
 pub(crate) struct Translator {
-    host: Box<dyn Host>,
+    host: Option<Box<dyn Host>>,
+    make: MakeHost,
     options: Options,
     layout: Layout,
     reservation: Arc<Reservation>,
@@ -141,14 +147,14 @@ impl fmt::Debug for Translator {
 
 impl Translator {
     /// With nothing translated; `None` where the memory cannot be reached by other code.
-    pub fn new(mut host: Box<dyn Host>, space: &AddressSpace, options: Options) -> Option<Self> {
+    pub fn new(make: MakeHost, space: &AddressSpace, options: Options) -> Option<Self> {
         let reservation = space.reservation()?.clone();
         let [state, pages, guest] = Reservation::LAYOUT;
         let layout = Layout { state, jumps: 0x1_0000, pages, guest };
         const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x1_0000);
-        host.submit(0, module::dispatcher(layout));
         Some(Self {
-            host,
+            host: None,
+            make,
             options,
             layout,
             reservation,
@@ -181,7 +187,7 @@ impl Translator {
     /// Runs translated code from the state on; `false` if the host failed.
     pub fn enter(&mut self) -> bool {
         self.counts.entered += 1;
-        self.host.enter()
+        self.host.as_mut().is_some_and(|host| host.enter())
     }
 
     /// Notes that the interpreter's turn ended at an address; whether to translate there.
@@ -203,14 +209,20 @@ impl Translator {
         space: &AddressSpace,
         known: &dyn Fn(u32) -> bool,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
+        if self.host.is_none() {
+            let mut host = (self.make)(space)?;
+            host.submit(0, module::dispatcher(self.layout));
+            self.host = Some(host);
+        }
+        let host = self.host.as_mut()?;
         let region = region::grow(mode, seed, space, known)?;
         let slot = self.regions.len() as u32 + 1;
         let (bytes, entries) =
-            module::region(mode, self.options.memory, self.layout, &region, slot);
+            module::region(mode, self.options.memory, self.layout, &region);
         self.counts.regions += 1;
         self.counts.instructions += region.count as u64;
         self.counts.bytes += bytes.len() as u64;
-        self.host.submit(slot, bytes);
+        host.submit(slot, bytes);
         self.regions.push(Made { entries, live: true });
         self.pending.push(slot);
         Some((slot, region.spans))
@@ -219,10 +231,11 @@ impl Translator {
     /// The addresses at which regions that have become ready can be entered.
     pub fn news(&mut self) -> Vec<u32> {
         let mut news = Vec::new();
+        let Some(host) = &mut self.host else { return news };
         let mut at = 0;
         while let Some(&slot) = self.pending.get(at) {
             let readiness = loop {
-                match self.host.poll(slot) {
+                match host.poll(slot) {
                     Readiness::Pending if self.options.wait => core::hint::spin_loop(),
                     readiness => break readiness,
                 }
@@ -283,7 +296,9 @@ impl Translator {
         self.regions.clear();
         self.pending.clear();
         self.samples.clear();
-        self.host.reset();
+        if let Some(host) = &mut self.host {
+            host.reset();
+        }
     }
 
     fn clear_jump(&mut self, rip: u32) {

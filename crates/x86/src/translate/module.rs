@@ -1,7 +1,7 @@
 //! The modules that a host gets.
 //!
 //! Each imports the memory and the table of functions and puts one function into it, of type
-//! `(i32) -> ()`. Element 0 is the dispatcher: it goes from region to region as long as the
+//! `(i32) -> ()`, where a global says. Element 0 is the dispatcher: it goes from region to region as long as the
 //! table of jumps has the next address.
 
 use super::Memory;
@@ -13,7 +13,7 @@ use crate::Mode;
 use alloc::vec::Vec;
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind,
-    ExportSection, Function, FunctionSection, ImportSection, MemoryType, Module, RefType,
+    ExportSection, Function, FunctionSection, GlobalType, ImportSection, MemoryType, Module, RefType,
     TableType, TypeSection, ValType,
 };
 
@@ -23,7 +23,6 @@ pub(super) fn region(
     memory: Memory,
     layout: Layout,
     region: &Region,
-    slot: u32,
 ) -> (Vec<u8>, Vec<u32>) {
     let successors: Vec<Vec<usize>> = region
         .blocks
@@ -46,7 +45,7 @@ pub(super) fn region(
     let flow = Flow::new(&successors, entries.collect());
     let function = emit::function(mode, memory, layout, region, &flow);
     let starts = flow.dispatched.iter().map(|&block| region.blocks[block].start).collect();
-    (module(slot, &[emit::status_function(), function]), starts)
+    (module(&[emit::status_function(), function]), starts)
 }
 
 /// The dispatcher's module.
@@ -68,11 +67,11 @@ pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
     s.i32_const(0).i32_load(word(layout.state + state::WHY, 2));
     s.i32_const(why::JUMP).i32_eq().br_if(1);
     s.end().end().end();
-    module(0, &[emit::status_function(), function])
+    module(&[emit::status_function(), function])
 }
 
 /// A module with the function that computes status flags and one for the table.
-fn module(slot: u32, functions: &[Function; 2]) -> Vec<u8> {
+fn module(functions: &[Function; 2]) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32], []);
     types.ty().function([ValType::I64, ValType::I64, ValType::I64, ValType::I32], [ValType::I32]);
@@ -93,12 +92,14 @@ fn module(slot: u32, functions: &[Function; 2]) -> Vec<u8> {
         shared: false,
     };
     imports.import("", "table", EntityType::Table(table));
+    let slot = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+    imports.import("", "slot", EntityType::Global(slot));
     let mut kinds = FunctionSection::new();
     kinds.function(1).function(0);
     let mut exports = ExportSection::new();
     exports.export("run", ExportKind::Func, 1);
     let mut elements = ElementSection::new();
-    let at = ConstExpr::i32_const(slot as i32);
+    let at = ConstExpr::global_get(0);
     elements.active(Some(0), &at, Elements::Functions((&[1_u32][..]).into()));
     let mut code = CodeSection::new();
     for function in functions {
