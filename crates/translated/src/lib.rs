@@ -75,7 +75,8 @@ impl Native {
     fn link(&mut self, module: &Module, slot: u32) -> Option<InstanceId> {
         let ty = GlobalType { content: ValType::I32, mutable: false };
         let slot = self.machine.new_global(ty, [slot.into(), 0]);
-        let imports = [Extern::Memory(self.memory), Extern::Table(self.table), Extern::Global(slot)];
+        let imports =
+            [Extern::Memory(self.memory), Extern::Table(self.table), Extern::Global(slot)];
         self.machine.instantiate(&mut (), module, &imports).ok()
     }
 

@@ -1,7 +1,107 @@
 //! Which instructions are translated, and what they do to the status flags.
 
 use crate::cpu::{Conditional, conditional, general};
-use iced_x86::{Instruction, Mnemonic, OpKind};
+use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+
+/// Whether it is an instruction on whole SSE registers that is translated in some form.
+pub(super) fn is_vector(i: &Instruction) -> bool {
+    use Mnemonic as N;
+    let has_register = (0..i.op_count())
+        .any(|n| i.op_kind(n) == OpKind::Register && xmm(i.op_register(n)).is_some());
+    if !has_register {
+        return false;
+    }
+    if super::emit::binary(i.mnemonic()).is_some() || super::emit::shuffle(i).is_some() {
+        return true;
+    }
+    match i.mnemonic() {
+        N::Movaps
+        | N::Movapd
+        | N::Movdqa
+        | N::Movups
+        | N::Movupd
+        | N::Movdqu
+        | N::Lddqu
+        | N::Movntps
+        | N::Movntpd
+        | N::Movntdq
+        | N::Movss
+        | N::Movsd
+        | N::Movd
+        | N::Movq
+        | N::Movlps
+        | N::Movlpd
+        | N::Movhps
+        | N::Movhpd
+        | N::Pshufb
+        | N::Pmovmskb
+        | N::Movmskps
+        | N::Movmskpd
+        | N::Pinsrw
+        | N::Pinsrd
+        | N::Pinsrq
+        | N::Pextrw
+        | N::Pextrd
+        | N::Pextrq
+        | N::Pmovzxbw
+        | N::Pmovzxwd
+        | N::Pmovzxdq
+        | N::Pmovsxbw
+        | N::Pmovsxwd
+        | N::Pmovsxdq => true,
+        N::Psllw | N::Pslld | N::Psllq | N::Psrlw | N::Psrld | N::Psrlq | N::Psraw | N::Psrad => {
+            i.op1_kind() == OpKind::Immediate8
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is an instruction of floating point that is translated.
+pub(super) fn is_float(i: &Instruction) -> bool {
+    use Mnemonic as N;
+    matches!(
+        i.mnemonic(),
+        N::Addsd
+            | N::Subsd
+            | N::Mulsd
+            | N::Divsd
+            | N::Sqrtsd
+            | N::Addss
+            | N::Subss
+            | N::Mulss
+            | N::Divss
+            | N::Sqrtss
+            | N::Minsd
+            | N::Maxsd
+            | N::Minss
+            | N::Maxss
+            | N::Addpd
+            | N::Subpd
+            | N::Mulpd
+            | N::Divpd
+            | N::Addps
+            | N::Subps
+            | N::Mulps
+            | N::Divps
+            | N::Comisd
+            | N::Ucomisd
+            | N::Comiss
+            | N::Ucomiss
+            | N::Cvtsi2sd
+            | N::Cvtsi2ss
+            | N::Cvttsd2si
+            | N::Cvttss2si
+            | N::Cvtss2sd
+            | N::Cvtsd2ss
+            | N::Cvtdq2pd
+    )
+}
+
+/// The number of an SSE register.
+pub(super) fn xmm(register: Register) -> Option<u32> {
+    let number = (register as u32).wrapping_sub(Register::XMM0 as u32);
+    (number < 16).then_some(number)
+}
 
 /// What an instruction does to the status flags as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +121,13 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
     let effects = |reads, writes_all, may_leave| Some(Effects { reads, writes_all, may_leave });
     if condition(i).is_some() {
         return effects(true, false, memory);
+    }
+    if is_vector(i) {
+        return effects(false, false, memory);
+    }
+    if is_float(i) {
+        let compares = matches!(i.mnemonic(), N::Comisd | N::Comiss | N::Ucomisd | N::Ucomiss);
+        return effects(false, compares, true);
     }
     match i.mnemonic() {
         N::Mov => {

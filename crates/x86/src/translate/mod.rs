@@ -16,9 +16,9 @@
 //! Regions are registered with the decoder's cache like decoded blocks: their pages are marked,
 //! a write to them ends in the interpreter, and what it overlaps is forgotten.
 //!
-//! What is absent so far: vector and x87 instructions, string instructions, and locked ones
-//! (the interpreter executes them); code shared between processes; evicting single regions (all
-//! are dropped when there are too many).
+//! What is absent so far: x87, MMX, string instructions, locked ones and some of SSE (the
+//! interpreter executes them); evicting single regions (all are dropped when there are too
+//! many).
 
 mod effects;
 mod emit;
@@ -33,6 +33,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+pub(crate) use region::Seen;
 pub use state::Layout;
 use state::{JUMPS, Jump, State, jump_index};
 
@@ -82,7 +83,8 @@ pub enum Readiness {
 pub struct Options {
     /// Instructions that the interpreter executes between two samples.
     pub turn: u64,
-    /// Samples that make an address hot.
+    /// Samples that make an address hot. Where there is translated code around it already it
+    /// takes five times as many.
     pub samples: u32,
     /// How memory is accessed.
     pub memory: Memory,
@@ -92,7 +94,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 3, memory: Memory::Strict, wait: false }
+        Self { turn: 4000, samples: 6, memory: Memory::Strict, wait: false }
     }
 }
 
@@ -112,6 +114,9 @@ pub struct Counts {
     /// Regions dropped because their code changed.
     pub dropped: u64,
 }
+
+/// What the end of a turn weighs as a sample; that a region was left weighs 1.
+pub(crate) const TURN: u32 = 16;
 
 /// Regions that one host holds before all are dropped.
 const MAX_REGIONS: usize = 4000;
@@ -136,6 +141,7 @@ pub(crate) struct Translator {
 
 struct Made {
     entries: Vec<u32>,
+    spans: Vec<(u32, u32)>,
     live: bool,
 }
 
@@ -151,7 +157,7 @@ impl Translator {
         let reservation = space.reservation()?.clone();
         let [state, pages, guest] = Reservation::LAYOUT;
         let layout = Layout { state, jumps: 0x1_0000, pages, guest };
-        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x1_0000);
+        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x4_0000);
         Some(Self {
             host: None,
             make,
@@ -190,15 +196,25 @@ impl Translator {
         self.host.as_mut().is_some_and(|host| host.enter())
     }
 
-    /// Notes that the interpreter's turn ended at an address; whether to translate there.
-    pub fn sample(&mut self, rip: u64) -> bool {
+    /// Notes that execution stood at an address, with a weight of [`TURN`] for the end of a
+    /// turn; whether to translate there.
+    pub fn sample(&mut self, rip: u64, weight: u32) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
         if self.samples.len() > 1 << 16 {
             self.samples.clear();
         }
         let count = self.samples.entry(rip).or_default();
-        *count += 1;
-        *count == self.options.samples
+        let before = *count;
+        *count = before.saturating_add(weight);
+        let now = *count;
+        let passes = |limit: u32| before < limit && limit <= now;
+        let limit = self.options.samples.saturating_mul(TURN);
+        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(5))
+    }
+
+    fn is_inside(&self, rip: u32) -> bool {
+        let live = self.regions.iter().filter(|made| made.live);
+        live.flat_map(|made| &made.spans).any(|&(first, last)| first <= rip && rip <= last)
     }
 
     /// Begins to translate from an address. Gives the slot and the spans of its code.
@@ -207,7 +223,7 @@ impl Translator {
         mode: Mode,
         seed: u32,
         space: &AddressSpace,
-        known: &dyn Fn(u32) -> bool,
+        seen: &dyn Seen,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
         if self.host.is_none() {
             let mut host = (self.make)(space)?;
@@ -215,15 +231,14 @@ impl Translator {
             self.host = Some(host);
         }
         let host = self.host.as_mut()?;
-        let region = region::grow(mode, seed, space, known)?;
+        let region = region::grow(mode, seed, space, seen)?;
         let slot = self.regions.len() as u32 + 1;
-        let (bytes, entries) =
-            module::region(mode, self.options.memory, self.layout, &region);
+        let (bytes, entries) = module::region(mode, self.options.memory, self.layout, &region);
         self.counts.regions += 1;
         self.counts.instructions += region.count as u64;
         self.counts.bytes += bytes.len() as u64;
         host.submit(slot, bytes);
-        self.regions.push(Made { entries, live: true });
+        self.regions.push(Made { entries, spans: region.spans.clone(), live: true });
         self.pending.push(slot);
         Some((slot, region.spans))
     }
@@ -231,7 +246,7 @@ impl Translator {
     /// The addresses at which regions that have become ready can be entered.
     pub fn news(&mut self) -> Vec<u32> {
         let mut news = Vec::new();
-        let Some(host) = &mut self.host else { return news };
+        let Some(host) = &mut self.host else { return Vec::new() };
         let mut at = 0;
         while let Some(&slot) = self.pending.get(at) {
             let readiness = loop {
@@ -249,14 +264,16 @@ impl Translator {
             if !made.live || readiness == Readiness::Failed {
                 continue;
             }
+            // The latest region knows most of the program.
             for (number, &rip) in made.entries.iter().enumerate() {
-                if !self.entries.contains_key(&rip) {
-                    self.entries.insert(rip, (slot, number as u32));
-                    news.push(rip);
-                }
+                self.entries.insert(rip, (slot, number as u32));
+                news.push((rip, slot, number as u32));
             }
         }
-        news
+        for &(rip, slot, entry) in &news {
+            self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        }
+        news.into_iter().map(|(rip, ..)| rip).collect()
     }
 
     pub fn has_pending(&self) -> bool {

@@ -13,8 +13,8 @@ use crate::Mode;
 use alloc::vec::Vec;
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind,
-    ExportSection, Function, FunctionSection, GlobalType, ImportSection, MemoryType, Module, RefType,
-    TableType, TypeSection, ValType,
+    ExportSection, Function, FunctionSection, GlobalType, ImportSection, MemoryType, Module,
+    RefType, TableType, TypeSection, ValType,
 };
 
 /// A region's module, and the addresses of its entries in the order of their numbers.
@@ -32,7 +32,8 @@ pub(super) fn region(
                 End::Jump(target) | End::Call(target) => [Some(target), None],
                 End::Branch { taken, fall } => [Some(taken), Some(fall)],
                 End::Return => return region.returns.iter().map(|&(_, block)| block).collect(),
-                End::Computed | End::Stop(_) => [None, None],
+                End::Computed => return region.computed.clone(),
+                End::Stop(_) => [None, None],
             };
             let inside = |target| match target {
                 Some(Target::Inside(block)) => Some(block),
@@ -41,7 +42,8 @@ pub(super) fn region(
             targets.into_iter().filter_map(inside).collect()
         })
         .collect();
-    let entries = core::iter::once(0).chain(region.returns.iter().map(|&(_, block)| block));
+    let returns = region.returns.iter().map(|&(_, block)| block);
+    let entries = core::iter::once(0).chain(returns).chain(region.computed.iter().copied());
     let flow = Flow::new(&successors, entries.collect());
     let function = emit::function(mode, memory, layout, region, &flow);
     let starts = flow.dispatched.iter().map(|&block| region.blocks[block].start).collect();
@@ -57,15 +59,17 @@ pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
     s.loop_(BlockType::Empty).block(BlockType::Empty);
     s.i32_const(0).i64_load(word(layout.state + state::RIP, 3));
     s.i64_const(32).i64_shr_u().i64_eqz().i32_eqz().br_if(0);
-    s.i32_const(0).i32_load(word(layout.state + state::RIP, 2)).local_tee(rip);
-    s.local_get(rip).i32_const(12).i32_shr_u().i32_xor();
-    s.i32_const(state::JUMPS as i32 - 1).i32_and().i32_const(4).i32_shl().local_tee(at);
+    s.i32_const(0).i32_load(word(layout.state + state::RIP, 2)).local_set(rip);
+    emit::jump_place(&mut s, rip);
+    s.local_tee(at);
     s.i32_load(word(layout.jumps, 2)).local_get(rip).i32_ne().br_if(0);
     s.local_get(at).i32_load(word(layout.jumps + 4, 2)).i32_eqz().br_if(0);
     s.local_get(at).i32_load(word(layout.jumps + 8, 2));
     s.local_get(at).i32_load(word(layout.jumps + 4, 2)).call_indirect(0, 0);
     s.i32_const(0).i32_load(word(layout.state + state::WHY, 2));
-    s.i32_const(why::JUMP).i32_eq().br_if(1);
+    // Neither of both that are for the interpreter.
+    s.i32_const(why::STEP as i32).i32_sub().i32_const((why::BUDGET - why::STEP) as i32);
+    s.i32_gt_u().br_if(1);
     s.end().end().end();
     module(&[emit::status_function(), function])
 }

@@ -16,6 +16,12 @@ impl Emitter<'_> {
         if let Some(condition) = effects::condition(i) {
             return self.conditional(i, condition);
         }
+        if effects::is_vector(i) {
+            return self.vector(i);
+        }
+        if effects::is_float(i) {
+            return self.float(i);
+        }
         match i.mnemonic() {
             N::Nop | N::Endbr32 | N::Endbr64 => true,
             N::Mov => self.mov(i),

@@ -150,7 +150,7 @@ impl Emitter<'_> {
     }
 
     /// Adds the segment's base to the address on the stack.
-    fn segment(&mut self, i: &Instruction) {
+    pub(super) fn segment(&mut self, i: &Instruction) {
         let offset = match i.memory_segment() {
             Register::FS => state::FS_BASE,
             Register::GS => state::GS_BASE,
