@@ -53,6 +53,9 @@ fn instruction(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
         code.push(0x40 | [0, 1, 4, 5, 8, 9, 12, 13][random.below(8) as usize]);
     }
     code.extend(opcode);
+    if random.below(8) == 0 {
+        return stack(mode, random, code);
+    }
     // The stack pointer stays.
     let register = random.pick(&[0, 1, 2, 3, 5, 6, 7]);
     let middle = if middle.is_empty() { register } else { random.pick(middle) };
@@ -64,6 +67,56 @@ fn instruction(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
     }
     for _ in 0..immediate {
         code.push(random.below(256) as u8);
+    }
+}
+
+/// Appends what pushes, changes and pops, or exchanges with memory.
+fn stack(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
+    let mut register = || random.pick(&[0, 1, 2, 3, 5, 6, 7]);
+    let [a, b, c] = [register(), register(), register()];
+    let wide: &[u8] = if mode == Mode::Amd64 { &[0x48] } else { &[] };
+    match random.below(5) {
+        // push a; push b; add [rsp+x], c; pop b; pop c
+        0 => {
+            code.extend([0x50 | a, 0x50 | b]);
+            code.extend(wide);
+            code.extend([0x01, 0x44 | c << 3, 0x24, random.below(9) as u8]);
+            code.extend([0x58 | b, 0x58 | c]);
+        }
+        // sub rsp, 40; mov [rsp+x], a; mov b, [rsp+y]; add rsp, 40
+        1 => {
+            code.extend(wide);
+            code.extend([0x83, 0xec, 40]);
+            code.extend([0x89, 0x44 | a << 3, 0x24, random.below(33) as u8]);
+            code.extend([0x8b, 0x44 | b << 3, 0x24, random.below(33) as u8]);
+            code.extend(wide);
+            code.extend([0x83, 0xc4, 40]);
+        }
+        // lock xadd [m], a; xchg [m], b; lock cmpxchg [m], c
+        2 => {
+            for (opcode, register) in
+                [(&[0xf0, 0x0f, 0xc1][..], a), (&[0x87], b), (&[0xf0, 0x0f, 0xb1], c)]
+            {
+                code.extend(opcode);
+                code.extend([register << 3 | 4, 0x25]);
+                code.extend((DATA as u32 + random.below(0xff0) as u32).to_le_bytes());
+            }
+        }
+        // mov edi, DATA + x; mov esi, DATA + y; movs; stos
+        3 => {
+            for opcode in [0xbf, 0xbe] {
+                code.push(opcode);
+                code.extend((DATA as u32 + random.below(0x1600) as u32).to_le_bytes());
+            }
+            code.push(0xfc);
+            code.extend([0xa4 | random.below(2) as u8, 0xaa | random.below(2) as u8]);
+        }
+        // mov ebx, DATA + x, across the end of a page: mov [rbx], a; mov b, [rbx + y]
+        _ => {
+            code.push(0xbb);
+            code.extend((DATA as u32 + 0xff0 + random.below(16) as u32).to_le_bytes());
+            code.extend([0x89, 0x03 | a << 3, 0x8b, 0x43 | b << 3, random.below(16) as u8]);
+        }
     }
 }
 
@@ -80,8 +133,8 @@ const VECTOR: &[(u8, &[u8])] = &[
             0x10, 0x14, 0x15, 0x28, 0x2e, 0x2f, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5c, 0x5e,
             0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d,
             0x6e, 0x6f, 0x74, 0x75, 0x76, 0xd4, 0xd5, 0xd8, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde,
-            0xdf, 0xe0, 0xe3, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee, 0xef, 0xf5, 0xf8, 0xf9,
-            0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xd6, 0x7e, 0x7f, 0x11, 0x29,
+            0xdf, 0xe0, 0xe3, 0xe4, 0xe5, 0xf4, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee, 0xef,
+            0xf5, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xd6, 0x7e, 0x7f, 0x11, 0x29,
         ],
     ),
     (

@@ -3,7 +3,7 @@
 use super::cache::MAX_BLOCK;
 use super::context::{Context, slot};
 use super::{Cpu, execute, step};
-use crate::registers::flags::{STATUS, TF};
+use crate::registers::flags::{DF, STATUS, TF};
 use crate::translate::TURN;
 use crate::translate::state::{State, is_ordinary, status, why};
 use crate::{Exit, Fpu, Mode};
@@ -165,7 +165,7 @@ impl Cpu {
                 self.cache.clear_entry(at);
             }
         }
-        if translator.has_pending() {
+        if translator.looks_for_news() {
             for at in translator.news() {
                 self.cache.set_entry(at, space);
             }
@@ -176,6 +176,7 @@ impl Cpu {
 fn give(cx: &Context, fpu: &Fpu, state: &mut State, left: i64) {
     state.xmm = fpu.xmm;
     state.fp = is_ordinary(fpu.mxcsr).into();
+    state.df = (cx.rflags & DF != 0).into();
     state.gpr.copy_from_slice(&cx.r[..16]);
     (state.fs_base, state.gs_base) = (cx.r[slot::FS], cx.r[slot::GS]);
     (state.fa, state.fb, state.fc, state.fk) = (0, cx.status(), 0, 0);

@@ -1,7 +1,19 @@
 //! Which instructions are translated, and what they do to the status flags.
 
-use crate::cpu::{Conditional, conditional, general};
-use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use crate::cpu::{Conditional, conditional, general, memory_bytes};
+use iced_x86::{CodeSize, Instruction, Mnemonic, OpKind, Register};
+
+/// Whether the addresses of a string instruction are whole registers alone.
+fn is_flat_string(i: &Instruction) -> bool {
+    let flat = !matches!(i.memory_segment(), Register::FS | Register::GS);
+    let whole = if i.code_size() == CodeSize::Code64 {
+        [OpKind::MemorySegRSI, OpKind::MemoryESRDI]
+    } else {
+        [OpKind::MemorySegESI, OpKind::MemoryESEDI]
+    };
+    flat && (0..i.op_count())
+        .all(|n| i.op_kind(n) == OpKind::Register || whole.contains(&i.op_kind(n)))
+}
 
 /// Whether it is an instruction on whole SSE registers that is translated in some form.
 pub(super) fn is_vector(i: &Instruction) -> bool {
@@ -156,7 +168,15 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
         N::Imul if i.op_count() > 1 => effects(false, true, memory),
         N::Mul | N::Imul => effects(false, true, memory),
         N::Div | N::Idiv => effects(false, false, true),
-        N::Xchg if !memory => effects(false, false, false),
+        N::Xchg => effects(false, false, memory),
+        N::Xadd => effects(false, true, memory),
+        N::Cmpxchg if memory && memory_bytes(i.memory_size()) >= 4 => effects(false, true, true),
+        N::Cld => effects(false, false, true),
+        N::Movsb | N::Movsw | N::Movsd | N::Movsq | N::Stosb | N::Stosw | N::Stosd | N::Stosq
+            if is_flat_string(i) =>
+        {
+            effects(false, false, true)
+        }
         N::Push | N::Pop => {
             let general = i.op_kind(0) != OpKind::Register || general(i.op_register(0)).is_some();
             // A pop into memory computes its address after the pop.

@@ -84,7 +84,7 @@ pub struct Options {
     /// Instructions that the interpreter executes between two samples.
     pub turn: u64,
     /// Samples that make an address hot. Where there is translated code around it already it
-    /// takes five times as many.
+    /// takes many more.
     pub samples: u32,
     /// How memory is accessed.
     pub memory: Memory,
@@ -118,6 +118,13 @@ pub struct Counts {
 /// What the end of a turn weighs as a sample; that a region was left weighs 1.
 pub(crate) const TURN: u32 = 16;
 
+/// How many times as many samples it takes where there is a region already: compiling takes
+/// longer than leaving and entering some thousand times.
+const INSIDE: u32 = 40;
+
+/// Regions that are compiled at a time.
+const MAX_PENDING: usize = 2;
+
 /// Regions that one host holds before all are dropped.
 const MAX_REGIONS: usize = 4000;
 
@@ -133,6 +140,8 @@ pub(crate) struct Translator {
     /// Where regions can be entered.
     entries: Map<(u32, u32)>,
     pending: Vec<u32>,
+    /// How often news could have been asked for.
+    asked: u32,
     samples: Map<u32>,
     pub counts: Counts,
     /// Instructions at which regions were left for the interpreter, and how often.
@@ -167,6 +176,7 @@ impl Translator {
             regions: Vec::new(),
             entries: Map::default(),
             pending: Vec::new(),
+            asked: 0,
             samples: Map::default(),
             counts: Counts::default(),
             reasons: Map::default(),
@@ -200,6 +210,10 @@ impl Translator {
     /// turn; whether to translate there.
     pub fn sample(&mut self, rip: u64, weight: u32) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
+        // What is being compiled may be what is missing here.
+        if self.pending.len() >= MAX_PENDING {
+            return false;
+        }
         if self.samples.len() > 1 << 16 {
             self.samples.clear();
         }
@@ -209,7 +223,7 @@ impl Translator {
         let now = *count;
         let passes = |limit: u32| before < limit && limit <= now;
         let limit = self.options.samples.saturating_mul(TURN);
-        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(5))
+        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(INSIDE))
     }
 
     fn is_inside(&self, rip: u32) -> bool {
@@ -276,8 +290,13 @@ impl Translator {
         news.into_iter().map(|(rip, ..)| rip).collect()
     }
 
-    pub fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
+    /// Whether it is time to ask the host for regions that are ready.
+    pub fn looks_for_news(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        self.asked = self.asked.wrapping_add(1);
+        self.options.wait || self.asked % 16 == 0
     }
 
     pub fn is_full(&self) -> bool {

@@ -186,7 +186,7 @@ fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
     let i = decoder.decode();
     // Prefixes that change what a known instruction does.
     let plain = !i.has_rep_prefix() || i.mnemonic() == Mnemonic::Ret;
-    (!i.is_invalid() && plain && !i.has_repne_prefix() && !i.has_lock_prefix()).then_some(i)
+    (!i.is_invalid() && plain && !i.has_repne_prefix()).then_some(i)
 }
 
 fn spans(code: &BTreeMap<u32, Instruction>) -> Vec<(u32, u32)> {

@@ -39,6 +39,8 @@ pub(crate) struct State {
     /// Whether floating point rounds to nearest, with all exceptions masked and an inexact
     /// result seen.
     pub fp: u32,
+    /// Whether string instructions go downwards.
+    pub df: u32,
     pub xmm: [u128; 16],
 }
 
@@ -58,6 +60,7 @@ pub(super) const LEFT: u32 = core::mem::offset_of!(State, left) as u32;
 pub(super) const FK: u32 = core::mem::offset_of!(State, fk) as u32;
 pub(super) const WHY: u32 = core::mem::offset_of!(State, why) as u32;
 pub(super) const FP: u32 = core::mem::offset_of!(State, fp) as u32;
+pub(super) const DF: u32 = core::mem::offset_of!(State, df) as u32;
 pub(super) const XMM: u32 = core::mem::offset_of!(State, xmm) as u32;
 
 /// Why a region was left.

@@ -89,7 +89,7 @@ impl Emitter<'_> {
         self.constant(stack.width, u64::from(width).wrapping_neg());
         pick!(self, stack.width == 8, i64_add, i32_add);
         self.s().local_tee(new);
-        self.check(width, true);
+        self.check(width, true, self.checks.stack);
         self.store(width, from);
         self.s().local_get(new);
         self.set(stack);
@@ -98,7 +98,7 @@ impl Emitter<'_> {
     /// Loads what the guest's stack pointer leads to, and leaves it on the stack.
     pub(super) fn peek(&mut self, width: u32) {
         self.get(Reg::new(RSP, self.pointer()));
-        self.check(width, false);
+        self.check(width, false, self.checks.stack);
         self.load(width);
     }
 

@@ -21,6 +21,7 @@ mod float;
 mod integer;
 mod multiply;
 mod operand;
+mod plan;
 mod status;
 mod vector;
 
@@ -58,11 +59,13 @@ mod local {
     pub const U: u32 = 30;
     /// Whether floating point rounds and ends as usual.
     pub const FP: u32 = 36;
-    pub const XMM: u32 = 37;
+    /// Whether string instructions go downwards.
+    pub const DF: u32 = 37;
+    pub const XMM: u32 = 38;
     /// Temporaries: vectors, numbers of 64 bits and of 32.
-    pub const V: u32 = 53;
-    pub const D: u32 = 57;
-    pub const S: u32 = 60;
+    pub const V: u32 = 54;
+    pub const D: u32 = 58;
+    pub const S: u32 = 61;
 }
 
 /// A label that branches may name.
@@ -104,6 +107,8 @@ pub(super) struct Emitter<'a> {
     /// By SSE register: whether its lowest lane is known to hold no subnormal number, as one of
     /// 8 bytes or of 4.
     clean: [u8; 16],
+    /// How the current instruction's accesses are checked.
+    checks: plan::Checks,
     /// SSE registers that the region names, by bit.
     vectors: u16,
 }
@@ -118,7 +123,7 @@ pub(super) fn function(
 ) -> Function {
     let code = Function::new([
         (26, ValType::I64),
-        (10, ValType::I32),
+        (11, ValType::I32),
         (20, ValType::V128),
         (3, ValType::F64),
         (3, ValType::F32),
@@ -135,6 +140,7 @@ pub(super) fn function(
         dead: false,
         steps: Vec::new(),
         clean: [0; 16],
+        checks: plan::Checks::default(),
         vectors: vectors(region),
     };
     emitter.enter();
@@ -189,7 +195,8 @@ impl Emitter<'_> {
         self.load_state(state::FB, local::FB);
         self.load_state(state::FC, local::FC);
         self.load_state(state::LEFT, local::LEFT);
-        for (offset, to) in [(state::FK, local::FK), (state::FP, local::FP)] {
+        for (offset, to) in [(state::FK, local::FK), (state::FP, local::FP), (state::DF, local::DF)]
+        {
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).i32_load(arg).local_set(to);
         }
@@ -292,7 +299,12 @@ impl Emitter<'_> {
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
         let straight = block.code.len() - usize::from(branches);
+        let checks = match self.memory {
+            Memory::Strict => plan::of(self.mode, &block.code),
+            Memory::Plain => alloc::vec![plan::Checks::default(); block.code.len()],
+        };
         for (place, i) in block.code[..straight].iter().enumerate() {
+            self.checks = checks[place];
             self.dead = is_dead(&block.code[place + 1..]);
             if effects::of(i).is_some_and(|effects| effects.may_leave) {
                 self.note(i.ip(), why::STEP);
@@ -303,6 +315,7 @@ impl Emitter<'_> {
             }
         }
         self.dead = false;
+        self.checks = checks.last().copied().unwrap_or_default();
         self.count(block.code.len());
         self.branch(block);
     }

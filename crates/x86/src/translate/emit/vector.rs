@@ -60,6 +60,7 @@ impl Emitter<'_> {
                 self.set_vector(d);
                 true
             }
+            N::Pmulhw | N::Pmulhuw | N::Pmuludq => self.product_lanes(i),
             N::Pmovmskb | N::Movmskps | N::Movmskpd => self.mask(i),
             N::Pinsrw | N::Pinsrd | N::Pinsrq => self.insert(i),
             N::Pextrw | N::Pextrd | N::Pextrq => self.extract(i),
@@ -78,7 +79,7 @@ impl Emitter<'_> {
             return false;
         }
         self.segment(i);
-        self.check(size, write);
+        self.check(size, write, self.checks.operand);
         true
     }
 
@@ -274,6 +275,38 @@ impl Emitter<'_> {
                 N::Psraw => self.s().i16x8_shr_s(),
                 _ => self.s().i32x4_shr_s(),
             };
+        }
+        self.set_vector(d);
+        true
+    }
+
+    /// Products that are longer than their lanes.
+    fn product_lanes(&mut self, i: &Instruction) -> bool {
+        let Some(d) = self.both(i) else { return false };
+        let (a, b) = (local::V, local::V + 1);
+        let mut s = self.s();
+        match i.mnemonic() {
+            Mnemonic::Pmuludq => {
+                s.local_get(a).i64_const(0xffff_ffff).i64x2_splat().v128_and();
+                s.local_get(b).i64_const(0xffff_ffff).i64x2_splat().v128_and().i64x2_mul();
+            }
+            signed => {
+                s.local_get(a).local_get(b);
+                if signed == Mnemonic::Pmulhw {
+                    s.i32x4_extmul_low_i16x8_s();
+                } else {
+                    s.i32x4_extmul_low_i16x8_u();
+                }
+                s.local_get(a).local_get(b);
+                if signed == Mnemonic::Pmulhw {
+                    s.i32x4_extmul_high_i16x8_s();
+                } else {
+                    s.i32x4_extmul_high_i16x8_u();
+                }
+                // The upper half of each.
+                let upper = core::array::from_fn(|at| (at as u8 / 2) * 4 + 2 + at as u8 % 2);
+                s.i8x16_shuffle(upper);
+            }
         }
         self.set_vector(d);
         true
