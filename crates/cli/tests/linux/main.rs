@@ -34,6 +34,10 @@ fn sampan(options: &[&str]) -> Command {
     for (name, value) in ENVIRONMENT {
         command.arg("--env").arg(format!("{name}={value}"));
     }
+    // Another than the default, while that is being worked on.
+    if let Some(mode) = std::env::var_os("SAMPAN_LINUX_MODE") {
+        command.arg("--mode").arg(mode);
+    }
     command.args(options);
     command
 }
