@@ -296,7 +296,7 @@ impl Translator {
             return false;
         }
         self.asked = self.asked.wrapping_add(1);
-        self.options.wait || self.asked % 16 == 0
+        self.options.wait || self.asked.is_multiple_of(16)
     }
 
     pub fn is_full(&self) -> bool {

@@ -38,10 +38,10 @@ impl Emitter<'_> {
             N::Addps | N::Subps | N::Mulps | N::Divps => self.packed(i, false),
             N::Comisd | N::Ucomisd => self.compare_floats(i, true),
             N::Comiss | N::Ucomiss => self.compare_floats(i, false),
-            N::Cvtsi2sd => self.from_integer(i, true),
-            N::Cvtsi2ss => self.from_integer(i, false),
-            N::Cvttsd2si => self.to_integer(i, true),
-            N::Cvttss2si => self.to_integer(i, false),
+            N::Cvtsi2sd => self.convert_integer(i, true),
+            N::Cvtsi2ss => self.convert_integer(i, false),
+            N::Cvttsd2si => self.truncate(i, true),
+            N::Cvttss2si => self.truncate(i, false),
             N::Cvtss2sd => self.lengthen(i),
             N::Cvtsd2ss => self.shorten(i),
             N::Cvtdq2pd => {
@@ -259,7 +259,7 @@ impl Emitter<'_> {
         true
     }
 
-    fn from_integer(&mut self, i: &Instruction, double: bool) -> bool {
+    fn convert_integer(&mut self, i: &Instruction, double: bool) -> bool {
         let Some(d) = xmm(i.op0_register()) else { return false };
         let Some(width @ (4 | 8)) = self.width(i, 1) else { return false };
         if !self.prepare(i, false) || !self.read(i, 1, width) {
@@ -284,7 +284,7 @@ impl Emitter<'_> {
     }
 
     /// Towards zero; what does not fit leaves.
-    fn to_integer(&mut self, i: &Instruction, double: bool) -> bool {
+    fn truncate(&mut self, i: &Instruction, double: bool) -> bool {
         let Some(reg) = Reg::of(i.op0_register()) else { return false };
         if !self.source(i, 1, if double { 8 } else { 4 }) {
             return false;

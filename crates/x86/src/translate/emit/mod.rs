@@ -16,6 +16,7 @@ macro_rules! pick {
 }
 
 mod branch;
+mod data;
 mod flags;
 mod float;
 mod integer;
