@@ -68,19 +68,23 @@ impl Cpu {
         // SAFETY: the context's pointers are valid during a run.
         let (mode, fpu) = unsafe { ((*cx.registers).mode, &mut (*cx.registers).fpu) };
         give(cx, fpu, state, *left - RESERVE);
-        let before = state.left;
+        let (before, entry) = (state.left, cx.rip);
         if !translator.enter() {
             // Its checks leave nothing to trap at. What it has stored cannot be undone, so the
             // program must not go on.
             return Some(Exit::GeneralProtection);
         }
-        *left -= before - state.left;
+        let executed = before - state.left;
+        *left -= executed;
         take(cx, fpu, state);
         let why = state.why;
         match why {
             why::STEP => {
                 *interpret = true;
                 translator.counts.steps += 1;
+                if translator.judge(entry, executed) {
+                    self.cache.clear_entry(entry as u32);
+                }
                 if translator.reasons.len() < 1 << 14 {
                     *translator.reasons.entry(cx.rip as u32).or_default() += 1;
                 }
