@@ -2,7 +2,8 @@
 //!
 //! [`Native`] is the translator's host outside browsers: a machine whose only memory is the
 //! address space of the guest, and a table into which each compiled module puts its function.
-//! Modules are compiled on one thread for all processes, in the order in which they come.
+//! Modules are compiled on one thread for all processes, in the order in which they come, and
+//! what one process has had compiled is there for all ([`worker`]).
 
 mod compiler;
 mod room;
@@ -11,7 +12,7 @@ mod worker;
 use compiler::Compile;
 use room::Rooms;
 use sampan_compile::Jit;
-use sampan_engine::wasm::{AddrType, Limits, MemoryType, RefType, TableType};
+use sampan_engine::wasm::{AddrType, GlobalType, Limits, MemoryType, RefType, TableType, ValType};
 use sampan_engine::{
     Config, Engine, Extern, FuncId, InstanceId, Machine, MemoryId, Mode, Module, TableId,
 };
@@ -45,6 +46,11 @@ impl std::fmt::Debug for Native {
 }
 
 impl Native {
+    /// A host for the code of an address space, if this machine can have one.
+    pub fn create(space: &AddressSpace) -> Option<Box<dyn Host>> {
+        Some(Box::new(Native::new(space).ok()?))
+    }
+
     /// A host for the code of an address space.
     ///
     /// # Errors
@@ -66,14 +72,17 @@ impl Native {
     }
 
     /// Links a compiled module, which puts its function into the table.
-    fn link(&mut self, module: &Module) -> Option<InstanceId> {
-        let imports = [Extern::Memory(self.memory), Extern::Table(self.table)];
+    fn link(&mut self, module: &Module, slot: u32) -> Option<InstanceId> {
+        let ty = GlobalType { content: ValType::I32, mutable: false };
+        let slot = self.machine.new_global(ty, [slot.into(), 0]);
+        let imports =
+            [Extern::Memory(self.memory), Extern::Table(self.table), Extern::Global(slot)];
         self.machine.instantiate(&mut (), module, &imports).ok()
     }
 
     fn start(&mut self) {
-        let Ok(module) = Module::new(&self.engine, self.dispatcher_bytes.clone()) else { return };
-        let Some(instance) = self.link(&module) else { return };
+        let Some(module) = worker::now(&self.engine, &self.dispatcher_bytes) else { return };
+        let Some(instance) = self.link(&module, 0) else { return };
         if let Some(Extern::Func(run)) = self.machine.export(instance, "run") {
             self.dispatcher = Some(run);
         }
@@ -93,7 +102,7 @@ impl Host for Native {
         let Some(job) = self.jobs.get(&slot) else { return Readiness::Failed };
         let Some(result) = job.take() else { return Readiness::Pending };
         self.jobs.remove(&slot);
-        match result.and_then(|module| self.link(&module)) {
+        match result.and_then(|module| self.link(&module, slot)) {
             Some(_) => Readiness::Ready,
             None => Readiness::Failed,
         }

@@ -1,9 +1,16 @@
-//! The thread that compiles.
+//! The thread that compiles, and the modules of all processes.
+//!
+//! A module is known by its bytes, which depend on nothing but the guest's code and its
+//! addresses: processes that run the same file share what is compiled, after fork and exec too.
 
 use sampan_engine::{Engine, Module};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Bytes of modules that are kept for other processes. Then all are forgotten.
+const KEPT: usize = 32 << 20;
 
 /// A module that is being compiled.
 #[derive(Debug, Default)]
@@ -33,9 +40,13 @@ struct Parcel {
     order: Arc<Order>,
 }
 
-/// Compiles a module when its turn comes.
+/// Compiles a module when its turn comes, or finds it compiled.
 pub fn compile(engine: Engine, bytes: Vec<u8>) -> Arc<Order> {
     let order = Arc::new(Order::default());
+    if let Some(module) = kept(&bytes) {
+        order.finish(Some(module));
+        return order;
+    }
     let parcel = Parcel { engine, bytes, order: order.clone() };
     let sent = match sender() {
         Some(sender) => sender.send(parcel).is_ok(),
@@ -45,6 +56,39 @@ pub fn compile(engine: Engine, bytes: Vec<u8>) -> Arc<Order> {
         order.finish(None);
     }
     order
+}
+
+/// Compiles a module here, or finds it compiled.
+pub fn now(engine: &Engine, bytes: &[u8]) -> Option<Module> {
+    if let Some(module) = kept(bytes) {
+        return Some(module);
+    }
+    let module = Module::new(engine, bytes.to_vec()).ok()?;
+    keep(bytes.to_vec(), &module);
+    Some(module)
+}
+
+#[derive(Default)]
+struct Kept {
+    modules: HashMap<Vec<u8>, Module>,
+    bytes: usize,
+}
+
+static MODULES: OnceLock<Mutex<Kept>> = OnceLock::new();
+
+fn kept(bytes: &[u8]) -> Option<Module> {
+    let kept = MODULES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    kept.modules.get(bytes).cloned()
+}
+
+fn keep(bytes: Vec<u8>, module: &Module) {
+    let kept = MODULES.get_or_init(Mutex::default);
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.bytes + bytes.len() > KEPT {
+        *kept = Kept::default();
+    }
+    kept.bytes += bytes.len();
+    kept.modules.insert(bytes, module.clone());
 }
 
 /// The way to the thread, which is started at the first use.
@@ -58,7 +102,8 @@ fn sender() -> Option<Sender<Parcel>> {
                 if Arc::strong_count(&order) == 1 {
                     continue;
                 }
-                order.finish(Module::new(&engine, bytes).ok());
+                // Another process may have asked for the same just before.
+                order.finish(now(&engine, &bytes));
             }
         };
         let thread = std::thread::Builder::new().name("translator".into()).spawn(work);

@@ -32,8 +32,11 @@ fn main() {
         _ => None,
     };
     if let Some(memory) = memory {
-        let host = sampan_translated::Native::new(&space).expect("this host compiles");
-        cpu.translate(Box::new(host), &space, Options { memory, ..Options::default() });
+        cpu.translate(
+            sampan_translated::Native::create,
+            &space,
+            Options { memory, ..Options::default() },
+        );
     }
     let mut kernel = Kernel { space: &mut space, brk: end, maps: MAPS };
     let start = Instant::now();

@@ -118,8 +118,10 @@ static void semaphores(void) {
     while (semctl(id, 2, GETNCNT) == 0) usleep(1000);
     SHOW(semctl(id, 2, GETZCNT));
     struct sembuf give = {2, 1, 0};
-    SHOW(semop(id, &give, 1));
+    // The child is the first to print, whoever goes on first.
+    int given = semop(id, &give, 1);
     wait(0);
+    SHOW(given);
     // Taken back at the end.
     if (fork() == 0) {
         struct sembuf undo = {2, 5, SEM_UNDO};

@@ -11,6 +11,7 @@ use super::op::Op;
 use super::ops::branch::{stale, translated};
 use crate::exit::{Access, Exit, Fault};
 use crate::memory::PAGE_SIZE;
+use crate::translate::Seen;
 use crate::{AddressSpace, Mode};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -59,7 +60,13 @@ pub(super) struct Cache {
     stale_regions: Vec<u32>,
     /// How often everything was dropped.
     flushes: u64,
+    /// By the address of a jump that computes it: where it has led, as far as that was not in
+    /// `jumps`.
+    targets: Map<Vec<u32>>,
 }
+
+/// Targets that are remembered of a jump.
+const MAX_TARGETS: usize = 64;
 
 /// Decoded code without a branch into it.
 struct Block {
@@ -81,6 +88,7 @@ impl Default for Cache {
             plain: Map::default(),
             stale_regions: Vec::new(),
             flushes: 0,
+            targets: Map::default(),
         }
     }
 }
@@ -241,9 +249,16 @@ impl Cache {
         index
     }
 
-    /// Whether something has been decoded at an address.
-    pub fn knows(&self, at: u32) -> bool {
-        self.by_rip.contains_key(&at)
+    /// Notes where a jump led that computed its target.
+    pub fn note_target(&mut self, jump: u32, target: u64) {
+        let Ok(target) = u32::try_from(target) else { return };
+        if self.targets.len() > 1 << 14 {
+            self.targets.clear();
+        }
+        let list = self.targets.entry(jump).or_default();
+        if list.len() < MAX_TARGETS && !list.contains(&target) {
+            list.push(target);
+        }
     }
 
     /// From now on the pages of a region are watched.
@@ -295,6 +310,16 @@ impl Cache {
     /// How often everything was dropped.
     pub fn flushes(&self) -> u64 {
         self.flushes
+    }
+}
+
+impl Seen for Cache {
+    fn knows(&self, at: u32) -> bool {
+        self.by_rip.contains_key(&at)
+    }
+
+    fn targets(&self, jump: u32) -> &[u32] {
+        self.targets.get(&jump).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -13,7 +13,7 @@ mod slow;
 mod turns;
 
 use crate::registers::flags::{FIXED, TF};
-use crate::translate::{Counts, Host, Options, Translator};
+use crate::translate::{Counts, MakeHost, Options, Translator};
 use crate::{AddressSpace, Exit, Mode, Registers};
 use alloc::boxed::Box;
 pub(crate) use cache::Map;
@@ -57,13 +57,8 @@ impl Cpu {
 
     /// From now on hot code is translated. `false`, with nothing changed, if the memory of
     /// this address space cannot be reached by other code.
-    pub fn translate(
-        &mut self,
-        host: Box<dyn Host>,
-        space: &AddressSpace,
-        options: Options,
-    ) -> bool {
-        let translator = Translator::new(host, space, options);
+    pub fn translate(&mut self, make: MakeHost, space: &AddressSpace, options: Options) -> bool {
+        let translator = Translator::new(make, space, options);
         let done = translator.is_some();
         self.translator = translator.map(Box::new).or(self.translator.take());
         done

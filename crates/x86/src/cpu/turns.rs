@@ -3,9 +3,10 @@
 use super::cache::MAX_BLOCK;
 use super::context::{Context, slot};
 use super::{Cpu, execute, step};
-use crate::registers::flags::{STATUS, TF};
-use crate::translate::state::{State, status, why};
-use crate::{Exit, Mode};
+use crate::registers::flags::{DF, STATUS, TF};
+use crate::translate::TURN;
+use crate::translate::state::{State, is_ordinary, status, why};
+use crate::{AddressSpace, Exit, Fpu, Mode};
 
 /// Instructions that translated code may execute beyond its budget, which is that much less
 /// than what is left.
@@ -64,29 +65,37 @@ impl Cpu {
         // SAFETY: inside the reservation, where only translated code reaches it, which does
         // not run now.
         let state = unsafe { &mut *state };
-        give(cx, state, *left - RESERVE);
-        let before = state.left;
+        // SAFETY: the context's pointers are valid during a run.
+        let (mode, fpu) = unsafe { ((*cx.registers).mode, &mut (*cx.registers).fpu) };
+        give(cx, fpu, state, *left - RESERVE);
+        let (before, entry) = (state.left, cx.rip);
         if !translator.enter() {
             // Its checks leave nothing to trap at. What it has stored cannot be undone, so the
             // program must not go on.
             return Some(Exit::GeneralProtection);
         }
-        *left -= before - state.left;
-        take(cx, state);
-        match state.why {
+        let executed = before - state.left;
+        *left -= executed;
+        take(cx, fpu, state);
+        let why = state.why;
+        match why {
             why::STEP => {
                 *interpret = true;
                 translator.counts.steps += 1;
+                if translator.judge(entry, executed) {
+                    self.cache.clear_entry(entry as u32);
+                }
                 if translator.reasons.len() < 1 << 14 {
                     *translator.reasons.entry(cx.rip as u32).or_default() += 1;
                 }
             }
             why::BUDGET => *interpret = true,
-            // Where indirect jumps lead again and again is worth a region.
-            _ if !translator.find(cx.rip) => {
-                // SAFETY: the context's pointers are valid during a run.
-                let mode = unsafe { (*cx.registers).mode };
-                self.sample(cx, mode);
+            // Where regions are left to again and again is worth one.
+            jump if !translator.find(cx.rip) => {
+                if jump != why::JUMP {
+                    self.cache.note_target(jump, cx.rip);
+                }
+                self.sample(cx, mode, 1);
             }
             _ => {}
         }
@@ -121,15 +130,15 @@ impl Cpu {
             return Some(cx.exit);
         }
         if *left >= MAX_BLOCK {
-            self.sample(cx, mode);
+            self.sample(cx, mode, TURN);
         }
         None
     }
 
-    /// A turn has ended here.
-    fn sample(&mut self, cx: &mut Context, mode: Mode) {
+    /// A turn has ended here, or a region was left.
+    fn sample(&mut self, cx: &mut Context, mode: Mode, weight: u32) {
         let Some(translator) = &mut self.translator else { return };
-        if !translator.sample(cx.rip) {
+        if !translator.sample(cx.rip, weight) {
             return;
         }
         // SAFETY: as in `turn`.
@@ -138,11 +147,18 @@ impl Cpu {
             self.flushes = u64::MAX;
             return;
         }
-        let cache = &mut self.cache;
-        let known = |at: u32| cache.knows(at);
-        if let Some((slot, spans)) = translator.translate(mode, cx.rip as u32, space, &known) {
-            cache.watch(slot, &spans, space);
+        self.translate_at(mode, cx.rip as u32, space);
+    }
+
+    /// Translates the code at an address, hot or not; whether there was something to translate.
+    /// It runs when the host is ready.
+    pub fn translate_at(&mut self, mode: Mode, rip: u32, space: &mut AddressSpace) -> bool {
+        let Some(translator) = &mut self.translator else { return false };
+        let made = translator.translate(mode, rip, space, &*self.cache);
+        if let Some((slot, spans)) = &made {
+            self.cache.watch(*slot, spans, space);
         }
+        made.is_some()
     }
 
     /// Takes note of code that has changed, and of regions that are ready.
@@ -160,7 +176,7 @@ impl Cpu {
                 self.cache.clear_entry(at);
             }
         }
-        if translator.has_pending() {
+        if translator.looks_for_news() {
             for at in translator.news() {
                 self.cache.set_entry(at, space);
             }
@@ -168,14 +184,18 @@ impl Cpu {
     }
 }
 
-fn give(cx: &Context, state: &mut State, left: i64) {
+fn give(cx: &Context, fpu: &Fpu, state: &mut State, left: i64) {
+    state.xmm = fpu.xmm;
+    state.fp = is_ordinary(fpu.mxcsr).into();
+    state.df = (cx.rflags & DF != 0).into();
     state.gpr.copy_from_slice(&cx.r[..16]);
     (state.fs_base, state.gs_base) = (cx.r[slot::FS], cx.r[slot::GS]);
     (state.fa, state.fb, state.fc, state.fk) = (0, cx.status(), 0, 0);
     (state.rip, state.left) = (cx.rip, left);
 }
 
-fn take(cx: &mut Context, state: &State) {
+fn take(cx: &mut Context, fpu: &mut Fpu, state: &State) {
+    fpu.xmm = state.xmm;
     cx.r[..16].copy_from_slice(&state.gpr);
     cx.rip = state.rip;
     cx.set_status(status(state.fa, state.fb, state.fc, state.fk) & STATUS);

@@ -1,7 +1,122 @@
 //! Which instructions are translated, and what they do to the status flags.
 
-use crate::cpu::{Conditional, conditional, general};
-use iced_x86::{Instruction, Mnemonic, OpKind};
+use crate::cpu::{Conditional, conditional, general, memory_bytes};
+use iced_x86::{CodeSize, Instruction, Mnemonic, OpKind, Register};
+
+/// Whether the addresses of a string instruction are whole registers alone.
+fn is_flat_string(i: &Instruction) -> bool {
+    let flat = !matches!(i.memory_segment(), Register::FS | Register::GS);
+    let whole = if i.code_size() == CodeSize::Code64 {
+        [OpKind::MemorySegRSI, OpKind::MemoryESRDI]
+    } else {
+        [OpKind::MemorySegESI, OpKind::MemoryESEDI]
+    };
+    flat && (0..i.op_count())
+        .all(|n| i.op_kind(n) == OpKind::Register || whole.contains(&i.op_kind(n)))
+}
+
+/// Whether it is an instruction on whole SSE registers that is translated in some form.
+pub(super) fn is_vector(i: &Instruction) -> bool {
+    use Mnemonic as N;
+    let has_register = (0..i.op_count())
+        .any(|n| i.op_kind(n) == OpKind::Register && xmm(i.op_register(n)).is_some());
+    if !has_register {
+        return false;
+    }
+    if super::emit::binary(i.mnemonic()).is_some() || super::emit::shuffle(i).is_some() {
+        return true;
+    }
+    match i.mnemonic() {
+        N::Movaps
+        | N::Movapd
+        | N::Movdqa
+        | N::Movups
+        | N::Movupd
+        | N::Movdqu
+        | N::Lddqu
+        | N::Movntps
+        | N::Movntpd
+        | N::Movntdq
+        | N::Movss
+        | N::Movsd
+        | N::Movd
+        | N::Movq
+        | N::Movlps
+        | N::Movlpd
+        | N::Movhps
+        | N::Movhpd
+        | N::Pshufb
+        | N::Pmulhw
+        | N::Pmulhuw
+        | N::Pmuludq
+        | N::Pmovmskb
+        | N::Movmskps
+        | N::Movmskpd
+        | N::Pinsrw
+        | N::Pinsrd
+        | N::Pinsrq
+        | N::Pextrw
+        | N::Pextrd
+        | N::Pextrq
+        | N::Pmovzxbw
+        | N::Pmovzxwd
+        | N::Pmovzxdq
+        | N::Pmovsxbw
+        | N::Pmovsxwd
+        | N::Pmovsxdq => true,
+        N::Psllw | N::Pslld | N::Psllq | N::Psrlw | N::Psrld | N::Psrlq | N::Psraw | N::Psrad => {
+            i.op1_kind() == OpKind::Immediate8
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is an instruction of floating point that is translated.
+pub(super) fn is_float(i: &Instruction) -> bool {
+    use Mnemonic as N;
+    matches!(
+        i.mnemonic(),
+        N::Addsd
+            | N::Subsd
+            | N::Mulsd
+            | N::Divsd
+            | N::Sqrtsd
+            | N::Addss
+            | N::Subss
+            | N::Mulss
+            | N::Divss
+            | N::Sqrtss
+            | N::Minsd
+            | N::Maxsd
+            | N::Minss
+            | N::Maxss
+            | N::Addpd
+            | N::Subpd
+            | N::Mulpd
+            | N::Divpd
+            | N::Addps
+            | N::Subps
+            | N::Mulps
+            | N::Divps
+            | N::Comisd
+            | N::Ucomisd
+            | N::Comiss
+            | N::Ucomiss
+            | N::Cvtsi2sd
+            | N::Cvtsi2ss
+            | N::Cvttsd2si
+            | N::Cvttss2si
+            | N::Cvtss2sd
+            | N::Cvtsd2ss
+            | N::Cvtdq2pd
+    )
+}
+
+/// The number of an SSE register.
+pub(super) fn xmm(register: Register) -> Option<u32> {
+    let number = (register as u32).wrapping_sub(Register::XMM0 as u32);
+    (number < 16).then_some(number)
+}
 
 /// What an instruction does to the status flags as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +136,13 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
     let effects = |reads, writes_all, may_leave| Some(Effects { reads, writes_all, may_leave });
     if condition(i).is_some() {
         return effects(true, false, memory);
+    }
+    if is_vector(i) {
+        return effects(false, false, memory);
+    }
+    if is_float(i) {
+        let compares = matches!(i.mnemonic(), N::Comisd | N::Comiss | N::Ucomisd | N::Ucomiss);
+        return effects(false, compares, true);
     }
     match i.mnemonic() {
         N::Mov => {
@@ -49,7 +171,15 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
         N::Imul if i.op_count() > 1 => effects(false, true, memory),
         N::Mul | N::Imul => effects(false, true, memory),
         N::Div | N::Idiv => effects(false, false, true),
-        N::Xchg if !memory => effects(false, false, false),
+        N::Xchg => effects(false, false, memory),
+        N::Xadd => effects(false, true, memory),
+        N::Cmpxchg if memory && memory_bytes(i.memory_size()) >= 4 => effects(false, true, true),
+        N::Cld => effects(false, false, true),
+        N::Movsb | N::Movsw | N::Movsd | N::Movsq | N::Stosb | N::Stosw | N::Stosd | N::Stosq
+            if is_flat_string(i) =>
+        {
+            effects(false, false, true)
+        }
         N::Push | N::Pop => {
             let general = i.op_kind(0) != OpKind::Register || general(i.op_register(0)).is_some();
             // A pop into memory computes its address after the pop.

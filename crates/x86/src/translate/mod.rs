@@ -16,9 +16,9 @@
 //! Regions are registered with the decoder's cache like decoded blocks: their pages are marked,
 //! a write to them ends in the interpreter, and what it overlaps is forgotten.
 //!
-//! What is absent so far: vector and x87 instructions, string instructions, and locked ones
-//! (the interpreter executes them); code shared between processes; evicting single regions (all
-//! are dropped when there are too many).
+//! What is absent so far: x87, MMX, string instructions, locked ones and some of SSE (the
+//! interpreter executes them); evicting single regions (all are dropped when there are too
+//! many).
 
 mod effects;
 mod emit;
@@ -33,6 +33,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+pub(crate) use region::Seen;
 pub use state::Layout;
 use state::{JUMPS, Jump, State, jump_index};
 
@@ -48,8 +49,9 @@ pub enum Memory {
 
 /// Compiles and runs the modules of one address space.
 ///
-/// A module imports `"" "memory"` (the [`Reservation`]) and `"" "table"`, and puts a function
-/// of type `(i32) -> ()` into the table's element `slot`; it also exports it as `run`.
+/// A module imports `"" "memory"` (the [`Reservation`]), `"" "table"` and `"" "slot"`, a
+/// constant of type i32, and puts a function of type `(i32) -> ()` into that element of the
+/// table; it also exports it as `run`. So the same code gives the same module in every process.
 pub trait Host {
     /// Hands over a module. Compiling it may take its time.
     fn submit(&mut self, slot: u32, module: Vec<u8>);
@@ -60,6 +62,10 @@ pub trait Host {
     /// Forgets all modules but that of element 0.
     fn reset(&mut self);
 }
+
+/// Makes the host of an address space; `None` if there can be none. It is called when
+/// something is to be translated, for most processes end before.
+pub type MakeHost = fn(&AddressSpace) -> Option<Box<dyn Host>>;
 
 /// How far a module is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +83,8 @@ pub enum Readiness {
 pub struct Options {
     /// Instructions that the interpreter executes between two samples.
     pub turn: u64,
-    /// Samples that make an address hot.
+    /// Samples that make an address hot. Where there is translated code around it already it
+    /// takes many more.
     pub samples: u32,
     /// How memory is accessed.
     pub memory: Memory,
@@ -87,7 +94,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 3, memory: Memory::Strict, wait: false }
+        Self { turn: 4000, samples: 6, memory: Memory::Strict, wait: false }
     }
 }
 
@@ -108,12 +115,29 @@ pub struct Counts {
     pub dropped: u64,
 }
 
+/// What the end of a turn weighs as a sample; that a region was left weighs 1.
+pub(crate) const TURN: u32 = 16;
+
+/// How many times as many samples it takes where there is a region already: compiling takes
+/// longer than leaving and entering some thousand times.
+const INSIDE: u32 = 40;
+
+/// Instructions that translated code must execute for entering to be faster than going on to
+/// interpret.
+const WORTH: i64 = 50;
+/// How often in a row an entry may lead to less.
+const PATIENCE: u32 = 100;
+
+/// Regions that are compiled at a time.
+const MAX_PENDING: usize = 2;
+
 /// Regions that one host holds before all are dropped.
 const MAX_REGIONS: usize = 4000;
 
 /// Translated code of an address space.
 pub(crate) struct Translator {
-    host: Box<dyn Host>,
+    host: Option<Box<dyn Host>>,
+    make: MakeHost,
     options: Options,
     layout: Layout,
     reservation: Arc<Reservation>,
@@ -122,7 +146,11 @@ pub(crate) struct Translator {
     /// Where regions can be entered.
     entries: Map<(u32, u32)>,
     pending: Vec<u32>,
+    /// How often news could have been asked for.
+    asked: u32,
     samples: Map<u32>,
+    /// How often in a row an entry led to little.
+    poor: Map<u32>,
     pub counts: Counts,
     /// Instructions at which regions were left for the interpreter, and how often.
     pub reasons: Map<u64>,
@@ -130,6 +158,7 @@ pub(crate) struct Translator {
 
 struct Made {
     entries: Vec<u32>,
+    spans: Vec<(u32, u32)>,
     live: bool,
 }
 
@@ -141,21 +170,23 @@ impl fmt::Debug for Translator {
 
 impl Translator {
     /// With nothing translated; `None` where the memory cannot be reached by other code.
-    pub fn new(mut host: Box<dyn Host>, space: &AddressSpace, options: Options) -> Option<Self> {
+    pub fn new(make: MakeHost, space: &AddressSpace, options: Options) -> Option<Self> {
         let reservation = space.reservation()?.clone();
         let [state, pages, guest] = Reservation::LAYOUT;
         let layout = Layout { state, jumps: 0x1_0000, pages, guest };
-        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x1_0000);
-        host.submit(0, module::dispatcher(layout));
+        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x4_0000);
         Some(Self {
-            host,
+            host: None,
+            make,
             options,
             layout,
             reservation,
             regions: Vec::new(),
             entries: Map::default(),
             pending: Vec::new(),
+            asked: 0,
             samples: Map::default(),
+            poor: Map::default(),
             counts: Counts::default(),
             reasons: Map::default(),
         })
@@ -178,21 +209,54 @@ impl Translator {
         true
     }
 
+    /// Notes how far an entry led before an instruction that is not translated; whether it is
+    /// worth nothing, and is no entry any more.
+    pub fn judge(&mut self, rip: u64, executed: i64) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        if executed >= WORTH {
+            self.poor.remove(&rip);
+            return false;
+        }
+        let count = self.poor.entry(rip).or_default();
+        *count += 1;
+        if *count < PATIENCE {
+            return false;
+        }
+        self.poor.remove(&rip);
+        self.entries.remove(&rip);
+        self.clear_jump(rip);
+        true
+    }
+
     /// Runs translated code from the state on; `false` if the host failed.
     pub fn enter(&mut self) -> bool {
         self.counts.entered += 1;
-        self.host.enter()
+        self.host.as_mut().is_some_and(|host| host.enter())
     }
 
-    /// Notes that the interpreter's turn ended at an address; whether to translate there.
-    pub fn sample(&mut self, rip: u64) -> bool {
+    /// Notes that execution stood at an address, with a weight of [`TURN`] for the end of a
+    /// turn; whether to translate there.
+    pub fn sample(&mut self, rip: u64, weight: u32) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
+        // What is being compiled may be what is missing here.
+        if self.pending.len() >= MAX_PENDING {
+            return false;
+        }
         if self.samples.len() > 1 << 16 {
             self.samples.clear();
         }
         let count = self.samples.entry(rip).or_default();
-        *count += 1;
-        *count == self.options.samples
+        let before = *count;
+        *count = before.saturating_add(weight);
+        let now = *count;
+        let passes = |limit: u32| before < limit && limit <= now;
+        let limit = self.options.samples.saturating_mul(TURN);
+        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(INSIDE))
+    }
+
+    fn is_inside(&self, rip: u32) -> bool {
+        let live = self.regions.iter().filter(|made| made.live);
+        live.flat_map(|made| &made.spans).any(|&(first, last)| first <= rip && rip <= last)
     }
 
     /// Begins to translate from an address. Gives the slot and the spans of its code.
@@ -201,17 +265,22 @@ impl Translator {
         mode: Mode,
         seed: u32,
         space: &AddressSpace,
-        known: &dyn Fn(u32) -> bool,
+        seen: &dyn Seen,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
-        let region = region::grow(mode, seed, space, known)?;
+        if self.host.is_none() {
+            let mut host = (self.make)(space)?;
+            host.submit(0, module::dispatcher(self.layout));
+            self.host = Some(host);
+        }
+        let host = self.host.as_mut()?;
+        let region = region::grow(mode, seed, space, seen)?;
         let slot = self.regions.len() as u32 + 1;
-        let (bytes, entries) =
-            module::region(mode, self.options.memory, self.layout, &region, slot);
+        let (bytes, entries) = module::region(mode, self.options.memory, self.layout, &region);
         self.counts.regions += 1;
         self.counts.instructions += region.count as u64;
         self.counts.bytes += bytes.len() as u64;
-        self.host.submit(slot, bytes);
-        self.regions.push(Made { entries, live: true });
+        host.submit(slot, bytes);
+        self.regions.push(Made { entries, spans: region.spans.clone(), live: true });
         self.pending.push(slot);
         Some((slot, region.spans))
     }
@@ -219,10 +288,11 @@ impl Translator {
     /// The addresses at which regions that have become ready can be entered.
     pub fn news(&mut self) -> Vec<u32> {
         let mut news = Vec::new();
+        let Some(host) = &mut self.host else { return Vec::new() };
         let mut at = 0;
         while let Some(&slot) = self.pending.get(at) {
             let readiness = loop {
-                match self.host.poll(slot) {
+                match host.poll(slot) {
                     Readiness::Pending if self.options.wait => core::hint::spin_loop(),
                     readiness => break readiness,
                 }
@@ -236,18 +306,25 @@ impl Translator {
             if !made.live || readiness == Readiness::Failed {
                 continue;
             }
+            // The latest region knows most of the program.
             for (number, &rip) in made.entries.iter().enumerate() {
-                if !self.entries.contains_key(&rip) {
-                    self.entries.insert(rip, (slot, number as u32));
-                    news.push(rip);
-                }
+                self.entries.insert(rip, (slot, number as u32));
+                news.push((rip, slot, number as u32));
             }
         }
-        news
+        for &(rip, slot, entry) in &news {
+            self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        }
+        news.into_iter().map(|(rip, ..)| rip).collect()
     }
 
-    pub fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
+    /// Whether it is time to ask the host for regions that are ready.
+    pub fn looks_for_news(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        self.asked = self.asked.wrapping_add(1);
+        self.options.wait || self.asked.is_multiple_of(16)
     }
 
     pub fn is_full(&self) -> bool {
@@ -283,7 +360,10 @@ impl Translator {
         self.regions.clear();
         self.pending.clear();
         self.samples.clear();
-        self.host.reset();
+        self.poor.clear();
+        if let Some(host) = &mut self.host {
+            host.reset();
+        }
     }
 
     fn clear_jump(&mut self, rip: u32) {

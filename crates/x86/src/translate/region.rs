@@ -13,9 +13,9 @@ use alloc::vec::Vec;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 
 /// Instructions of a region, at most.
-pub(super) const MAX_INSTRUCTIONS: usize = 900;
+pub(super) const MAX_INSTRUCTIONS: usize = 1200;
 /// Blocks of a region, at most.
-const MAX_BLOCKS: usize = 160;
+const MAX_BLOCKS: usize = 240;
 const LONGEST: usize = 15;
 
 /// A block: entered at its start only.
@@ -54,19 +54,26 @@ pub(super) struct Region {
     pub blocks: Vec<Block>,
     /// Blocks behind calls, by address: where a return may lead.
     pub returns: Vec<(u64, usize)>,
+    /// Blocks to which jumps have led that compute their target.
+    pub computed: Vec<usize>,
     /// First and last byte of the code, by page and in order; for invalidation.
     pub spans: Vec<(u32, u32)>,
     pub count: usize,
 }
 
-/// Grows a region from an address. `known` says whether the interpreter has been somewhere.
+/// What the interpreter has seen of the program.
+pub(crate) trait Seen {
+    /// Whether it has been somewhere.
+    fn knows(&self, at: u32) -> bool;
+    /// Where an indirect jump has led.
+    fn targets(&self, jump: u32) -> &[u32];
+}
+
+/// Grows a region from an address.
 /// `None` if not even the first instruction can be translated.
-pub(super) fn grow(
-    mode: Mode,
-    seed: u32,
-    space: &AddressSpace,
-    known: &dyn Fn(u32) -> bool,
-) -> Option<Region> {
+pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen) -> Option<Region> {
+    let known = |at: u32| seen.knows(at);
+    let mut computed = BTreeSet::new();
     let mut code: BTreeMap<u32, Instruction> = BTreeMap::new();
     let mut leaders = BTreeSet::from([seed]);
     let mut after_calls = BTreeSet::new();
@@ -107,6 +114,13 @@ pub(super) fn grow(
                     if known(i.next_ip() as u32) {
                         lead(i.next_ip(), true);
                         after_calls.insert(i.next_ip() as u32);
+                    }
+                    break;
+                }
+                Flow::Computed if i.mnemonic() == Mnemonic::Jmp => {
+                    for &to in seen.targets(at) {
+                        lead(to.into(), true);
+                        computed.insert(to);
                     }
                     break;
                 }
@@ -160,7 +174,8 @@ pub(super) fn grow(
     }
     let returns =
         after_calls.iter().filter_map(|at| Some((u64::from(*at), *number.get(at)?))).collect();
-    Some(Region { count: code.len(), spans: spans(&code), blocks, returns })
+    let computed = computed.iter().filter_map(|at| number.get(at).copied()).collect();
+    Some(Region { count: code.len(), spans: spans(&code), blocks, returns, computed })
 }
 
 fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
@@ -171,7 +186,7 @@ fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
     let i = decoder.decode();
     // Prefixes that change what a known instruction does.
     let plain = !i.has_rep_prefix() || i.mnemonic() == Mnemonic::Ret;
-    (!i.is_invalid() && plain && !i.has_repne_prefix() && !i.has_lock_prefix()).then_some(i)
+    (!i.is_invalid() && plain && !i.has_repne_prefix()).then_some(i)
 }
 
 fn spans(code: &BTreeMap<u32, Instruction>) -> Vec<(u32, u32)> {

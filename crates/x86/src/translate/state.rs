@@ -34,7 +34,19 @@ pub(crate) struct State {
     /// Instructions that may still be executed.
     pub left: i64,
     pub fk: u32,
-    pub why: i32,
+    /// Why a region was left ([`why`]).
+    pub why: u32,
+    /// Whether floating point rounds to nearest, with all exceptions masked and an inexact
+    /// result seen.
+    pub fp: u32,
+    /// Whether string instructions go downwards.
+    pub df: u32,
+    pub xmm: [u128; 16],
+}
+
+/// Whether a control and status register is as [`State::fp`] says.
+pub(crate) fn is_ordinary(mxcsr: u32) -> bool {
+    mxcsr & 0xffe0 == 0x1fa0
 }
 
 pub(super) const GPR: u32 = core::mem::offset_of!(State, gpr) as u32;
@@ -47,15 +59,19 @@ pub(super) const RIP: u32 = core::mem::offset_of!(State, rip) as u32;
 pub(super) const LEFT: u32 = core::mem::offset_of!(State, left) as u32;
 pub(super) const FK: u32 = core::mem::offset_of!(State, fk) as u32;
 pub(super) const WHY: u32 = core::mem::offset_of!(State, why) as u32;
+pub(super) const FP: u32 = core::mem::offset_of!(State, fp) as u32;
+pub(super) const DF: u32 = core::mem::offset_of!(State, df) as u32;
+pub(super) const XMM: u32 = core::mem::offset_of!(State, xmm) as u32;
 
 /// Why a region was left.
 pub(crate) mod why {
-    /// Execution goes on at `rip`, wherever that is.
-    pub const JUMP: i32 = 0;
+    /// Execution goes on at `rip`, wherever that is. So do numbers that are none of these:
+    /// they are the address of a jump that computed it.
+    pub const JUMP: u32 = 0;
     /// The interpreter must execute the instruction at `rip`.
-    pub const STEP: i32 = 1;
+    pub const STEP: u32 = 1;
     /// The budget is used up.
-    pub const BUDGET: i32 = 2;
+    pub const BUDGET: u32 = 2;
 }
 
 /// An address at which a region can be entered. The table has [`JUMPS`].
@@ -71,11 +87,11 @@ pub(crate) struct Jump {
 }
 
 /// Entries of the table of jumps.
-pub(crate) const JUMPS: u32 = 1 << 12;
+pub(crate) const JUMPS: u32 = 1 << 14;
 
 /// Where an address is in the table of jumps.
 pub(crate) fn jump_index(rip: u32) -> u32 {
-    (rip ^ rip >> 12) % JUMPS
+    (rip ^ rip >> 14) % JUMPS
 }
 
 /// How flags follow from `fa` and `fb`.

@@ -77,6 +77,7 @@ handler! {
             r.cx().exit = Exit::Budget;
             return null();
         }
+        (*r.cx().cache).note_target(r.op().rip, r.cx().rip);
         let next = cache::resolve(r.cx, r.cx().rip);
         if next.is_null() { next } else { r.go(next) }
     }

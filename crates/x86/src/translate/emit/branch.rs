@@ -9,6 +9,8 @@ use crate::translate::state::why;
 use iced_x86::{Code, Instruction, Mnemonic};
 
 const RSP: u32 = 4;
+/// So many addresses to return to are compared one by one.
+const FEW: usize = 4;
 
 impl Emitter<'_> {
     /// The end of a block, the instruction that branches included.
@@ -87,7 +89,7 @@ impl Emitter<'_> {
         self.constant(stack.width, u64::from(width).wrapping_neg());
         pick!(self, stack.width == 8, i64_add, i32_add);
         self.s().local_tee(new);
-        self.check(width, true);
+        self.check(width, true, self.checks.stack);
         self.store(width, from);
         self.s().local_get(new);
         self.set(stack);
@@ -96,7 +98,7 @@ impl Emitter<'_> {
     /// Loads what the guest's stack pointer leads to, and leaves it on the stack.
     pub(super) fn peek(&mut self, width: u32) {
         self.get(Reg::new(RSP, self.pointer()));
-        self.check(width, false);
+        self.check(width, false, self.checks.stack);
         self.load(width);
     }
 
@@ -118,10 +120,17 @@ impl Emitter<'_> {
             return self.go(i.ip(), why::STEP);
         }
         self.s().local_set(target);
-        if i.mnemonic() == Mnemonic::Call && !self.push_return(i) {
+        if i.mnemonic() == Mnemonic::Call {
+            if self.push_return(i) {
+                self.leave_for(target, why::JUMP);
+            }
             return;
         }
-        self.leave_for(target);
+        if !self.region.computed.is_empty() {
+            self.stay(target);
+        }
+        // Jumps that are too low to be told apart from a reason are at no program's address.
+        self.leave_for(target, i.ip() as u32);
     }
 
     /// A return: to one of the region's blocks behind calls, if it is one.
@@ -138,6 +147,10 @@ impl Emitter<'_> {
         self.drop_bytes(u64::from(width) + more);
         self.sync();
         let region = self.region;
+        if region.returns.len() > FEW {
+            self.stay(target);
+            return self.leave_for(target, why::JUMP);
+        }
         for &(address, block) in &region.returns {
             let Some(number) = self.flow.number(block) else { continue };
             self.s().i32_const(number as i32).local_set(local::NEXT);
@@ -147,12 +160,35 @@ impl Emitter<'_> {
             let depth = self.depth(Label::Loop(0));
             self.s().br_if(depth);
         }
-        self.leave_for(target);
+        self.leave_for(target, why::JUMP);
+    }
+
+    /// Goes on in this region if the address in a temporary is one of its entries: then it is in
+    /// the table of jumps.
+    fn stay(&mut self, target: u32) {
+        self.sync();
+        let (at, rip) = (local::U + 4, local::U + 5);
+        self.s().local_get(target);
+        if self.mode == Mode::Amd64 {
+            self.s().i32_wrap_i64();
+        }
+        self.s().local_set(rip);
+        super::jump_place(&mut self.s(), rip);
+        let word = |word: u32| super::memarg(self.layout.jumps + 4 * word, 2);
+        let [address, slot, entry] = [0, 1, 2].map(word);
+        self.s().local_tee(at).i32_load(entry).local_set(local::NEXT);
+        self.s().local_get(at).i32_load(address).local_get(rip).i32_eq();
+        self.s().local_get(at).i32_load(slot).global_get(0).i32_eq().i32_and();
+        if self.mode == Mode::Amd64 {
+            self.s().local_get(target).i64_const(32).i64_shr_u().i64_eqz().i32_and();
+        }
+        let depth = self.depth(Label::Loop(0));
+        self.s().br_if(depth);
     }
 
     /// Leaves for an address in a temporary.
-    fn leave_for(&mut self, from: u32) {
-        self.note(0, why::JUMP);
+    fn leave_for(&mut self, from: u32, why: u32) {
+        self.note(0, why);
         self.s().local_get(from);
         if self.mode == Mode::I386 {
             self.s().i64_extend_i32_u();

@@ -16,6 +16,12 @@ impl Emitter<'_> {
         if let Some(condition) = effects::condition(i) {
             return self.conditional(i, condition);
         }
+        if effects::is_vector(i) {
+            return self.vector(i);
+        }
+        if effects::is_float(i) {
+            return self.float(i);
+        }
         match i.mnemonic() {
             N::Nop | N::Endbr32 | N::Endbr64 => true,
             N::Mov => self.mov(i),
@@ -41,6 +47,17 @@ impl Emitter<'_> {
             N::Cdqe => self.halve(8),
             N::Bswap => self.swap(i),
             N::Xchg => self.exchange(i),
+            N::Xadd => self.exchange_add(i),
+            N::Cmpxchg => self.compare_exchange(i),
+            N::Movsb | N::Stosb => self.string(i, 1),
+            N::Movsw | N::Stosw => self.string(i, 2),
+            N::Movsd | N::Stosd => self.string(i, 4),
+            N::Movsq | N::Stosq => self.string(i, 8),
+            N::Cld => {
+                self.s().local_get(local::DF);
+                self.leave_if();
+                true
+            }
             N::Push => self.push_operand(i),
             N::Pop => self.pop_operand(i),
             N::Leave => self.leave_frame(i),
@@ -123,7 +140,7 @@ impl Emitter<'_> {
     }
 
     /// Puts both operands into temporaries 0 and 1.
-    fn operands(&mut self, i: &Instruction, write: bool) -> Option<u32> {
+    pub(super) fn operands(&mut self, i: &Instruction, write: bool) -> Option<u32> {
         let width = self.width(i, 0).or_else(|| self.width(i, 1))?;
         if !self.prepare(i, write && i.op0_kind() == OpKind::Memory) || !self.read(i, 0, width) {
             return None;
@@ -474,74 +491,6 @@ impl Emitter<'_> {
         }
         self.s().local_get(x);
         self.set(reg);
-        true
-    }
-
-    fn exchange(&mut self, i: &Instruction) -> bool {
-        let (Some(one), Some(other)) = (Reg::of(i.op0_register()), Reg::of(i.op1_register()))
-        else {
-            return false;
-        };
-        let (x, y) = (self.temp(one.width, 0), self.temp(one.width, 1));
-        self.get(one);
-        self.s().local_set(x);
-        self.get(other);
-        self.s().local_set(y).local_get(y);
-        self.set(one);
-        self.s().local_get(x);
-        self.set(other);
-        true
-    }
-
-    fn push_operand(&mut self, i: &Instruction) -> bool {
-        use iced_x86::Code;
-        let width = match i.code() {
-            Code::Push_imm16 | Code::Pushw_imm8 => 2,
-            Code::Pushd_imm32 | Code::Pushd_imm8 => 4,
-            Code::Pushq_imm32 | Code::Pushq_imm8 => 8,
-            _ => match self.width(i, 0) {
-                Some(width) => width,
-                None => return false,
-            },
-        };
-        if !matches!(width, 4 | 8) || !self.prepare(i, false) || !self.read(i, 0, width) {
-            return false;
-        }
-        let value = self.temp(width, 0);
-        self.s().local_set(value);
-        self.push(width, value);
-        true
-    }
-
-    fn pop_operand(&mut self, i: &Instruction) -> bool {
-        let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
-        let Some(reg) = Reg::of(i.op0_register()) else { return false };
-        let value = self.temp(width, 0);
-        self.peek(width);
-        self.s().local_set(value);
-        self.drop_bytes(width.into());
-        self.s().local_get(value);
-        self.set(reg);
-        true
-    }
-
-    /// `leave`: the frame pointer becomes the stack pointer, and is popped.
-    fn leave_frame(&mut self, i: &Instruction) -> bool {
-        if i.code() == iced_x86::Code::Leavew {
-            return false;
-        }
-        let width = if self.mode == crate::Mode::Amd64 { 8 } else { 4 };
-        let (stack, frame) = (Reg::new(4, width), Reg::new(5, width));
-        let value = self.temp(width, 0);
-        self.get(frame);
-        self.check(width, false);
-        self.load(width);
-        self.s().local_set(value);
-        self.get(frame);
-        self.set(stack);
-        self.drop_bytes(width.into());
-        self.s().local_get(value);
-        self.set(frame);
         true
     }
 }

@@ -16,11 +16,15 @@ macro_rules! pick {
 }
 
 mod branch;
+mod data;
 mod flags;
+mod float;
 mod integer;
 mod multiply;
 mod operand;
+mod plan;
 mod status;
+mod vector;
 
 use super::flow::Flow;
 use super::region::{End, Region, Target};
@@ -30,6 +34,7 @@ use crate::Mode;
 use alloc::vec::Vec;
 use iced_x86::Instruction;
 pub(super) use status::status_function;
+pub(super) use vector::{binary, shuffle};
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, MemArgTarget, ValType};
 
 /// Numbers of locals.
@@ -53,6 +58,15 @@ mod local {
     pub const ADDR: u32 = 29;
     /// Temporaries of 32 bits.
     pub const U: u32 = 30;
+    /// Whether floating point rounds and ends as usual.
+    pub const FP: u32 = 36;
+    /// Whether string instructions go downwards.
+    pub const DF: u32 = 37;
+    pub const XMM: u32 = 38;
+    /// Temporaries: vectors, numbers of 64 bits and of 32.
+    pub const V: u32 = 54;
+    pub const D: u32 = 58;
+    pub const S: u32 = 61;
 }
 
 /// A label that branches may name.
@@ -91,6 +105,13 @@ pub(super) struct Emitter<'a> {
     /// Whether the flags after the current instruction are never looked at.
     dead: bool,
     steps: Vec<Step>,
+    /// By SSE register: whether its lowest lane is known to hold no subnormal number, as one of
+    /// 8 bytes or of 4.
+    clean: [u8; 16],
+    /// How the current instruction's accesses are checked.
+    checks: plan::Checks,
+    /// SSE registers that the region names, by bit.
+    vectors: u16,
 }
 
 /// The function of a region; calls of `status` go to function 0.
@@ -101,7 +122,13 @@ pub(super) fn function(
     region: &Region,
     flow: &Flow,
 ) -> Function {
-    let code = Function::new([(26, ValType::I64), (9, ValType::I32)]);
+    let code = Function::new([
+        (26, ValType::I64),
+        (11, ValType::I32),
+        (20, ValType::V128),
+        (3, ValType::F64),
+        (3, ValType::F32),
+    ]);
     let mut emitter = Emitter {
         code,
         mode,
@@ -113,6 +140,9 @@ pub(super) fn function(
         flags: None,
         dead: false,
         steps: Vec::new(),
+        clean: [0; 16],
+        checks: plan::Checks::default(),
+        vectors: vectors(region),
     };
     emitter.enter();
     emitter.open(Label::Exit);
@@ -166,8 +196,16 @@ impl Emitter<'_> {
         self.load_state(state::FB, local::FB);
         self.load_state(state::FC, local::FC);
         self.load_state(state::LEFT, local::LEFT);
-        let arg = self.state_arg(state::FK, 2);
-        self.s().i32_const(0).i32_load(arg).local_set(local::FK);
+        for (offset, to) in [(state::FK, local::FK), (state::FP, local::FP), (state::DF, local::DF)]
+        {
+            let arg = self.state_arg(offset, 2);
+            self.s().i32_const(0).i32_load(arg).local_set(to);
+        }
+        let vectors = self.vectors;
+        for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
+            let arg = self.state_arg(state::XMM + 16 * number, 4);
+            self.s().i32_const(0).v128_load(arg).local_set(local::XMM + number);
+        }
     }
 
     fn load_state(&mut self, offset: u32, to: u32) {
@@ -196,6 +234,11 @@ impl Emitter<'_> {
         for (offset, from) in [(state::FK, local::FK), (state::WHY, local::WHY)] {
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).local_get(from).i32_store(arg);
+        }
+        let vectors = self.vectors;
+        for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
+            let arg = self.state_arg(state::XMM + 16 * number, 4);
+            self.s().i32_const(0).local_get(local::XMM + number).v128_store(arg);
         }
     }
 
@@ -247,6 +290,7 @@ impl Emitter<'_> {
         let region = self.region;
         let block = &region.blocks[number];
         self.flags = None;
+        self.clean = [0; 16];
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
             self.note(start, why::BUDGET);
@@ -256,7 +300,12 @@ impl Emitter<'_> {
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
         let straight = block.code.len() - usize::from(branches);
+        let checks = match self.memory {
+            Memory::Strict => plan::of(self.mode, &block.code),
+            Memory::Plain => alloc::vec![plan::Checks::default(); block.code.len()],
+        };
         for (place, i) in block.code[..straight].iter().enumerate() {
+            self.checks = checks[place];
             self.dead = is_dead(&block.code[place + 1..]);
             if effects::of(i).is_some_and(|effects| effects.may_leave) {
                 self.note(i.ip(), why::STEP);
@@ -267,6 +316,7 @@ impl Emitter<'_> {
             }
         }
         self.dead = false;
+        self.checks = checks.last().copied().unwrap_or_default();
         self.count(block.code.len());
         self.branch(block);
     }
@@ -284,14 +334,14 @@ impl Emitter<'_> {
     }
 
     /// Prepares an exit that may follow.
-    fn note(&mut self, rip: u64, why: i32) {
+    fn note(&mut self, rip: u64, why: u32) {
         self.sync();
         self.s().i64_const(rip as i64).local_set(local::RIP);
-        self.s().i32_const(why).local_set(local::WHY);
+        self.s().i32_const(why as i32).local_set(local::WHY);
     }
 
     /// Leaves.
-    fn go(&mut self, rip: u64, why: i32) {
+    fn go(&mut self, rip: u64, why: u32) {
         self.note(rip, why);
         let exit = self.depth(Label::Exit);
         self.s().br(exit);
@@ -333,6 +383,26 @@ impl Emitter<'_> {
         }
         self.flow.is_join[node].then(|| self.depth(Label::Join(node)))
     }
+}
+
+/// Pushes where an address is in the table of jumps, in bytes from its start.
+pub(super) fn jump_place(s: &mut InstructionSink<'_>, rip: u32) {
+    s.local_get(rip).local_get(rip).i32_const(state::JUMPS.ilog2() as i32).i32_shr_u().i32_xor();
+    s.i32_const(state::JUMPS as i32 - 1).i32_and().i32_const(4).i32_shl();
+}
+
+/// The SSE registers that instructions name. None that is translated has one that it does not
+/// name.
+fn vectors(region: &Region) -> u16 {
+    let mut vectors = 0;
+    for i in region.blocks.iter().flat_map(|block| &block.code) {
+        for n in (0..i.op_count()).filter(|&n| i.op_kind(n) == iced_x86::OpKind::Register) {
+            if let Some(number) = vector::xmm(i.op_register(n)) {
+                vectors |= 1 << number;
+            }
+        }
+    }
+    vectors
 }
 
 /// An offset in the memory, and the logarithm of an alignment.

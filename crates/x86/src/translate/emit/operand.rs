@@ -3,6 +3,7 @@
 //! Values of up to four bytes are of type i32 and have zeros above their width when they are
 //! read; those of eight are i64.
 
+use super::plan::Check;
 use super::{Emitter, local, memarg};
 use crate::Mode;
 use crate::cpu::{general, memory_bytes};
@@ -106,7 +107,7 @@ impl Emitter<'_> {
             return false;
         }
         self.segment(i);
-        self.check(width, write);
+        self.check(width, write, self.checks.operand);
         true
     }
 
@@ -150,7 +151,7 @@ impl Emitter<'_> {
     }
 
     /// Adds the segment's base to the address on the stack.
-    fn segment(&mut self, i: &Instruction) {
+    pub(super) fn segment(&mut self, i: &Instruction) {
         let offset = match i.memory_segment() {
             Register::FS => state::FS_BASE,
             Register::GS => state::GS_BASE,
@@ -166,33 +167,58 @@ impl Emitter<'_> {
     }
 
     /// Takes the address on the stack to `ADDR`, and leaves unless `width` bytes may be
-    /// accessed there at once: within one page, whose byte allows it.
-    pub(super) fn check(&mut self, width: u32, write: bool) {
-        let last = 4096 - i64::from(width);
-        let exit = self.depth(super::Label::Exit);
+    /// accessed there at once: within one page, whose byte allows it; or as the plan says.
+    pub(super) fn check(&mut self, width: u32, write: bool, how: Check) {
         if self.mode == Mode::Amd64 {
             self.s().local_tee(local::EA).i32_wrap_i64().local_set(local::ADDR);
-            if self.memory == Memory::Plain {
-                return;
-            }
+        } else {
+            self.s().local_set(local::ADDR);
+        }
+        if self.memory == Memory::Plain || how == Check::Done {
+            return;
+        }
+        if let Check::Group { before, last, write } = how {
+            return self.check_group(before, last, write);
+        }
+        let end = 4096 - i64::from(width);
+        if self.mode == Mode::Amd64 {
             // One comparison for both: below 4 GiB, and not across the page's end.
             let mask = 0xffff_ffff_0000_0fff_u64 as i64;
             self.s().local_get(local::EA).i64_const(mask).i64_and();
-            self.s().i64_const(last).i64_gt_u().br_if(exit);
-        } else {
-            self.s().local_set(local::ADDR);
-            if self.memory == Memory::Plain {
-                return;
-            }
-            if width > 1 {
-                self.s().local_get(local::ADDR).i32_const(0xfff).i32_and();
-                self.s().i32_const(last as i32).i32_gt_u().br_if(exit);
-            }
+            self.s().i64_const(end).i64_gt_u();
+            self.leave_if();
+        } else if width > 1 {
+            self.s().local_get(local::ADDR).i32_const(0xfff).i32_and();
+            self.s().i32_const(end as i32).i32_gt_u();
+            self.leave_if();
         }
         let bit = if write { page::FAST_WRITE } else { page::FAST_READ };
         let arg = memarg(self.layout.pages, 0);
         self.s().local_get(local::ADDR).i32_const(12).i32_shr_u().i32_load8_u(arg);
-        self.s().i32_const(bit.into()).i32_and().i32_eqz().br_if(exit);
+        self.s().i32_const(bit.into()).i32_and().i32_eqz();
+        self.leave_if();
+    }
+
+    /// Leaves unless all bytes around the address may be accessed, which are on two pages at
+    /// most: those of the first and of the last.
+    fn check_group(&mut self, before: u32, last: u32, write: bool) {
+        let bits: i32 = (page::FAST_READ | if write { page::FAST_WRITE } else { 0 }).into();
+        let arg = memarg(self.layout.pages, 0);
+        let mut s = self.code.instructions();
+        for (n, offset) in [-i64::from(before), i64::from(last)].into_iter().enumerate() {
+            s.local_get(local::ADDR).i32_const(offset as i32).i32_add();
+            s.i32_const(12).i32_shr_u().i32_load8_u(arg);
+            if n > 0 {
+                s.i32_and();
+            }
+        }
+        s.i32_const(bits).i32_and().i32_const(bits).i32_ne();
+        if self.mode == Mode::Amd64 {
+            // All lies below 4 GiB: what is across its end, or before 0, is no page of theirs,
+            // for none is there.
+            s.local_get(local::EA).i64_const(32).i64_shr_u().i32_wrap_i64().i32_or();
+        }
+        self.leave_if();
     }
 
     /// Loads from `ADDR`.
