@@ -32,7 +32,8 @@ pub struct Jit {
     background: Arc<Background>,
     /// Whether what is asked for is made before it is answered.
     waits: bool,
-    threads: usize,
+    /// Found out when it is first needed: the system is asked with a dozen calls.
+    threads: OnceLock<usize>,
     progress: Option<Box<Progress>>,
     chosen: Option<Box<Chosen>>,
     cache: Option<Cache>,
@@ -122,7 +123,6 @@ impl Jit {
             guarded: true,
             tiered: config.mode == Mode::Auto,
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let maker = Maker {
             canonical_nans: config.canonical_nans,
             options,
@@ -137,7 +137,7 @@ impl Jit {
             background: Arc::new(Background::new(maker.clone())),
             maker,
             waits: config.tier_waits,
-            threads,
+            threads: OnceLock::new(),
             progress: None,
             chosen: None,
             cache: None,
@@ -148,7 +148,7 @@ impl Jit {
     /// How many threads compile; as many as there are processors unless said.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Jit {
-        self.threads = threads.max(1);
+        self.threads = threads.max(1).into();
         self
     }
 
@@ -181,6 +181,11 @@ impl Jit {
             cache.limit = bytes;
         }
         self
+    }
+
+    fn thread_count(&self) -> usize {
+        let found = || std::thread::available_parallelism().map_or(1, usize::from);
+        *self.threads.get_or_init(found)
     }
 
     /// The image from the cache, or made and then put there.
@@ -254,7 +259,7 @@ impl Jit {
             results.lock().unwrap_or_else(|e| e.into_inner()).extend(mine);
         };
         // Few functions are compiled before a thread would have started.
-        let threads = self.threads.min(count.div_ceil(16)).max(1);
+        let threads = self.thread_count().min(count.div_ceil(16)).max(1);
         std::thread::scope(|scope| {
             for _ in 1..threads {
                 scope.spawn(run);
@@ -279,7 +284,7 @@ impl Compiler for Jit {
         if self.waits {
             self.maker.work(&mut Context::default(), job);
         } else {
-            self.background.begin(job, self.threads);
+            self.background.begin(job, self.thread_count());
         }
     }
 
