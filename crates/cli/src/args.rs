@@ -32,6 +32,8 @@ pub enum Command {
     /// Run a Linux program for x86 or x86-64 on sampan's own kernel
     #[command(override_usage = "sampan linux [OPTIONS] <DIRECTORY|ELF-FILE> [-- ARGS...]", after_help = LINUX_HELP)]
     Linux(Deferred<Linux>),
+    /// Make a disk image for `sampan linux`, or look into one
+    Image(Deferred<Image>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Deferred<Wast>),
     /// Check modules; exit 1 and one line per problem
@@ -154,6 +156,81 @@ impl Run {
     /// The program's arguments.
     pub fn args(&self) -> &[OsString] {
         &self.program[1..]
+    }
+}
+
+/// `sampan image`.
+#[derive(Args, Debug)]
+pub struct Image {
+    /// What to do with images.
+    #[command(subcommand)]
+    pub command: ImageCommand,
+}
+
+/// What to do with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Make an ext2 image; the same input gives the same image
+    Build(Build),
+    /// List a directory in an image
+    Ls {
+        /// The image
+        image: PathBuf,
+        /// The directory or file
+        #[arg(default_value = "/")]
+        path: String,
+    },
+    /// Print files in an image
+    Cat {
+        /// The image
+        image: PathBuf,
+        /// The files
+        #[arg(required = true)]
+        paths: Vec<String>,
+    },
+}
+
+/// `sampan image build`.
+#[derive(Args, Debug)]
+pub struct Build {
+    /// What is in it: `debian:SUITE` (by mmdebstrap, or by debootstrap as root), `dir:DIRECTORY`
+    /// or `tar:FILE` (not compressed)
+    #[arg(long, value_name = "SOURCE", value_parser = from)]
+    pub from: From,
+    /// Architecture of a Debian: amd64 or i386
+    #[arg(long, default_value = "amd64", value_parser = ["amd64", "i386"])]
+    pub arch: String,
+    /// More packages of Debian, separated by commas
+    #[arg(long, value_name = "PACKAGES", value_delimiter = ',')]
+    pub include: Vec<String>,
+    /// The size of the image; K, M and G are powers of 1024 [default: what is in it and room]
+    #[arg(long, value_parser = bytes)]
+    pub size: Option<u64>,
+    /// The image; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// What an image is made from.
+#[derive(Clone, Debug)]
+pub enum From {
+    /// A release of Debian.
+    Debian(String),
+    /// A directory of the host.
+    Directory(PathBuf),
+    /// An archive.
+    Tar(PathBuf),
+}
+
+fn from(text: &str) -> Result<From, String> {
+    match text.split_once(':') {
+        Some(("debian", suite)) if !suite.is_empty() && !suite.starts_with('-') => {
+            Ok(From::Debian(suite.to_owned()))
+        }
+        Some(("dir", path)) if !path.is_empty() => Ok(From::Directory(path.into())),
+        Some(("tar", path)) if !path.is_empty() => Ok(From::Tar(path.into())),
+        Some(("oci-layout", _)) => Err("OCI layouts are not supported yet".to_owned()),
+        _ => Err("expected debian:SUITE, dir:DIRECTORY or tar:FILE".to_owned()),
     }
 }
 

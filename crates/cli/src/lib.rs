@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod image;
 mod inspect;
 mod linux;
 mod report;
@@ -23,6 +24,7 @@ pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => run::run(*args.0),
         Command::Linux(args) => linux::linux(&args.0),
+        Command::Image(args) => image::image(&args.0),
         Command::Wast(args) => wast::wast(*args.0),
         Command::Validate(args) => validate::validate(*args.0),
         Command::Inspect(args) => inspect::inspect(&args.0),

@@ -1,6 +1,7 @@
 //! The command line as a user meets it: output, messages, exit codes.
 
 mod bad_input;
+mod image;
 mod inspect;
 mod limits;
 mod run;
