@@ -11,10 +11,11 @@ pub fn visit(root: &Path, take: &mut Take<'_>) -> Result<(), String> {
     // What is still to be shown, the next one last.
     let mut rest = vec![PathBuf::new()];
     while let Some(below) = rest.pop() {
-        let place = root.join(&below);
-        let problem = |error: io::Error| format!("{}: {error}", place.display());
-        let metadata = fs::symlink_metadata(&place).map_err(problem)?;
         let is_top = below.as_os_str().is_empty();
+        let place = if is_top { root.to_path_buf() } else { root.join(&below) };
+        let problem = |error: io::Error| format!("{}: {error}", place.display());
+        let metadata = if is_top { fs::metadata(&place) } else { fs::symlink_metadata(&place) };
+        let metadata = metadata.map_err(problem)?;
         if is_top && !metadata.is_dir() {
             return Err(format!("{}: not a directory", place.display()));
         }
