@@ -91,7 +91,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Run {
     /// How to execute
-    #[arg(long, value_enum, default_value_t = ModeArg::Fast)]
+    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
     pub mode: ModeArg,
 
     /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
@@ -229,9 +229,9 @@ pub struct Linux {
     /// List at the end what was missing
     #[arg(long)]
     pub report: bool,
-    /// How to execute; for now, both are the interpreter
-    #[arg(long, value_parser = ["interpreter", "auto"], default_value = "auto")]
-    pub mode: String,
+    /// How to execute
+    #[arg(long, value_enum, default_value_t = LinuxMode::Interpreter)]
+    pub mode: LinuxMode,
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
@@ -244,6 +244,18 @@ pub struct Linux {
     /// arguments
     #[arg(last = true, value_name = "ARGS")]
     pub program: Vec<OsString>,
+}
+
+/// How to execute Linux programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LinuxMode {
+    /// Interpret
+    Interpreter,
+    /// Begin to interpret, and translate what runs often in the background
+    Auto,
+    /// Translate what is reached at once, and wait for it: for tests
+    #[value(hide = true)]
+    Eager,
 }
 
 /// `sampan wast`.

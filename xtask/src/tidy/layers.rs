@@ -23,6 +23,7 @@ const FLOORS: &[(&str, u32)] = &[
     // Functions over a memory: it knows no engine.
     ("sampan-libc", 1),
     ("sampan-hostfs", 3),
+    ("sampan-translated", 3),
     ("sampan", 4),
     ("sampan-cli", 5),
     // Habits stand outside the house and import nothing of it.
