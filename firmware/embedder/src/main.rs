@@ -45,6 +45,8 @@ fn application(bytes: &'static [u8]) -> sampan::Result<i32> {
     linker.func_wrap("env", "put", |mut caller: sampan::Caller<'_, i32>, value: i32| {
         *caller.data_mut() = value;
     })?;
+    #[cfg(feature = "libc")]
+    sampan::libc::add_to_linker(&mut linker, &module, |last: &mut i32| Last::of(last))?;
     let instance = linker.instantiate(&mut store, &module)?;
     let run = instance.get_typed_func::<i32, i32>(&store, "run")?;
     run.call(&mut store, 20)
