@@ -230,7 +230,7 @@ pub struct Linux {
     #[arg(long)]
     pub report: bool,
     /// How to execute
-    #[arg(long, value_enum, default_value_t = LinuxMode::Interpreter)]
+    #[arg(long, value_enum, default_value_t = LinuxMode::Auto)]
     pub mode: LinuxMode,
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
