@@ -21,8 +21,8 @@ pub struct Options {
     /// tools
     #[arg(long)]
     wasi: bool,
-    /// Which interpreter runs the module
-    #[arg(long, default_value = "fast", requires = "wasi")]
+    /// How Python is executed, as `sampan run` takes it
+    #[arg(long, default_value = "auto", requires = "wasi")]
     mode: String,
     /// A program of the Debian and its arguments, or arguments for Python; without any, a shell
     /// or Python that reads the terminal or a pipe
