@@ -91,7 +91,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Run {
     /// How to execute
-    #[arg(long, value_enum, default_value_t = ModeArg::Fast)]
+    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
     pub mode: ModeArg,
 
     /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
