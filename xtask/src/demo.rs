@@ -16,7 +16,7 @@ use crate::{
 /// `cargo xtask demo`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How to execute
+    /// How Python is executed, as `sampan run` takes it
     #[arg(long, default_value = "auto")]
     mode: String,
     /// A Debian shell in a disk image instead of Python, which keeps what is changed; ARGS are a

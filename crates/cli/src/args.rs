@@ -118,6 +118,13 @@ pub struct Run {
     #[arg(long, value_name = "EXPORT")]
     pub invoke: Option<String>,
 
+    /// Give the module the built-in C library, whatever else it imports
+    ///
+    /// A module that imports functions of it from `env`, and no WASI, gets it in any case. Its
+    /// `main` is called where it has no `_start`; the result is the exit code.
+    #[arg(long)]
+    pub libc: bool,
+
     /// Trap when about this many instructions were executed
     #[arg(long, value_name = "N")]
     pub fuel: Option<u64>,
@@ -223,7 +230,7 @@ pub struct Linux {
     #[arg(long)]
     pub report: bool,
     /// How to execute
-    #[arg(long, value_enum, default_value_t = LinuxMode::Interpreter)]
+    #[arg(long, value_enum, default_value_t = LinuxMode::Auto)]
     pub mode: LinuxMode,
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]

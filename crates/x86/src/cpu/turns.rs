@@ -6,7 +6,7 @@ use super::{Cpu, execute, step};
 use crate::registers::flags::{DF, STATUS, TF};
 use crate::translate::TURN;
 use crate::translate::state::{State, is_ordinary, status, why};
-use crate::{Exit, Fpu, Mode};
+use crate::{AddressSpace, Exit, Fpu, Mode};
 
 /// Instructions that translated code may execute beyond its budget, which is that much less
 /// than what is left.
@@ -68,19 +68,23 @@ impl Cpu {
         // SAFETY: the context's pointers are valid during a run.
         let (mode, fpu) = unsafe { ((*cx.registers).mode, &mut (*cx.registers).fpu) };
         give(cx, fpu, state, *left - RESERVE);
-        let before = state.left;
+        let (before, entry) = (state.left, cx.rip);
         if !translator.enter() {
             // Its checks leave nothing to trap at. What it has stored cannot be undone, so the
             // program must not go on.
             return Some(Exit::GeneralProtection);
         }
-        *left -= before - state.left;
+        let executed = before - state.left;
+        *left -= executed;
         take(cx, fpu, state);
         let why = state.why;
         match why {
             why::STEP => {
                 *interpret = true;
                 translator.counts.steps += 1;
+                if translator.judge(entry, executed) {
+                    self.cache.clear_entry(entry as u32);
+                }
                 if translator.reasons.len() < 1 << 14 {
                     *translator.reasons.entry(cx.rip as u32).or_default() += 1;
                 }
@@ -143,11 +147,18 @@ impl Cpu {
             self.flushes = u64::MAX;
             return;
         }
-        let cache = &mut self.cache;
-        let made = translator.translate(mode, cx.rip as u32, space, &**cache);
-        if let Some((slot, spans)) = made {
-            cache.watch(slot, &spans, space);
+        self.translate_at(mode, cx.rip as u32, space);
+    }
+
+    /// Translates the code at an address, hot or not; whether there was something to translate.
+    /// It runs when the host is ready.
+    pub fn translate_at(&mut self, mode: Mode, rip: u32, space: &mut AddressSpace) -> bool {
+        let Some(translator) = &mut self.translator else { return false };
+        let made = translator.translate(mode, rip, space, &*self.cache);
+        if let Some((slot, spans)) = &made {
+            self.cache.watch(*slot, spans, space);
         }
+        made.is_some()
     }
 
     /// Takes note of code that has changed, and of regions that are ready.

@@ -46,6 +46,9 @@ pub(super) fn is_vector(i: &Instruction) -> bool {
         | N::Movhps
         | N::Movhpd
         | N::Pshufb
+        | N::Pmulhw
+        | N::Pmulhuw
+        | N::Pmuludq
         | N::Pmovmskb
         | N::Movmskps
         | N::Movmskpd

@@ -94,7 +94,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 6, memory: Memory::Strict, wait: false }
+        Self { turn: 4000, samples: 16, memory: Memory::Strict, wait: false }
     }
 }
 
@@ -122,6 +122,12 @@ pub(crate) const TURN: u32 = 16;
 /// longer than leaving and entering some thousand times.
 const INSIDE: u32 = 40;
 
+/// Instructions that translated code must execute for entering to be faster than going on to
+/// interpret.
+const WORTH: i64 = 50;
+/// How often in a row an entry may lead to less.
+const PATIENCE: u32 = 100;
+
 /// Regions that are compiled at a time.
 const MAX_PENDING: usize = 2;
 
@@ -143,6 +149,8 @@ pub(crate) struct Translator {
     /// How often news could have been asked for.
     asked: u32,
     samples: Map<u32>,
+    /// How often in a row an entry led to little.
+    poor: Map<u32>,
     pub counts: Counts,
     /// Instructions at which regions were left for the interpreter, and how often.
     pub reasons: Map<u64>,
@@ -178,6 +186,7 @@ impl Translator {
             pending: Vec::new(),
             asked: 0,
             samples: Map::default(),
+            poor: Map::default(),
             counts: Counts::default(),
             reasons: Map::default(),
         })
@@ -197,6 +206,25 @@ impl Translator {
         let Ok(rip) = u32::try_from(rip) else { return false };
         let Some(&(slot, entry)) = self.entries.get(&rip) else { return false };
         self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        true
+    }
+
+    /// Notes how far an entry led before an instruction that is not translated; whether it is
+    /// worth nothing, and is no entry any more.
+    pub fn judge(&mut self, rip: u64, executed: i64) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        if executed >= WORTH {
+            self.poor.remove(&rip);
+            return false;
+        }
+        let count = self.poor.entry(rip).or_default();
+        *count += 1;
+        if *count < PATIENCE {
+            return false;
+        }
+        self.poor.remove(&rip);
+        self.entries.remove(&rip);
+        self.clear_jump(rip);
         true
     }
 
@@ -332,6 +360,7 @@ impl Translator {
         self.regions.clear();
         self.pending.clear();
         self.samples.clear();
+        self.poor.clear();
         if let Some(host) = &mut self.host {
             host.reset();
         }
