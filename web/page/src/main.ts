@@ -16,6 +16,8 @@ import { chooseTheme } from "./themes.js";
 const parameters = new URLSearchParams(location.search);
 const image = new URL(parameters.get("image") ?? "image.ext2", document.baseURI).href;
 const state = element("state", HTMLElement);
+/** Shows the terminal in the colours of the page. */
+let restyle = () => {};
 
 async function start(): Promise<void> {
   state.textContent = "starting";
@@ -44,7 +46,8 @@ async function connect(linux: Linux): Promise<void> {
   };
   const terminal = await openTerminal(main, type, resize);
   resize(terminal.columns, terminal.rows);
-  chooseTheme(element("theme", HTMLSelectElement), () => terminal.restyle());
+  restyle = () => terminal.restyle();
+  restyle();
   const reader = element("reader", HTMLInputElement);
   reader.addEventListener("change", () => {
     main.dataset["screenReader"] = String(reader.checked);
@@ -62,6 +65,7 @@ function offerReset(machine: Machine): void {
   });
 }
 
+chooseTheme(element("theme", HTMLSelectElement), () => restyle());
 start().catch((error: unknown) => {
   const text = error instanceof Error ? error.message : String(error);
   state.textContent = "stopped";
