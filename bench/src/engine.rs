@@ -23,6 +23,8 @@ enum Kind {
     Sampan { mode: &'static str },
     /// A runner in `peers/`.
     Peer { program: PathBuf, compiler: Option<&'static str> },
+    /// node, with the script that runs a module.
+    V8 { node: PathBuf, script: PathBuf },
 }
 
 impl Engine {
@@ -44,6 +46,7 @@ impl Engine {
             ("wasmtime", peer("wasmtime", Some("cranelift"))),
             ("winch", peer("wasmtime", Some("winch"))),
             ("pulley", peer("wasmtime", Some("pulley"))),
+            ("v8", Kind::V8 { node: options.node.clone(), script: options.v8.clone() }),
         ];
         let mut engines = Vec::new();
         for (name, kind) in table {
@@ -75,6 +78,11 @@ impl Engine {
                 command
             }
             Kind::Peer { program, compiler } => peer(program, "run", *compiler, &module),
+            Kind::V8 { node, script } => {
+                let mut command = Command::new(node);
+                command.arg(script).arg("run").arg(module);
+                command
+            }
         };
         command.args(kernel.args);
         command
@@ -83,7 +91,8 @@ impl Engine {
     /// The command that validates and translates a module and does not run it.
     pub fn load(&self, module: &Path, options: &Options) -> Option<Command> {
         match &self.kind {
-            Kind::Native => None,
+            // V8 compiles a function when it is first called.
+            Kind::Native | Kind::V8 { .. } => None,
             Kind::Sampan { mode } => {
                 let name = format!("sampan-load{}", std::env::consts::EXE_SUFFIX);
                 let mut command = Command::new(options.peers.join(name));
@@ -100,7 +109,7 @@ impl Engine {
         let program = match &self.kind {
             Kind::Native => options.native.join(format!("hello{}", std::env::consts::EXE_SUFFIX)),
             Kind::Sampan { .. } => options.sampan.clone(),
-            Kind::Peer { program, .. } => program.clone(),
+            Kind::Peer { program, .. } | Kind::V8 { node: program, .. } => program.clone(),
         };
         if !program.exists() {
             return Some(format!(

@@ -8,6 +8,9 @@ pub struct Options {
     pub sampan: PathBuf,
     /// The folder with the peers' runners.
     pub peers: PathBuf,
+    /// The node whose V8 is compared, and the script that runs a module in it.
+    pub node: PathBuf,
+    pub v8: PathBuf,
     /// The folder with the kernels as native programs, and `measure`.
     pub native: PathBuf,
     /// The folder with the kernels' modules.
@@ -30,6 +33,8 @@ impl Options {
         let mut options = Options {
             sampan: PathBuf::new(),
             peers: PathBuf::new(),
+            node: PathBuf::new(),
+            v8: PathBuf::new(),
             native: PathBuf::new(),
             kernels: PathBuf::new(),
             large: PathBuf::new(),
@@ -44,6 +49,8 @@ impl Options {
             match name.as_str() {
                 "--sampan" => options.sampan = value.into(),
                 "--peers" => options.peers = value.into(),
+                "--node" => options.node = value.into(),
+                "--v8" => options.v8 = value.into(),
                 "--native" => options.native = value.into(),
                 "--kernels" => options.kernels = value.into(),
                 "--large" => options.large = value.into(),

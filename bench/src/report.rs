@@ -17,7 +17,7 @@ pub fn table(results: &Results, engines: &[Engine], options: &Options) -> String
         text,
         "`cargo xtask bench wasm` wrote this on: {}. Medians of {} rounds, engines taking turns.\n\
          Time of the whole process, compilation included. Peers: wasmi 2.0.0, wasm3 0.5.0, wasmtime 48.0.8,\n\
-         each with the same few host functions. A difference below 20 % is noise.\n",
+         V8 14 in node 26.12.1, each with the same few host functions. A difference below 20 % is noise.\n",
         machine(),
         options.rounds
     )

@@ -2,8 +2,8 @@
 
 use crate::outcome::{self, Event, Outcome, Value};
 use wasmtime::{
-    Config, Engine, Error, Extern, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, Trap,
-    V128, Val, ValType,
+    Config, Engine, Error, Extern, GcHeapOutOfMemory, Linker, Module, Store, StoreLimits,
+    StoreLimitsBuilder, ThrownException, Trap, V128, Val, ValType,
 };
 
 /// What the module's exports do, by name.
@@ -16,6 +16,8 @@ pub fn run(bytes: &[u8]) -> Result<Outcome, Error> {
     config.wasm_relaxed_simd(false);
     config.wasm_memory64(true).wasm_multi_memory(true).wasm_tail_call(true);
     config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
+    config.wasm_gc(true).wasm_function_references(true).wasm_exceptions(true);
+    config.wasm_threads(true).shared_memory(true);
     let engine = Engine::new(&config)?;
     let module = Module::new(&engine, bytes)?;
     let limits = StoreLimitsBuilder::new().memory_size(outcome::MEMORY_BYTES).build();
@@ -47,13 +49,16 @@ pub fn run(bytes: &[u8]) -> Result<Outcome, Error> {
                 reset.call(&mut store, &[], &mut [])?;
             }
             let types = ty.params().enumerate();
-            let args: Vec<Val> = types.map(|(i, ty)| argument(ty, i as u64, round)).collect();
-            let mut results: Vec<Val> = ty.results().map(default).collect();
+            let args = types.map(|(i, ty)| argument(ty, i as u64, round));
+            // There is nothing to give for a reference that may not be null.
+            let Some(args) = args.collect::<Option<Vec<Val>>>() else { continue };
+            let mut results = vec![Val::I32(0); ty.results().len()];
             let result = func.call(&mut store, &args, &mut results);
             let result = match result {
                 Ok(()) => Ok(results.iter().map(value).collect()),
                 Err(error) => Err(trap(&error)),
             };
+            store.take_pending_exception();
             let stop = result == Err("stopped");
             outcome.push(Event::Call(name.clone(), round, result));
             if stop {
@@ -72,6 +77,11 @@ fn state(store: &mut Store<StoreLimits>, exports: &[(String, Extern)]) -> Event 
         match item {
             Extern::Global(global) => values.push(value(&global.get(&mut *store))),
             Extern::Memory(memory) => memories.push(outcome::digest(memory.data(&*store))),
+            Extern::SharedMemory(memory) => {
+                // SAFETY: No other thread runs, so that nobody writes.
+                let bytes = memory.data().iter().map(|cell| unsafe { *cell.get() });
+                memories.push(outcome::digest(&bytes.collect::<Vec<u8>>()));
+            }
             Extern::Table(table) => values.push(Value::Bits(table.size(&*store).into())),
             _ => {}
         }
@@ -79,20 +89,16 @@ fn state(store: &mut Store<StoreLimits>, exports: &[(String, Extern)]) -> Event 
     Event::State(values, memories)
 }
 
-fn argument(ty: ValType, index: u64, round: u64) -> Val {
+fn argument(ty: ValType, index: u64, round: u64) -> Option<Val> {
     let bits = outcome::argument(index, round);
-    match ty {
+    Some(match ty {
         ValType::I32 => Val::I32(bits as i32),
         ValType::I64 => Val::I64(bits as i64),
         ValType::F32 => Val::from(outcome::float(bits)),
         ValType::F64 => Val::from(f64::from(outcome::float(bits))),
         ValType::V128 => Val::V128(V128::from(u128::from(bits) * 0x1_0000_0000_0000_0003)),
-        ty => default(ty),
-    }
-}
-
-fn default(ty: ValType) -> Val {
-    Val::default_for_ty(&ty).expect("nullable")
+        ty => return Val::default_for_ty(&ty),
+    })
 }
 
 fn value(value: &Val) -> Value {
@@ -107,6 +113,12 @@ fn value(value: &Val) -> Value {
 }
 
 fn trap(error: &Error) -> &'static str {
+    if error.is::<ThrownException>() {
+        return "exception";
+    }
+    if error.is::<GcHeapOutOfMemory<()>>() {
+        return "stopped";
+    }
     match error.downcast_ref::<Trap>() {
         Some(Trap::UnreachableCodeReached) => "unreachable",
         Some(Trap::MemoryOutOfBounds) => "memory",
@@ -116,7 +128,12 @@ fn trap(error: &Error) -> &'static str {
         Some(Trap::IntegerOverflow) => "overflow",
         Some(Trap::IntegerDivisionByZero) => "division",
         Some(Trap::BadConversionToInteger) => "conversion",
-        Some(Trap::StackOverflow | Trap::OutOfFuel) => "stopped",
+        Some(Trap::NullReference) => "null reference",
+        Some(Trap::CastFailure) => "cast",
+        Some(Trap::ArrayOutOfBounds) => "array",
+        Some(Trap::HeapMisaligned) => "alignment",
+        Some(Trap::AtomicWaitNonSharedMemory) => "wait",
+        Some(Trap::StackOverflow | Trap::OutOfFuel | Trap::AllocationTooLarge) => "stopped",
         _ => panic!("unexpected error: {error:?}"),
     }
 }

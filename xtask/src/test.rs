@@ -5,12 +5,13 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result};
 
 use crate::{
+    emulated,
     programs::{self, Tally},
     project, system, web,
 };
@@ -56,15 +57,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             system::ensure(command, &[package])?;
         }
     }
-    let mut sum = Tally::default();
+    let mut all = Tally::default();
     let mut add = |part: &str, result: Result<Tally>| match result {
         Ok(tally) => {
-            sum.passed += tally.passed;
-            sum.failed += tally.failed;
             println!("-- {part}: {} passed, {} failed\n", tally.passed, tally.failed);
+            all = sum(all, tally);
         }
         Err(error) => {
-            sum.failed += 1;
+            all.failed += 1;
             println!("-- {part}: {error:#}\n");
         }
     };
@@ -77,6 +77,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     add("optimised tests", cargo_test(&optimised, false));
     let small = ["--package", "sampan-cli", "--test", "spec"];
     add("the suite in the form for small devices", cargo_test(&small, true));
+    if std::env::consts::OS == "linux" {
+        add("compiled code for other processors", emulated::test());
+    }
     add("Linux in WebAssembly", web::test());
     if !options.offline {
         let programs = project::build_sampan()
@@ -84,20 +87,26 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         add("real programs", programs);
     }
 
-    println!("{} passed, {} failed", sum.passed, sum.failed);
-    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("{} passed, {} failed", all.passed, all.failed);
+    Ok(if all.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs `cargo test`, shows its output as it comes and adds up its results. `small` builds the
-/// interpreters in the form that they have where size counts.
+/// Runs `cargo test` with arguments. `small` builds the interpreters in the form that they have
+/// where size counts.
 fn cargo_test(args: &[&str], small: bool) -> Result<Tally> {
-    let mut child = project::cargo()
-        .env("SAMPAN_SMALL", if small { "1" } else { "0" })
-        .args(["test", "--no-fail-fast"])
-        .args(args)
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo test")?;
+    let mut cargo = project::cargo();
+    cargo.env("SAMPAN_SMALL", if small { "1" } else { "0" });
+    tests(cargo.args(["test", "--no-fail-fast"]).args(args))
+}
+
+/// The results of two parts together.
+pub fn sum(a: Tally, b: Tally) -> Tally {
+    Tally { passed: a.passed + b.passed, failed: a.failed + b.failed }
+}
+
+/// Runs `cargo test` as given, shows its output as it comes and adds up its results.
+pub fn tests(command: &mut Command) -> Result<Tally> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo test")?;
     let mut tally = Tally::default();
     for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
         let line = line?;

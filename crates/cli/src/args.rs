@@ -224,9 +224,9 @@ pub struct Linux {
     /// List at the end what was missing
     #[arg(long)]
     pub report: bool,
-    /// How to execute; for now, both are the interpreter
-    #[arg(long, value_parser = ["interpreter", "auto"], default_value = "auto")]
-    pub mode: String,
+    /// How to execute
+    #[arg(long, value_enum, default_value_t = LinuxMode::Interpreter)]
+    pub mode: LinuxMode,
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
     pub strict: bool,
@@ -253,6 +253,18 @@ pub struct Web {
     /// A disk image with a system in it (ext2). It is only read: each browser keeps its changes
     #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::FilePath)]
     pub image: PathBuf,
+}
+
+/// How to execute Linux programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LinuxMode {
+    /// Interpret
+    Interpreter,
+    /// Begin to interpret, and translate what runs often in the background
+    Auto,
+    /// Translate what is reached at once, and wait for it: for tests
+    #[value(hide = true)]
+    Eager,
 }
 
 /// `sampan wast`.

@@ -1,5 +1,6 @@
 //! The official suite in every mode: the latest version, the older ones, and every proposal.
-//! Nothing is skipped.
+//! Nothing is skipped. `cargo test --test spec -- PART` runs the files whose names have that
+//! part, and `-- --list` shows the names.
 
 use sampan::{Config, Feature, Features, Mode};
 use sampan_cli::spec;
@@ -16,6 +17,7 @@ const SUPERSEDED: &[(&str, Option<usize>)] =
     &[("mutable-global/linking.wast", None), ("reference-types/unreached-invalid.wast", Some(539))];
 
 fn main() -> ExitCode {
+    let list = std::env::args().any(|arg| arg == "--list");
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let mut suite = Suite { passed: 0, failed: 0 };
     for (file, features) in files() {
@@ -23,11 +25,17 @@ fn main() -> ExitCode {
         if SUPERSEDED.contains(&(name.as_str(), None)) {
             continue;
         }
+        if list {
+            println!("{name}");
+            continue;
+        }
         if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
             suite.file(&name, file.raw(), features);
         }
     }
-    println!("{} passed, {} failed", suite.passed, suite.failed);
+    if !list {
+        println!("{} passed, {} failed", suite.passed, suite.failed);
+    }
     if suite.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

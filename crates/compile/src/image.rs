@@ -120,9 +120,10 @@ impl Image {
         for (at, kind, symbol, plus) in std::mem::take(&mut self.relocs) {
             let to = *self.symbols.get(&symbol).ok_or("a part of the code is missing")?;
             let distance = i64::from(to) + plus - i64::from(at);
-            let place = self.code.get_mut(at as usize..at as usize + 4);
-            let place: &mut [u8; 4] = place
-                .and_then(|place| place.try_into().ok())
+            let (place, rest) = self
+                .code
+                .get_mut(at as usize..)
+                .and_then(|code| code.split_first_chunk_mut::<4>())
                 .ok_or("a reference beyond the code")?;
             match kind {
                 Reloc::X86PCRel4 | Reloc::X86CallPCRel4 => {
@@ -136,6 +137,42 @@ impl Image {
                     }
                     let old = u32::from_le_bytes(*place) & 0xfc00_0000;
                     *place = (old | words as u32 & 0x03ff_ffff).to_le_bytes();
+                }
+                // The distance of pages of 4096 bytes: the code's memory begins at one.
+                Reloc::Aarch64AdrPrelPgHi21 => {
+                    let target = i64::from(to) + plus;
+                    let pages = (target >> 12) - (i64::from(at) >> 12);
+                    if !(-(1 << 20)..1 << 20).contains(&pages) {
+                        return Err("code beyond 4 GiB".into());
+                    }
+                    let (low, high) = (pages as u32 & 3, pages as u32 >> 2 & 0x7_ffff);
+                    let old = u32::from_le_bytes(*place) & 0x9f00_001f;
+                    *place = (old | low << 29 | high << 5).to_le_bytes();
+                }
+                Reloc::Aarch64AddAbsLo12Nc => {
+                    let within = (i64::from(to) + plus) as u32 & 0xfff;
+                    let old = u32::from_le_bytes(*place) & 0xffc0_03ff;
+                    *place = (old | within << 10).to_le_bytes();
+                }
+                // A pair: the upper 20 bits in the first instruction, 12 with a sign in the next.
+                Reloc::RiscvCallPlt => {
+                    let distance = i32::try_from(distance).map_err(|_| "code beyond 2 GiB")?;
+                    let next = rest.first_chunk_mut::<4>().ok_or("a reference beyond the code")?;
+                    let upper = distance.wrapping_add(0x800) as u32 & 0xffff_f000;
+                    let first = u32::from_le_bytes(*place) & 0xfff;
+                    let second = u32::from_le_bytes(*next) & 0xf_ffff;
+                    *place = (first | upper).to_le_bytes();
+                    *next = (second | (distance as u32) << 20).to_le_bytes();
+                }
+                // The two halves of such a pair apart; the second refers to the first.
+                Reloc::RiscvPCRelHi20 => {
+                    let upper = (distance as i32).wrapping_add(0x800) as u32 & 0xffff_f000;
+                    let old = u32::from_le_bytes(*place) & 0xfff;
+                    *place = (old | upper).to_le_bytes();
+                }
+                Reloc::RiscvPCRelLo12I => {
+                    let old = u32::from_le_bytes(*place) & 0xf_ffff;
+                    *place = (old | (distance as u32) << 20).to_le_bytes();
                 }
                 other => return Err(format!("the reference {other:?} is not known")),
             }

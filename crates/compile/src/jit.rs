@@ -4,6 +4,7 @@ use crate::activation::{self, Loaded};
 use crate::background::Background;
 use crate::cache::{self, Cache};
 use crate::cranelift::{Context, Symbol, Target};
+use crate::hints::LastHints;
 use crate::image::Image;
 use crate::lower::Options;
 use crate::platform;
@@ -43,6 +44,7 @@ pub(crate) struct Maker {
     canonical_nans: bool,
     options: Options,
     target: OnceLock<Result<Target, String>>,
+    hints: LastHints,
 }
 
 impl Maker {
@@ -74,7 +76,7 @@ impl Maker {
         let (target, decl) = (self.target()?, module.decl());
         let ty = decl.funcs[(decl.imported_funcs + place.body) as usize];
         let entry = if place.at == 0 { Symbol::Entry(ty) } else { Symbol::LoopEntry(ty) };
-        let code = context.body(target, module, place, self.options)?;
+        let code = context.body(target, module, &self.hints.of(module), place, self.options)?;
         let through = context.glue(target, module, entry, true)?;
         let mut image = Image::new(0);
         image.add_place(place, code, ty, through);
@@ -121,8 +123,12 @@ impl Jit {
             tiered: config.mode == Mode::Auto,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let maker =
-            Maker { canonical_nans: config.canonical_nans, options, target: OnceLock::new() };
+        let maker = Maker {
+            canonical_nans: config.canonical_nans,
+            options,
+            target: OnceLock::new(),
+            hints: LastHints::default(),
+        };
         if config.mode == Mode::Jit {
             maker.target()?;
         }
@@ -201,12 +207,13 @@ impl Jit {
         let decl = module.decl();
         let count = decl.bodies.len();
         let (target, options) = (self.maker.target()?, self.maker.options);
+        let hints = self.maker.hints.of(module);
         let bodies = self.on_all_threads(count, |context, body| {
             if self.chosen.as_ref().is_some_and(|chosen| !chosen(body as u32)) {
                 return None;
             }
             let place = Place { body: body as u32, at: 0, stack: 0 };
-            context.body(target, module, place, options).ok()
+            context.body(target, module, &hints, place, options).ok()
         });
         let mut image = Image::new(count);
         for (body, compiled) in bodies.into_iter().enumerate() {

@@ -3,6 +3,7 @@
 //! - [`lower`]: what is WebAssembly, from the validator's pass to [`builder`], a small
 //!   interface.
 //! - `cranelift`: that interface over Cranelift.
+//! - [`hints`]: which way branches usually go.
 //! - `image`: the code of a module, linked, with its tables of traps and offsets.
 //! - `cache`: images on disk.
 //! - `background`: compiling while the program runs.
@@ -17,6 +18,7 @@ mod background;
 pub mod builder;
 mod cache;
 mod cranelift;
+pub mod hints;
 mod image;
 mod jit;
 pub mod lower;

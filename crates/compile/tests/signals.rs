@@ -1,7 +1,10 @@
 //! Faults of compiled code are traps while the embedder's own handlers keep working, whether
 //! they were there before ours or came after.
 
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
 
 use sampan_compile::Jit;
 use sampan_engine::{Config, Engine, Extern, FuncId, Machine, Mode, Module, TrapKind};

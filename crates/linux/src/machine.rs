@@ -7,6 +7,7 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
+pub use sampan_x86::translate::{MakeHost, Options};
 pub use sampan_x86::{
     Access, AddressSpace, Cpu, Descriptor, Exit, Fault, Fpu, MapError, Mode, PAGE_SIZE, Prot,
     Registers, SharedPages, SyscallKind, flags, gpr,
@@ -43,17 +44,36 @@ pub trait Machine {
     fn is_touched(&self, addr: u64) -> bool;
 }
 
-/// The interpreter of `sampan-x86` over an address space of its own.
+/// The processor of `sampan-x86` over an address space of its own: an interpreter, which may
+/// have hot code translated.
 pub struct Interpreter {
     cpu: Cpu,
     space: AddressSpace,
+    translation: Option<(MakeHost, Options)>,
 }
 
 impl Interpreter {
     /// Empty memory of less than 4 GiB.
     pub fn create() -> Result<Box<dyn Machine>, MapError> {
+        Ok(Box::new(Self::over(AddressSpace::new(crate::mm::layout::TOP)?, None)))
+    }
+
+    /// The same, with hot code translated where the host can.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`] if the host refuses the reservation.
+    pub fn translating(make: MakeHost, options: Options) -> Result<Box<dyn Machine>, MapError> {
         let space = AddressSpace::new(crate::mm::layout::TOP)?;
-        Ok(Box::new(Interpreter { cpu: Cpu::new(), space }))
+        Ok(Box::new(Self::over(space, Some((make, options)))))
+    }
+
+    fn over(space: AddressSpace, translation: Option<(MakeHost, Options)>) -> Self {
+        let mut cpu = Cpu::new();
+        if let Some((make, options)) = translation {
+            // Where the memory is not laid out for it everything is interpreted.
+            cpu.translate(make, &space, options);
+        }
+        Self { cpu, space, translation }
     }
 }
 
@@ -63,7 +83,7 @@ impl Machine for Interpreter {
     }
 
     fn fork(&self) -> Result<Box<dyn Machine>, MapError> {
-        Ok(Box::new(Interpreter { cpu: Cpu::new(), space: self.space.fork()? }))
+        Ok(Box::new(Self::over(self.space.fork()?, self.translation)))
     }
 
     fn map_zero(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {

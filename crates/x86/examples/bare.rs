@@ -1,6 +1,9 @@
 //! Runs a statically linked program with just enough of a kernel to print: for measuring the
 //! processor alone. `bare PROGRAM [ARGUMENT]...`; prints instructions per second at the end.
+//! With `SAMPAN_TRANSLATE=strict` (or `plain`) hot code is translated.
 
+use iced_x86::{Decoder, DecoderOptions};
+use sampan_x86::translate::{Memory, Options};
 use sampan_x86::{AddressSpace, Cpu, Exit, Mode, PAGE_SIZE, Prot, Registers, SyscallKind, gpr};
 use std::io::Write;
 use std::time::Instant;
@@ -23,6 +26,18 @@ fn main() {
     };
     registers.gpr[gpr::RSP] = stack(&args, mode, &mut space, &program);
     let mut cpu = Cpu::new();
+    let memory = match std::env::var("SAMPAN_TRANSLATE").as_deref() {
+        Ok("strict") => Some(Memory::Strict),
+        Ok("plain") => Some(Memory::Plain),
+        _ => None,
+    };
+    if let Some(memory) = memory {
+        cpu.translate(
+            sampan_translated::Native::create,
+            &space,
+            Options { memory, ..Options::default() },
+        );
+    }
     let mut kernel = Kernel { space: &mut space, brk: end, maps: MAPS };
     let start = Instant::now();
     let mut left = u64::MAX >> 1;
@@ -47,6 +62,16 @@ fn main() {
         "{count} instructions in {seconds:.3} s: {:.0} million/s",
         count as f64 / seconds / 1e6
     );
+    if let Some(counts) = cpu.translated() {
+        eprintln!("{counts:?}");
+        for (at, count) in cpu.reasons().into_iter().take(10) {
+            let mut bytes = [0; 15];
+            let _ = kernel.space.peek(at.into(), &mut bytes);
+            let bits = if mode == Mode::Amd64 { 64 } else { 32 };
+            let i = Decoder::with_ip(bits, &bytes, at.into(), DecoderOptions::NONE).decode();
+            eprintln!("{count:>10} {at:x} {:?}", i.code());
+        }
+    }
     std::process::exit(code);
 }
 

@@ -25,11 +25,12 @@ mod float;
 mod fpu;
 mod memory;
 mod registers;
+pub mod translate;
 mod vector;
 mod x87;
 
 pub use cpu::Cpu;
 pub use exit::{Access, Exit, Fault, SyscallKind};
 pub use fpu::{F80, Fpu};
-pub use memory::{AddressSpace, MapError, PAGE_SIZE, PageState, Prot, SharedPages};
+pub use memory::{AddressSpace, MapError, PAGE_SIZE, PageState, Prot, Reservation, SharedPages};
 pub use registers::{Descriptor, Mode, Registers, flags, gpr};

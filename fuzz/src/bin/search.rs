@@ -29,7 +29,7 @@ fn main() {
         let random = random_bytes(seed, bytes);
         if seed % 8 == 7 {
             let Some(module) = smith::newest(&random) else { continue };
-            if let Err(what) = compare_ours(&module, &mut tally) {
+            if let Err(what) = compare_ours(&module, &mut tally).and_then(|()| wasmtime(&module)) {
                 failures += 1;
                 let file = format!("failures/newest-{seed}.wasm");
                 println!("{file} ({} bytes): {what}", module.len());

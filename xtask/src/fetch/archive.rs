@@ -44,7 +44,8 @@ pub fn unpack(archive: &Path, folder: &Path, strip: Strip) -> Result<()> {
             tar::EntryType::Directory => std::fs::create_dir_all(&target)?,
             tar::EntryType::Regular => {
                 std::fs::create_dir_all(target.parent().expect("joined to a folder"))?;
-                std::io::copy(&mut entry, &mut File::create(&target)?).with_context(context)?;
+                // Keeps a program executable.
+                entry.unpack(&target).with_context(context)?;
             }
             _ => {}
         }

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u32)] = &[
     // Host functions over a memory and a file system: it knows no engine.
     ("sampan-wasi", 1),
     ("sampan-hostfs", 3),
+    ("sampan-translated", 3),
     ("sampan", 4),
     ("sampan-cli", 5),
     // Habits stand outside the house and import nothing of it.

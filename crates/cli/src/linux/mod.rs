@@ -4,6 +4,7 @@ mod host;
 mod image;
 mod network;
 mod platform;
+mod processor;
 mod root;
 
 use crate::args::Linux;
@@ -11,7 +12,6 @@ use crate::report::{self, Exit};
 use host::Terminal;
 use sampan_hostfs::{Access, HostFs};
 use sampan_linux::fs::mount::mount_flags;
-use sampan_linux::machine::Interpreter;
 use sampan_linux::syscall::{Abi, Row};
 use sampan_linux::{Config, Kernel, Status};
 
@@ -35,7 +35,7 @@ fn try_run(args: &Linux) -> Result<u8, String> {
         memory: args.memory,
         hostname: b"sampan".to_vec(),
         trace: args.trace,
-        new_machine: Interpreter::create,
+        new_machine: processor::of(args.mode),
     };
     let network = network::HostNetwork::new(args.net == "host", &args.publish)?;
     let mut kernel = Kernel::new(Box::new(Terminal::new(network)), config);

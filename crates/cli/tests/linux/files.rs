@@ -83,7 +83,7 @@ fn a_package_is_installed_in_the_guest_alone() {
         cat /usr/share/sampan-test/f && dpkg -s sampan-test | head -n 2 && \
         dpkg -r sampan-test >/dev/null; ls /usr/share/sampan-test 2>/dev/null; echo $?";
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let seen = super::inside(folder.path(), &["bash", "-c", script], "");
+    let seen = super::inside("auto", folder.path(), &["bash", "-c", script], "");
     let expected = "there\nPackage: sampan-test\nStatus: install ok installed\n2\n";
     assert_eq!(seen.stdout, expected);
     assert!(!std::path::Path::new("/usr/share/sampan-test").exists());

@@ -59,9 +59,10 @@ fn finish(mut command: Command, input: &str) -> Seen {
 }
 
 /// In the sandbox, with `dir` as its working directory under the same name.
-fn inside(dir: &Path, program: &[&str], input: &str) -> Seen {
+fn inside(mode: &str, dir: &Path, program: &[&str], input: &str) -> Seen {
     let dir = dir.to_str().expect("a name in UTF-8");
-    let mut command = sampan(&["--cwd", dir, "--mount", &format!("{dir}:{dir}"), "/", "--"]);
+    let mount = format!("{dir}:{dir}");
+    let mut command = sampan(&["--mode", mode, "--cwd", dir, "--mount", &mount, "/", "--"]);
     command.args(program);
     finish(command, input)
 }
@@ -73,7 +74,8 @@ fn outside(dir: &Path, program: &[&str], input: &str) -> Seen {
     finish(command, input)
 }
 
-/// Runs a program both ways, in directories of their own with the same files.
+/// Runs a program outside and, interpreted and translated, inside, in directories of their own
+/// with the same files.
 #[track_caller]
 fn same(files: &[(&str, &str)], program: &[&str], input: &str) {
     let folder = |_| {
@@ -83,10 +85,12 @@ fn same(files: &[(&str, &str)], program: &[&str], input: &str) {
         }
         folder
     };
-    let [one, other] = [(), ()].map(folder);
+    let [one, two, three] = [(), (), ()].map(folder);
     let expected = outside(one.path(), program, input);
-    let seen = inside(other.path(), program, input);
-    assert_eq!(seen, expected, "{program:?}");
+    for (mode, folder) in [("interpreter", two), ("auto", three)] {
+        let seen = inside(mode, folder.path(), program, input);
+        assert_eq!(seen, expected, "{program:?} ({mode})");
+    }
 }
 
 /// As [`same`], for a script of bash.

@@ -2,6 +2,7 @@
 
 use super::builder::CraneliftBuilder;
 use crate::builder::Ty;
+use crate::hints::Hints;
 use crate::lower::{self, Lowering, Options};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{
@@ -17,6 +18,8 @@ use sampan_wasm::{FuncType, Scratch};
 /// The processor that code is made for.
 pub(crate) struct Target {
     pub isa: OwnedTargetIsa,
+    /// Whether it has vectors of 128 bits: RISC-V only with an extension.
+    vectors: bool,
 }
 
 impl Target {
@@ -35,7 +38,12 @@ impl Target {
         set("enable_nan_canonicalization", if canonical_nans { "true" } else { "false" })?;
         let isa = cranelift_native::builder().map_err(str::to_owned)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(|error| error.to_string())?;
-        Ok(Target { isa })
+        let vectors = isa.name() != "riscv64"
+            || isa
+                .isa_flags()
+                .iter()
+                .any(|flag| flag.name == "has_v" && flag.as_bool() == Some(true));
+        Ok(Target { isa, vectors })
     }
 }
 
@@ -115,6 +123,7 @@ impl Context {
         &mut self,
         target: &Target,
         module: &Module,
+        hints: &Hints,
         place: Place,
         options: Options,
     ) -> Result<Compiled, String> {
@@ -126,7 +135,7 @@ impl Context {
         let mut scratch = std::mem::take(&mut self.scratch);
         let result = self.compile(target, signature, at_loop, |builder| {
             let builder = CraneliftBuilder::new(builder, decl, target, true);
-            let mut lowering = Lowering::new(decl, builder, options);
+            let mut lowering = Lowering::new(decl, hints, builder, options);
             if at_loop {
                 lowering.resume(place);
             }
@@ -212,23 +221,37 @@ impl Context {
             return Err(error);
         }
         let isa = &*target.isa;
+        if !target.vectors && has_vectors(&codegen.func) {
+            return Err("the processor has no vectors".into());
+        }
         if verified {
             codegen.verify(isa).map_err(|error| error.to_string())?;
         }
         codegen.compile(isa, &mut self.control).map_err(|error| format!("{:?}", error.inner))?;
         let compiled = codegen.take_compiled_code().ok_or("no code was made")?;
         let buffer = &compiled.buffer;
-        let mut relocs = Vec::new();
+        let mut relocs: Vec<(u32, Reloc, Symbol, i64)> = Vec::new();
         for reloc in buffer.relocs() {
-            let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = reloc.target else {
-                return Err("the code needs a function of the system's".into());
+            let (symbol, plus) = match reloc.target {
+                FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
+                    let name = &codegen.func.params.user_named_funcs()[name];
+                    let symbol = match name.namespace {
+                        0 => Symbol::Body(name.index),
+                        _ => Symbol::InterpretedCaller(name.index),
+                    };
+                    (symbol, reloc.addend)
+                }
+                // RISC-V: the rest of the distance that an instruction before has.
+                FinalizedRelocTarget::Func(first) => {
+                    let found = relocs.iter().find(|&&(at, ..)| at == first);
+                    let &(_, _, symbol, plus) = found.ok_or("half of a reference")?;
+                    (symbol, plus + i64::from(reloc.offset - first))
+                }
+                FinalizedRelocTarget::ExternalName(_) => {
+                    return Err("the code needs a function of the system's".into());
+                }
             };
-            let name = &codegen.func.params.user_named_funcs()[name];
-            let symbol = match name.namespace {
-                0 => Symbol::Body(name.index),
-                _ => Symbol::InterpretedCaller(name.index),
-            };
-            relocs.push((reloc.offset, reloc.kind, symbol, reloc.addend));
+            relocs.push((reloc.offset, reloc.kind, symbol, plus));
         }
         let traps = buffer.traps().iter().map(|t| (t.offset, t.code.as_raw().get())).collect();
         let offsets = buffer
@@ -245,6 +268,17 @@ impl Context {
             offsets,
         })
     }
+}
+
+/// Whether anything in a function is a vector.
+fn has_vectors(func: &Function) -> bool {
+    let in_signature = |signature: &Signature| {
+        signature.params.iter().chain(&signature.returns).any(|param| param.value_type.is_vector())
+    };
+    let dfg = &func.dfg;
+    in_signature(&func.signature)
+        || dfg.signatures.values().any(in_signature)
+        || dfg.values().any(|value| dfg.value_type(value).is_vector())
 }
 
 /// Tells the builder of the locals before the lowering begins.

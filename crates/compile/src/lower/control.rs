@@ -113,6 +113,11 @@ impl<B: Builder> Lowering<'_, B> {
         if let Some(condition) = condition {
             let then = self.builder.block(&[]);
             let otherwise = self.builder.block(&[]);
+            match self.hint() {
+                Some(true) => self.builder.cold(otherwise),
+                Some(false) => self.builder.cold(then),
+                None => {}
+            }
             self.builder.branch(condition, (then, &[]), (otherwise, &[]));
             self.builder.seal(then);
             self.builder.seal(otherwise);
@@ -219,10 +224,33 @@ impl<B: Builder> Lowering<'_, B> {
         let condition = self.pop();
         let (block, values) = self.target(label);
         let next = self.builder.block(&[]);
-        self.builder.branch(condition, (block, &values), (next, &[]));
+        match self.hint() {
+            // Others may jump to the target often: what is rare is a step on the way there.
+            Some(false) => {
+                let rare = self.builder.block(&[]);
+                self.builder.cold(rare);
+                self.builder.branch(condition, (rare, &[]), (next, &[]));
+                self.builder.seal(rare);
+                self.builder.enter(rare);
+                self.builder.jump(block, &values);
+            }
+            hint => {
+                if hint.is_some() {
+                    self.builder.cold(next);
+                }
+                self.builder.branch(condition, (block, &values), (next, &[]));
+            }
+        }
         self.builder.seal(next);
         self.builder.enter(next);
         self.need_fuel = true;
+    }
+
+    /// Whether this branch is usually taken, if the module says so.
+    fn hint(&self) -> Option<bool> {
+        let body = self.index - self.module.imported_funcs;
+        let start = self.module.bodies[body as usize].start;
+        self.hints.taken(self.index, self.at - start)
     }
 
     /// The label does not get the reference.

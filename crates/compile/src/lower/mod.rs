@@ -10,6 +10,7 @@ mod memory;
 mod resume;
 
 use crate::builder::{Builder, Place, Reason, Ty};
+use crate::hints::Hints;
 use control::Frame;
 use resume::Resumed;
 use sampan_engine::native::{Calls, Layout, PENDING, TrapCode, offsets};
@@ -34,6 +35,7 @@ pub struct Options {
 /// Lowers one function.
 pub struct Lowering<'m, B: Builder> {
     module: &'m Module,
+    hints: &'m Hints,
     builder: B,
     options: Options,
     layout: Layout,
@@ -51,9 +53,15 @@ pub struct Lowering<'m, B: Builder> {
 
 impl<'m, B: Builder> Lowering<'m, B> {
     /// A lowering of a function of `module` into a builder that stands in its first block.
-    pub fn new(module: &'m Module, builder: B, options: Options) -> Lowering<'m, B> {
+    pub fn new(
+        module: &'m Module,
+        hints: &'m Hints,
+        builder: B,
+        options: Options,
+    ) -> Lowering<'m, B> {
         Lowering {
             module,
+            hints,
             builder,
             options,
             layout: Layout::of(module),

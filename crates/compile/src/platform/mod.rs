@@ -1,25 +1,16 @@
 //! What differs between systems and processors.
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[path = "x86_64.rs"]
-mod processor;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
+#[path = "linux/mod.rs"]
+mod host;
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+)))]
+#[path = "unsupported.rs"]
+mod host;
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod folder;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod signals;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod space;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod stack;
-
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub(crate) use {
-    folder::private_folder, processor::enter, signals::install, space::CodeMemory, space::Space,
-    stack::stack_limit,
-};
-
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-mod unsupported;
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) use unsupported::{CodeMemory, Space, enter, install, private_folder, stack_limit};
+pub(crate) use host::{CodeMemory, Space, enter, install, private_folder, stack_limit};

@@ -5,7 +5,7 @@ use sampan_engine::native::Reservations;
 use std::convert::Infallible;
 use std::ptr::NonNull;
 
-const WHY: &str = "compiled code runs on x86-64 systems with POSIX signals only";
+const WHY: &str = "compiled code runs under Linux on x86-64, AArch64 and RISC-V 64 only";
 
 pub(crate) fn install() -> Result<(), String> {
     Err(WHY.into())

@@ -118,8 +118,10 @@ static void semaphores(void) {
     while (semctl(id, 2, GETNCNT) == 0) usleep(1000);
     SHOW(semctl(id, 2, GETZCNT));
     struct sembuf give = {2, 1, 0};
-    SHOW(semop(id, &give, 1));
+    // The child is the first to print, whoever goes on first.
+    int given = semop(id, &give, 1);
     wait(0);
+    SHOW(given);
     // Taken back at the end.
     if (fork() == 0) {
         struct sembuf undo = {2, 5, SEM_UNDO};
@@ -191,7 +193,7 @@ static void messages(void) {
         m.type = 9;
         _exit(msgsnd(id, &m, 60, 0) ? errno : 0);
     }
-    usleep(20000);
+    usleep(200000);
     SHOW(msgrcv(id, &m, 64, 0, 0));
     SHOW(msgrcv(id, &m, 64, 9, 0));
     int status;
@@ -202,7 +204,7 @@ static void messages(void) {
         int r = msgrcv(id, &m, 64, 0, 0);
         _exit(r == -1 ? errno : 0);
     }
-    usleep(20000);
+    usleep(200000);
     SHOW(msgctl(id, IPC_RMID, 0));
     waitpid(child, &status, 0);
     printf("%d\n", WEXITSTATUS(status));

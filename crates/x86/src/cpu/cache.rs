@@ -8,9 +8,10 @@
 use super::context::Context;
 use super::lower;
 use super::op::Op;
-use super::ops::branch::stale;
+use super::ops::branch::{stale, translated};
 use crate::exit::{Access, Exit, Fault};
 use crate::memory::PAGE_SIZE;
+use crate::translate::Seen;
 use crate::{AddressSpace, Mode};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -27,7 +28,7 @@ const JUMPS: usize = 1 << 12;
 
 /// Addresses are spread well enough by a multiplication.
 #[derive(Default)]
-pub(super) struct AddressHasher(u64);
+pub(crate) struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {
@@ -42,7 +43,7 @@ impl Hasher for AddressHasher {
     }
 }
 
-type Map<V> = HashMap<u32, V, BuildHasherDefault<AddressHasher>>;
+pub(crate) type Map<V> = HashMap<u32, V, BuildHasherDefault<AddressHasher>>;
 
 /// What is decoded of an address space.
 pub(super) struct Cache {
@@ -53,13 +54,27 @@ pub(super) struct Cache {
     /// The latest targets of indirect jumps, by a few bits of their address.
     jumps: Box<[(u64, *const Op); JUMPS]>,
     ops: usize,
+    /// Blocks at addresses where translated code is entered otherwise.
+    plain: Map<u32>,
+    /// Translated regions whose code has changed.
+    stale_regions: Vec<u32>,
+    /// How often everything was dropped.
+    flushes: u64,
+    /// By the address of a jump that computes it: where it has led, as far as that was not in
+    /// `jumps`.
+    targets: Map<Vec<u32>>,
 }
+
+/// Targets that are remembered of a jump.
+const MAX_TARGETS: usize = 64;
 
 /// Decoded code without a branch into it.
 struct Block {
     range: Range<u64>,
     ops: *mut [Op],
     live: bool,
+    /// The translated region that this is a part of; it has no ops then.
+    region: Option<u32>,
 }
 
 impl Default for Cache {
@@ -70,6 +85,10 @@ impl Default for Cache {
             pages: Map::default(),
             jumps: Box::new([(u64::MAX, null()); JUMPS]),
             ops: 0,
+            plain: Map::default(),
+            stale_regions: Vec::new(),
+            flushes: 0,
+            targets: Map::default(),
         }
     }
 }
@@ -119,12 +138,18 @@ impl Cache {
     fn invalidate_page(&mut self, page: u32, range: &Range<u64>, space: &mut AddressSpace) {
         let Some(list) = self.pages.get_mut(&page) else { return };
         let blocks = &mut self.blocks;
-        let by_rip = &mut self.by_rip;
+        let (by_rip, plain) = (&mut self.by_rip, &mut self.plain);
+        let regions = &mut self.stale_regions;
         list.retain(|&index| {
             let block = &mut blocks[index as usize];
             if block.live && block.range.start < range.end && range.start < block.range.end {
                 block.live = false;
-                by_rip.remove(&(block.range.start as u32));
+                regions.extend(block.region);
+                for map in [&mut *by_rip, &mut *plain] {
+                    if map.get(&(block.range.start as u32)) == Some(&index) {
+                        map.remove(&(block.range.start as u32));
+                    }
+                }
                 // SAFETY: the box lives; a handler that runs it reads each op only once.
                 for op in unsafe { &mut *block.ops } {
                     op.run = stale;
@@ -140,12 +165,19 @@ impl Cache {
 
     /// Gives memory back if there is much; no op may be running.
     pub fn trim(&mut self, space: &mut AddressSpace) {
-        if self.ops > MAX_OPS {
-            for &page in self.pages.keys() {
-                space.unmark_code(page as usize);
-            }
-            *self = Self::default();
+        if self.is_full() {
+            self.drop_all(space);
         }
+    }
+
+    /// Drops everything; no op may be running.
+    pub fn drop_all(&mut self, space: &mut AddressSpace) {
+        for &page in self.pages.keys() {
+            space.unmark_code(page as usize);
+        }
+        let flushes = self.flushes + 1;
+        *self = Self::default();
+        self.flushes = flushes;
     }
 
     fn is_full(&self) -> bool {
@@ -163,9 +195,48 @@ impl Cache {
         if let Some(&index) = self.by_rip.get(&at) {
             return Ok(self.blocks[index as usize].ops.cast());
         }
+        let index = self.decode(mode, at, space)?;
+        self.by_rip.insert(at, index);
+        Ok(self.blocks[index as usize].ops.cast())
+    }
+
+    /// The block at an address, even if translated code is entered there.
+    pub fn plain_block(
+        &mut self,
+        mode: Mode,
+        rip: u64,
+        space: &mut AddressSpace,
+    ) -> Result<*const Op, Exit> {
+        let Ok(at) = u32::try_from(rip) else { return Err(fetch_fault(space, rip)) };
+        let is_entry = self.by_rip.get(&at).is_some_and(|&index| self.is_entry(index));
+        if !is_entry {
+            return self.block(mode, rip, space);
+        }
+        let index = match self.plain.get(&at) {
+            Some(&index) => index,
+            None => {
+                let index = self.decode(mode, at, space)?;
+                self.plain.insert(at, index);
+                index
+            }
+        };
+        Ok(self.blocks[index as usize].ops.cast())
+    }
+
+    fn decode(&mut self, mode: Mode, at: u32, space: &mut AddressSpace) -> Result<u32, Exit> {
         let (ops, end) = lower::block(mode, at, space, MAX_BLOCK as usize)?;
+        let rip = u64::from(at);
+        Ok(self.add(rip..end.max(rip + 1), ops, None, space))
+    }
+
+    fn add(
+        &mut self,
+        range: Range<u64>,
+        ops: Box<[Op]>,
+        region: Option<u32>,
+        space: &mut AddressSpace,
+    ) -> u32 {
         self.ops += ops.len();
-        let range = rip..end.max(rip + 1);
         let index = self.blocks.len() as u32;
         for page in range.start / PAGE_SIZE..=(range.end - 1) / PAGE_SIZE {
             // The last instruction of the first 4 GiB may end at their end.
@@ -174,10 +245,81 @@ impl Cache {
                 self.pages.entry(page).or_default().push(index);
             }
         }
+        self.blocks.push(Block { range, ops: Box::into_raw(ops), live: true, region });
+        index
+    }
+
+    /// Notes where a jump led that computed its target.
+    pub fn note_target(&mut self, jump: u32, target: u64) {
+        let Ok(target) = u32::try_from(target) else { return };
+        if self.targets.len() > 1 << 14 {
+            self.targets.clear();
+        }
+        let list = self.targets.entry(jump).or_default();
+        if list.len() < MAX_TARGETS && !list.contains(&target) {
+            list.push(target);
+        }
+    }
+
+    /// From now on the pages of a region are watched.
+    pub fn watch(&mut self, slot: u32, spans: &[(u32, u32)], space: &mut AddressSpace) {
+        for &(first, last) in spans {
+            let range = u64::from(first)..u64::from(last) + 1;
+            self.add(range, Box::default(), Some(slot), space);
+        }
+    }
+
+    /// From now on whoever comes to an address enters translated code.
+    pub fn set_entry(&mut self, at: u32, space: &mut AddressSpace) {
+        self.retire(at);
+        let rip = u64::from(at);
+        let op = Op { run: translated, rip: at, ..lower::EMPTY };
+        let index = self.add(rip..rip + 1, Box::new([op]), None, space);
         self.by_rip.insert(at, index);
-        let ops = Box::into_raw(ops);
-        self.blocks.push(Block { range, ops, live: true });
-        Ok(ops.cast())
+    }
+
+    /// Undoes that.
+    pub fn clear_entry(&mut self, at: u32) {
+        if self.by_rip.get(&at).is_some_and(|&index| self.is_entry(index)) {
+            self.retire(at);
+        }
+    }
+
+    fn is_entry(&self, index: u32) -> bool {
+        // SAFETY: the box lives, and no op is running.
+        let ops = unsafe { &*self.blocks[index as usize].ops };
+        matches!(ops, [op] if core::ptr::fn_addr_eq(op.run, translated as super::op::Handler))
+    }
+
+    /// Whoever comes to the block at an address looks up what is there now.
+    fn retire(&mut self, at: u32) {
+        let Some(index) = self.by_rip.remove(&at) else { return };
+        let block = &mut self.blocks[index as usize];
+        block.live = false;
+        // SAFETY: the box lives, and no op is running.
+        for op in unsafe { &mut *block.ops } {
+            op.run = stale;
+        }
+    }
+
+    /// Regions whose code has changed since the last call.
+    pub fn take_stale_regions(&mut self) -> Vec<u32> {
+        core::mem::take(&mut self.stale_regions)
+    }
+
+    /// How often everything was dropped.
+    pub fn flushes(&self) -> u64 {
+        self.flushes
+    }
+}
+
+impl Seen for Cache {
+    fn knows(&self, at: u32) -> bool {
+        self.by_rip.contains_key(&at)
+    }
+
+    fn targets(&self, jump: u32) -> &[u32] {
+        self.targets.get(&jump).map_or(&[], Vec::as_slice)
     }
 }
 

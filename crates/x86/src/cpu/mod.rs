@@ -10,18 +10,24 @@ mod lower;
 mod op;
 mod ops;
 mod slow;
+mod turns;
 
 use crate::registers::flags::{FIXED, TF};
+use crate::translate::{Counts, MakeHost, Options, Translator};
 use crate::{AddressSpace, Exit, Mode, Registers};
 use alloc::boxed::Box;
+pub(crate) use cache::Map;
 use cache::{Cache, MAX_BLOCK};
 use context::{Context, slot};
 use core::fmt;
+pub(crate) use lower::{Conditional, conditional, general, memory_bytes};
 use op::Op;
 
 /// What is decoded of an address space. One serves all threads of a process.
 pub struct Cpu {
     cache: Box<Cache>,
+    translator: Option<Box<Translator>>,
+    flushes: u64,
     clock: fn() -> u64,
     executed: u64,
 }
@@ -41,12 +47,36 @@ impl Default for Cpu {
 impl Cpu {
     /// With nothing decoded.
     pub fn new() -> Self {
-        Self { cache: Box::default(), clock: || 0, executed: 0 }
+        Self { cache: Box::default(), translator: None, flushes: 0, clock: || 0, executed: 0 }
     }
 
     /// Sets what `rdtsc` reads; zero without it.
     pub fn set_clock(&mut self, clock: fn() -> u64) {
         self.clock = clock;
+    }
+
+    /// From now on hot code is translated. `false`, with nothing changed, if the memory of
+    /// this address space cannot be reached by other code.
+    pub fn translate(&mut self, make: MakeHost, space: &AddressSpace, options: Options) -> bool {
+        let translator = Translator::new(make, space, options);
+        let done = translator.is_some();
+        self.translator = translator.map(Box::new).or(self.translator.take());
+        done
+    }
+
+    /// What has been translated.
+    pub fn translated(&self) -> Option<Counts> {
+        self.translator.as_ref().map(|translator| translator.counts)
+    }
+
+    /// The instructions at which translated code was left for the interpreter most often.
+    pub fn reasons(&self) -> alloc::vec::Vec<(u32, u64)> {
+        let mut list: alloc::vec::Vec<_> = match &self.translator {
+            Some(translator) => translator.reasons.iter().map(|(&at, &n)| (at, n)).collect(),
+            None => return alloc::vec::Vec::new(),
+        };
+        list.sort_unstable_by_key(|&(at, count)| (core::cmp::Reverse(count), at));
+        list
     }
 
     /// How much of the budget the last run used. Instructions of a block that was left in the
@@ -91,6 +121,13 @@ impl Cpu {
         // SAFETY: the registers live, and nothing else refers to them.
         unsafe { (*cx.registers).enter(&mut cx) };
         let mut left = i64::try_from(budget).unwrap_or(i64::MAX);
+        if self.translator.is_some() && left >= turns::RESERVE {
+            let exit = self.run_translated(&mut cx, &mut left, mem, pages);
+            self.executed = budget.saturating_sub(left.max(0) as u64);
+            // SAFETY: as above.
+            unsafe { (*cx.registers).leave(&cx) };
+            return exit;
+        }
         // Short budgets are served one instruction at a time.
         let mut short = left < 2 * MAX_BLOCK;
         let exit = loop {

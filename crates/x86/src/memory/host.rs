@@ -10,4 +10,5 @@ mod imp;
 #[path = "portable.rs"]
 mod imp;
 
-pub(super) use imp::{Memory, Shared};
+pub use imp::Reservation;
+pub(super) use imp::{Memory, Pages, Shared};

@@ -1,22 +1,86 @@
 //! Memory from Linux's `mmap`.
 //!
+//! A reservation holds, as a WebAssembly memory for translated code would: words for the
+//! processor ([`CORE`] bytes, the table of pages at their end), the guest's bytes, and address
+//! space without access as far as a 32-bit address and a 32-bit offset reach.
+//!
 //! Invariant: `base..base + len` is mapped readable and writable for the life of a
 //! [`Memory`], and nothing but its owner (and, for shared runs, other owners on the same
-//! thread of execution) accesses it.
+//! thread of execution) accesses it; likewise the table of pages.
 
 use crate::memory::MapError;
 use alloc::sync::Arc;
 use core::ops::Range;
-use core::ptr::null_mut;
+use core::ops::{Deref, DerefMut};
+use core::ptr::{NonNull, null_mut};
 use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use rustix::mm::{
+    Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap,
+};
 
 /// Room behind the last page, so that an access checked by its first byte stays inside.
 const SLACK: usize = 4096;
 
+/// Bytes before guest address 0.
+const CORE: usize = 2 << 20;
+/// Where the table of pages is.
+const PAGES_AT: usize = 1 << 20;
+const PAGES: usize = 1 << 20;
+/// What a 32-bit address, a 32-bit offset and the widest access reach.
+const RESERVED: usize = (2 << 32) + (64 << 10);
+
+/// Address space of the host, laid out as a WebAssembly memory.
+#[derive(Debug)]
+pub struct Reservation {
+    start: NonNull<u8>,
+}
+
+// SAFETY: it is an address; what is there has owners of its own.
+unsafe impl Send for Reservation {}
+// SAFETY: as above.
+unsafe impl Sync for Reservation {}
+
+impl Reservation {
+    /// The first byte of a memory with 32-bit addresses, which is mapped as far as the guest
+    /// can be, and of which eight gibibytes are reserved while this value lives.
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// Where things are in it: words for the processor, the table of pages, guest address 0.
+    pub const LAYOUT: [u32; 3] = [64, PAGES_AT as u32, CORE as u32];
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: our own mapping, to which no reference is left.
+        // A failure would only leave address space behind.
+        let _ = unsafe { munmap(self.start.as_ptr().cast(), RESERVED) };
+    }
+}
+
+/// The table of pages: a byte for each below 4 GiB.
+pub struct Pages(Arc<Reservation>);
+
+impl Deref for Pages {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        // SAFETY: mapped while the reservation lives, initialised by the host.
+        unsafe { core::slice::from_raw_parts(self.0.start.as_ptr().add(PAGES_AT), PAGES) }
+    }
+}
+
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above; there is one such value for a reservation.
+        unsafe { core::slice::from_raw_parts_mut(self.0.start.as_ptr().add(PAGES_AT), PAGES) }
+    }
+}
+
 /// One address space's bytes.
 pub struct Memory {
+    reservation: Arc<Reservation>,
     base: *mut u8,
     len: usize,
 }
@@ -27,16 +91,27 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// `len` bytes of zeros.
-    pub fn new(len: u64) -> Result<Self, MapError> {
+    /// `len` bytes of zeros, and the table of their pages.
+    pub fn new(len: u64) -> Result<(Self, Pages), MapError> {
         let len = len as usize;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a new mapping at an address of the host's choice.
-        let base = unsafe {
-            mmap_anonymous(null_mut(), len + SLACK, ProtFlags::READ | ProtFlags::WRITE, flags)
-        };
-        let base = base.map_err(|_| MapError::OutOfMemory)?.cast();
-        Ok(Self { base, len })
+        let start = unsafe { mmap_anonymous(null_mut(), RESERVED, ProtFlags::empty(), flags) };
+        let start = start.ok().and_then(|start| NonNull::new(start.cast::<u8>()));
+        let start = start.ok_or(MapError::OutOfMemory)?;
+        let reservation = Arc::new(Reservation { start });
+        let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: the beginning of the new mapping, which has room for more.
+        unsafe { mprotect(start.as_ptr().cast(), CORE + len + SLACK, access) }
+            .map_err(|_| MapError::OutOfMemory)?;
+        // SAFETY: inside the mapping.
+        let base = unsafe { start.as_ptr().add(CORE) };
+        Ok((Self { reservation: reservation.clone(), base, len }, Pages(reservation)))
+    }
+
+    /// The address space of the host that it lies in.
+    pub fn reservation(&self) -> Option<&Arc<Reservation>> {
+        Some(&self.reservation)
     }
 
     /// All bytes exist from the start.
@@ -102,14 +177,6 @@ impl Memory {
         assert!(start <= end && end <= self.len && start % 4096 == 0 && end % 4096 == 0);
         // SAFETY: inside the mapping, as just checked.
         (unsafe { self.base.add(start) }, end - start)
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: our own mapping, to which no reference is left.
-        // A failure would only leave address space behind.
-        let _ = unsafe { munmap(self.base.cast(), self.len + SLACK) };
     }
 }
 

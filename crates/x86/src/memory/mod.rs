@@ -15,11 +15,11 @@ pub(crate) mod page;
 mod track;
 
 use crate::exit::{Access, Fault};
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{BitOr, Range};
+pub use host::Reservation;
 
 /// Bytes in a page.
 pub const PAGE_SIZE: u64 = 4096;
@@ -143,7 +143,7 @@ impl SharedPages {
 pub struct AddressSpace {
     memory: host::Memory,
     /// A byte for each page below 4 GiB.
-    pages: Box<[u8]>,
+    pages: host::Pages,
     limit: u64,
     /// One past the highest page that was ever mapped.
     top: usize,
@@ -187,9 +187,10 @@ impl AddressSpace {
     /// [`MapError::OutOfMemory`] if the host refuses the reservation.
     pub fn new(limit: u64) -> Result<Self, MapError> {
         let limit = limit.min((PAGES as u64) * PAGE_SIZE) & !(PAGE_SIZE - 1);
+        let (memory, pages) = host::Memory::new(limit)?;
         Ok(Self {
-            memory: host::Memory::new(limit)?,
-            pages: alloc::vec![0; PAGES].into_boxed_slice(),
+            memory,
+            pages,
             limit,
             top: 0,
             touched: 0,
@@ -277,6 +278,11 @@ impl AddressSpace {
     #[cfg(target_family = "wasm")]
     pub fn base(&self) -> usize {
         self.memory.base().addr()
+    }
+
+    /// The address space of the host in which everything lies, if other code can reach it.
+    pub fn reservation(&self) -> Option<&alloc::sync::Arc<Reservation>> {
+        self.memory.reservation()
     }
 
     /// The address below which everything lies.

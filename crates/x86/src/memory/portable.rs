@@ -8,7 +8,7 @@ use core::ops::Range;
 
 #[path = "unshared.rs"]
 mod unshared;
-pub use unshared::Shared;
+pub use unshared::{Pages, Reservation, Shared};
 
 /// Room behind the last page, so that an access checked by its first byte stays inside.
 const SLACK: usize = 4096;
@@ -18,13 +18,18 @@ pub struct Memory(Vec<u8>);
 
 impl Memory {
     /// `len` bytes of zeros.
-    pub fn new(len: u64) -> Result<Self, MapError> {
+    pub fn new(len: u64) -> Result<(Self, Pages), MapError> {
         let len = usize::try_from(len).map_err(|_| MapError::OutOfMemory)? + SLACK;
         let mut probe = Vec::<u8>::new();
         probe.try_reserve_exact(len).map_err(|_| MapError::OutOfMemory)?;
         drop(probe);
         // The macro asks the allocator for zeroed memory, which it may have ready.
-        Ok(Self(alloc::vec![0; len]))
+        Ok((Self(alloc::vec![0; len]), unshared::pages()))
+    }
+
+    /// No other code can reach it.
+    pub fn reservation(&self) -> Option<&alloc::sync::Arc<Reservation>> {
+        None
     }
 
     /// All bytes exist from the start.

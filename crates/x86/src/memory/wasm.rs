@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 #[path = "unshared.rs"]
 mod unshared;
-pub use unshared::Shared;
+pub use unshared::{Pages, Reservation, Shared};
 
 /// Room behind the last page, so that an access checked by its first byte stays inside.
 const SLACK: u64 = 4096;
@@ -29,12 +29,17 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing yet; up to `len` bytes can be committed.
-    pub fn new(len: u64) -> Result<Self, MapError> {
+    pub fn new(len: u64) -> Result<(Self, Pages), MapError> {
         let base = memory_size::<0>() as u64 * WASM_PAGE;
         if base + len + SLACK > 1 << 32 || TAKEN.swap(true, Ordering::Relaxed) {
             return Err(MapError::OutOfMemory);
         }
-        Ok(Self { base: base as usize, len: 0 })
+        Ok((Self { base: base as usize, len: 0 }, unshared::pages()))
+    }
+
+    /// No other code can reach it.
+    pub fn reservation(&self) -> Option<&alloc::sync::Arc<Reservation>> {
+        None
     }
 
     /// Makes all bytes below `end` exist.

@@ -3,6 +3,8 @@
 use crate::case::{CODE, DATA, State, Test, WINDOW, WINDOW_SIZE};
 use crate::host::Outcome;
 use iced_x86::{Mnemonic, OpKind, RflagsBits};
+use sampan_translated::Native;
+use sampan_x86::translate::Options;
 use sampan_x86::{Access, AddressSpace, Cpu, Exit, Fpu, Mode, Prot, Registers};
 use std::collections::BTreeMap;
 
@@ -20,17 +22,30 @@ impl Failures {
     }
 }
 
-/// Runs a case and compares.
-pub fn check(mode: Mode, test: &Test, expected: &Outcome, failures: &mut Failures) {
+/// What executes a case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    Interpreted,
+    Translated,
+}
+
+/// Runs a case and compares; whether it ran, for not everything is translated.
+pub fn check(
+    mode: Mode,
+    execution: Execution,
+    test: &Test,
+    expected: &Outcome,
+    failures: &mut Failures,
+) -> bool {
     if is_undefined(test) || is_free(test, expected) {
-        return;
+        return false;
     }
-    let (exit, after) = run(mode, test);
+    let Some((exit, after)) = run(mode, execution, test) else { return false };
     let mut differences = Vec::new();
     exits(test, &exit, expected, &mut differences);
     states(test, &after, &expected.after, &mut differences);
     if differences.is_empty() {
-        return;
+        return true;
     }
     let mut formatted =
         format!("  {:?} {:02x?}\n", test.instruction.code(), &test.code[..test.instruction.len()]);
@@ -43,9 +58,10 @@ pub fn check(mode: Mode, test: &Test, expected: &Outcome, failures: &mut Failure
     let entry =
         failures.0.entry(format!("{:?}", test.instruction.code())).or_insert((0, formatted));
     entry.0 += 1;
+    true
 }
 
-fn run(mode: Mode, test: &Test) -> (Exit, State) {
+fn run(mode: Mode, execution: Execution, test: &Test) -> Option<(Exit, State)> {
     let mut space = AddressSpace::new(1 << 32).expect("address space");
     let mut registers = Registers::new(mode);
     space.map_zero(CODE..CODE + 4096, Prot::READ | Prot::WRITE | Prot::EXEC).expect("mapped");
@@ -58,7 +74,21 @@ fn run(mode: Mode, test: &Test) -> (Exit, State) {
     let mut fpu = Fpu::new();
     assert!(fpu.fxrstor(&test.before.fx), "no reserved bits");
     registers.fpu = fpu;
-    let exit = Cpu::new().run(&mut registers, &mut space, 1_000_000);
+    let mut cpu = Cpu::new();
+    if execution == Execution::Translated {
+        let options = Options { wait: true, ..Options::default() };
+        assert!(cpu.translate(Native::create, &space, options));
+        // Its only instruction may be one that is left to the interpreter.
+        if !cpu.translate_at(mode, CODE as u32, &mut space) {
+            return None;
+        }
+    }
+    let exit = cpu.run(&mut registers, &mut space, 1_000_000);
+    if execution == Execution::Translated {
+        let counts = cpu.translated()?;
+        // With the trap flag set each instruction is the interpreter's.
+        assert!(counts.entered > 0 || registers.rflags & 0x100 != 0, "it was entered");
+    }
     let mut data = [0; WINDOW_SIZE];
     space.peek(DATA + WINDOW, &mut data).expect("mapped");
     let after = State {
@@ -68,7 +98,7 @@ fn run(mode: Mode, test: &Test) -> (Exit, State) {
         fx: registers.fpu.fxsave(),
         data,
     };
-    (exit, after)
+    Some((exit, after))
 }
 
 /// The exception's number, and for page faults its error code and address.

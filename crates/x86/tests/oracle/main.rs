@@ -11,20 +11,27 @@ mod case;
 mod compare;
 mod host;
 
+use compare::Execution;
 use sampan_x86::Mode;
 
 /// Cases by default: as many as a few seconds allow.
 const CASES: usize = 60_000;
 
-fn search(mode: Mode) {
+/// Of translated code, whose modules must be compiled.
+const TRANSLATED_CASES: usize = 2_500;
+
+fn search(mode: Mode, execution: Execution) {
     let number = |name: &str, default: usize| {
         std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
     };
-    let cases = number("SAMPAN_ORACLE_CASES", CASES);
+    let cases = match execution {
+        Execution::Interpreted => number("SAMPAN_ORACLE_CASES", CASES),
+        Execution::Translated => number("SAMPAN_ORACLE_TRANSLATED_CASES", TRANSLATED_CASES),
+    };
     let seed = number("SAMPAN_ORACLE_SEED", 1) as u64;
     let native = host::Native::build(mode);
     let mut failures = compare::Failures::default();
-    let mut done = 0;
+    let (mut done, mut ran) = (0, 0);
     while done < cases {
         let batch = (cases - done).min(10_000);
         let tests: Vec<_> = (0..batch)
@@ -32,19 +39,30 @@ fn search(mode: Mode) {
             .collect();
         let results = native.run(&tests);
         for (test, expected) in tests.iter().zip(&results) {
-            compare::check(mode, test, expected, &mut failures);
+            ran += usize::from(compare::check(mode, execution, test, expected, &mut failures));
         }
         done += batch;
     }
-    failures.report(done);
+    assert!(ran > cases / 10, "{ran} of {cases} cases ran");
+    failures.report(ran);
 }
 
 #[test]
 fn amd64_as_the_processor() {
-    search(Mode::Amd64);
+    search(Mode::Amd64, Execution::Interpreted);
 }
 
 #[test]
 fn i386_as_the_processor() {
-    search(Mode::I386);
+    search(Mode::I386, Execution::Interpreted);
+}
+
+#[test]
+fn amd64_translated_as_the_processor() {
+    search(Mode::Amd64, Execution::Translated);
+}
+
+#[test]
+fn i386_translated_as_the_processor() {
+    search(Mode::I386, Execution::Translated);
 }

@@ -21,7 +21,8 @@ use crate::{AddressSpace, Exit, Mode};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use iced_x86::{Decoder, DecoderError, DecoderOptions, Instruction};
-use operand::EMPTY;
+pub(super) use operand::EMPTY;
+pub(crate) use operand::{Conditional, conditional, general, memory_bytes};
 
 /// The longest instruction.
 const MAX_INSTRUCTION: usize = 15;

@@ -17,7 +17,7 @@ pub(super) enum Place {
     Other,
 }
 
-pub(super) const EMPTY: Op = Op {
+pub(in crate::cpu) const EMPTY: Op = Op {
     run: ops::system::unsupported,
     imm: 0,
     disp: 0,
@@ -38,7 +38,7 @@ pub(super) const fn offset(number: usize) -> u8 {
 }
 
 /// The offset and width in bytes of a general register.
-pub(super) fn general(register: Register) -> Option<(u8, u32)> {
+pub(crate) fn general(register: Register) -> Option<(u8, u32)> {
     let n = register as u32;
     let from = |first: Register| (n - first as u32) as usize;
     Some(match n {
@@ -82,7 +82,7 @@ pub(super) fn vector(register: Register) -> Option<u8> {
 }
 
 /// Bytes of a memory operand that an integer instruction accesses, or 0.
-pub(super) fn memory_bytes(size: MemorySize) -> u32 {
+pub(crate) fn memory_bytes(size: MemorySize) -> u32 {
     match size {
         MemorySize::UInt8 | MemorySize::Int8 => 1,
         MemorySize::UInt16 | MemorySize::Int16 | MemorySize::WordOffset => 2,
@@ -343,14 +343,14 @@ pub(super) use by_condition;
 
 /// A conditional instruction's condition.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Conditional {
+pub(crate) enum Conditional {
     Jump(u8),
     Set(u8),
     Move(u8),
 }
 
 /// Which condition an instruction tests, and what for.
-pub(super) fn conditional(i: &Instruction) -> Option<Conditional> {
+pub(crate) fn conditional(i: &Instruction) -> Option<Conditional> {
     use Conditional::{Jump, Move, Set};
     macro_rules! table {
         ($($j:ident $s:ident $c:ident $n:expr;)*) => {

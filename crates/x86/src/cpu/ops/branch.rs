@@ -77,6 +77,7 @@ handler! {
             r.cx().exit = Exit::Budget;
             return null();
         }
+        (*r.cx().cache).note_target(r.op().rip, r.cx().rip);
         let next = cache::resolve(r.cx, r.cx().rip);
         if next.is_null() { next } else { r.go(next) }
     }
@@ -86,6 +87,14 @@ handler! {
     fn stale(r) {
         let next = cache::resolve(r.cx, u64::from(r.op().rip));
         if next.is_null() { next } else { r.go(next) }
+    }
+
+    /// Where translated code is entered, between the interpreter's turns.
+    #[cold]
+    fn translated(r) {
+        (*r.cx).rip = u64::from((*r.op).rip);
+        (*r.cx).resume = true;
+        null()
     }
 
     fn jmp(r) {

@@ -1,5 +1,6 @@
 //! Address space for memories and for code.
 
+use super::processor;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use sampan_engine::native::Reservations;
 use std::ptr::{NonNull, null_mut};
@@ -63,6 +64,7 @@ impl CodeMemory {
             std::ptr::copy_nonoverlapping(code.as_ptr(), base.as_ptr(), code.len());
             mprotect(base.as_ptr().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC)
                 .map_err(|error| format!("the system lets no code be executed: {error}"))?;
+            processor::publish(base.as_ptr(), len);
             Ok(memory)
         }
     }

@@ -5,24 +5,13 @@
 use crate::activation::Activation;
 use core::arch::naked_asm;
 
-/// Calls `entry(context, slots, code)`. Returns whether it ended in a trap.
+/// Calls `entry(context, slots, code)`; not 0 if it ended in a trap. Saves what a callee must
+/// preserve, and where, before.
 ///
 /// # Safety
-/// The entry and the code fit each other, the context and the slots.
-pub(crate) unsafe fn enter(
-    context: *mut u64,
-    slots: *mut u64,
-    code: *const u8,
-    entry: *const u8,
-    activation: *mut Activation,
-) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { call_entry(context, slots, code, entry, activation) != 0 }
-}
-
-/// Saves what a callee must preserve, and where, before it calls the entry.
+/// That of [`super::enter`].
 #[unsafe(naked)]
-unsafe extern "sysv64" fn call_entry(
+pub(super) unsafe extern "sysv64" fn call_entry(
     context: *mut u64,
     slots: *mut u64,
     code: *const u8,
@@ -53,8 +42,11 @@ unsafe extern "sysv64" fn call_entry(
 }
 
 /// Where a thread goes on after a trap, with the activation in `rdi`.
+///
+/// # Safety
+/// Reached by [`redirect`] alone.
 #[unsafe(naked)]
-pub(super) unsafe extern "sysv64" fn landing(activation: *mut Activation) -> u64 {
+unsafe extern "sysv64" fn landing(activation: *mut Activation) -> u64 {
     naked_asm!(
         "mov rsp, [rdi]",
         "mov eax, 1",
@@ -83,3 +75,6 @@ pub(super) fn redirect(context: &mut libc::ucontext_t, activation: *mut Activati
     // The direction flag is clear between functions.
     registers[libc::REG_EFL as usize] &= !0x400;
 }
+
+/// Makes code that was just written visible to instruction fetches: here always so.
+pub(super) fn publish(_: *const u8, _: usize) {}

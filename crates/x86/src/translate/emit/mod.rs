@@ -1,0 +1,424 @@
+//! Writes the function of a region.
+//!
+//! Guest registers are locals from entry to exit. All exits branch to one label, behind which
+//! the locals are stored; what differs (where, why, the kind of the flags) is put into locals
+//! before, which costs nothing on the way that is taken.
+
+/// One instruction or another.
+macro_rules! pick {
+    ($self:ident, $choice:expr, $first:ident, $second:ident) => {
+        if $choice {
+            $self.s().$first();
+        } else {
+            $self.s().$second();
+        }
+    };
+}
+
+mod branch;
+mod data;
+mod flags;
+mod float;
+mod integer;
+mod multiply;
+mod operand;
+mod plan;
+mod status;
+mod vector;
+
+use super::flow::Flow;
+use super::region::{End, Region, Target};
+use super::state::{self, Layout, why};
+use super::{Memory, effects};
+use crate::Mode;
+use alloc::vec::Vec;
+use iced_x86::Instruction;
+pub(super) use status::status_function;
+pub(super) use vector::{binary, shuffle};
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, MemArgTarget, ValType};
+
+/// Numbers of locals.
+mod local {
+    /// The parameter: which entry; then the next block for the dispatcher.
+    pub const NEXT: u32 = 0;
+    pub const GPR: u32 = 1;
+    /// What the flags depend on; see `state`.
+    pub const FA: u32 = 17;
+    pub const FB: u32 = 18;
+    pub const FC: u32 = 19;
+    pub const LEFT: u32 = 20;
+    pub const RIP: u32 = 21;
+    /// Temporaries of 64 bits.
+    pub const T: u32 = 22;
+    /// A 64-bit address.
+    pub const EA: u32 = 26;
+    pub const FK: u32 = 27;
+    pub const WHY: u32 = 28;
+    /// A 32-bit address that has been checked.
+    pub const ADDR: u32 = 29;
+    /// Temporaries of 32 bits.
+    pub const U: u32 = 30;
+    /// Whether floating point rounds and ends as usual.
+    pub const FP: u32 = 36;
+    /// Whether string instructions go downwards.
+    pub const DF: u32 = 37;
+    pub const XMM: u32 = 38;
+    /// Temporaries: vectors, numbers of 64 bits and of 32.
+    pub const V: u32 = 54;
+    pub const D: u32 = 58;
+    pub const S: u32 = 61;
+}
+
+/// A label that branches may name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    /// Where the region is left.
+    Exit,
+    /// Back to a node.
+    Loop(usize),
+    /// On to a node.
+    Join(usize),
+    /// An arm of a branch.
+    Arm,
+}
+
+/// What is to be written next.
+enum Step {
+    /// A node with all that it dominates.
+    Tree(usize),
+    /// A branch from a block; with what is known of the flags there.
+    Edge(Target, Option<u32>),
+    Else,
+    End,
+}
+
+pub(super) struct Emitter<'a> {
+    code: Function,
+    mode: Mode,
+    memory: Memory,
+    layout: Layout,
+    region: &'a Region,
+    flow: &'a Flow,
+    labels: Vec<Label>,
+    /// How the flags follow from the locals, if that is known here; else the local says it.
+    flags: Option<u32>,
+    /// Whether the flags after the current instruction are never looked at.
+    dead: bool,
+    steps: Vec<Step>,
+    /// By SSE register: whether its lowest lane is known to hold no subnormal number, as one of
+    /// 8 bytes or of 4.
+    clean: [u8; 16],
+    /// How the current instruction's accesses are checked.
+    checks: plan::Checks,
+    /// SSE registers that the region names, by bit.
+    vectors: u16,
+}
+
+/// The function of a region; calls of `status` go to function 0.
+pub(super) fn function(
+    mode: Mode,
+    memory: Memory,
+    layout: Layout,
+    region: &Region,
+    flow: &Flow,
+) -> Function {
+    let code = Function::new([
+        (26, ValType::I64),
+        (11, ValType::I32),
+        (20, ValType::V128),
+        (3, ValType::F64),
+        (3, ValType::F32),
+    ]);
+    let mut emitter = Emitter {
+        code,
+        mode,
+        memory,
+        layout,
+        region,
+        flow,
+        labels: Vec::new(),
+        flags: None,
+        dead: false,
+        steps: Vec::new(),
+        clean: [0; 16],
+        checks: plan::Checks::default(),
+        vectors: vectors(region),
+    };
+    emitter.enter();
+    emitter.open(Label::Exit);
+    emitter.steps.push(Step::Tree(0));
+    while let Some(step) = emitter.steps.pop() {
+        emitter.step(step);
+    }
+    emitter.close();
+    emitter.leave();
+    emitter.s().end();
+    emitter.code
+}
+
+impl Emitter<'_> {
+    fn s(&mut self) -> InstructionSink<'_> {
+        self.code.instructions()
+    }
+
+    fn open(&mut self, label: Label) {
+        match label {
+            Label::Loop(_) => self.s().loop_(BlockType::Empty),
+            Label::Arm => self.s().if_(BlockType::Empty),
+            _ => self.s().block(BlockType::Empty),
+        };
+        self.labels.push(label);
+    }
+
+    fn close(&mut self) {
+        self.s().end();
+        self.labels.pop();
+    }
+
+    fn depth(&self, label: Label) -> u32 {
+        let place = self.labels.iter().rposition(|&other| other == label);
+        (self.labels.len() - 1 - place.expect("structured: the label encloses the branch")) as u32
+    }
+
+    fn state_arg(&self, offset: u32, align: u32) -> MemArg {
+        memarg(self.layout.state + offset, align)
+    }
+
+    /// Loads all registers.
+    fn enter(&mut self) {
+        for number in 0..16 {
+            if number >= 8 && self.mode == Mode::I386 {
+                break;
+            }
+            self.load_state(state::GPR + 8 * number, local::GPR + number);
+        }
+        self.load_state(state::FA, local::FA);
+        self.load_state(state::FB, local::FB);
+        self.load_state(state::FC, local::FC);
+        self.load_state(state::LEFT, local::LEFT);
+        for (offset, to) in [(state::FK, local::FK), (state::FP, local::FP), (state::DF, local::DF)]
+        {
+            let arg = self.state_arg(offset, 2);
+            self.s().i32_const(0).i32_load(arg).local_set(to);
+        }
+        let vectors = self.vectors;
+        for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
+            let arg = self.state_arg(state::XMM + 16 * number, 4);
+            self.s().i32_const(0).v128_load(arg).local_set(local::XMM + number);
+        }
+    }
+
+    fn load_state(&mut self, offset: u32, to: u32) {
+        let arg = self.state_arg(offset, 3);
+        self.s().i32_const(0).i64_load(arg).local_set(to);
+    }
+
+    fn store_state(&mut self, offset: u32, from: u32) {
+        let arg = self.state_arg(offset, 3);
+        self.s().i32_const(0).local_get(from).i64_store(arg);
+    }
+
+    /// Stores all registers.
+    fn leave(&mut self) {
+        for number in 0..16 {
+            if number >= 8 && self.mode == Mode::I386 {
+                break;
+            }
+            self.store_state(state::GPR + 8 * number, local::GPR + number);
+        }
+        self.store_state(state::FA, local::FA);
+        self.store_state(state::FB, local::FB);
+        self.store_state(state::FC, local::FC);
+        self.store_state(state::LEFT, local::LEFT);
+        self.store_state(state::RIP, local::RIP);
+        for (offset, from) in [(state::FK, local::FK), (state::WHY, local::WHY)] {
+            let arg = self.state_arg(offset, 2);
+            self.s().i32_const(0).local_get(from).i32_store(arg);
+        }
+        let vectors = self.vectors;
+        for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
+            let arg = self.state_arg(state::XMM + 16 * number, 4);
+            self.s().i32_const(0).local_get(local::XMM + number).v128_store(arg);
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Tree(node) => self.tree(node),
+            Step::Edge(target, flags) => {
+                self.flags = flags;
+                self.edge(target);
+            }
+            Step::Else => {
+                self.s().else_();
+            }
+            Step::End => self.close(),
+        }
+    }
+
+    /// A node: its loop, labels for the joins behind it, its code.
+    fn tree(&mut self, node: usize) {
+        if self.flow.is_loop[node] {
+            self.open(Label::Loop(node));
+            self.steps.push(Step::End);
+        }
+        let flow = self.flow;
+        let joins = flow.children[node].iter().copied().filter(|&child| flow.is_join[child]);
+        // The innermost label is the one that is written first.
+        let joins: Vec<usize> = joins.collect();
+        for &join in joins.iter().rev() {
+            self.open(Label::Join(join));
+            self.steps.push(Step::Tree(join));
+            self.steps.push(Step::End);
+        }
+        match node.checked_sub(1) {
+            None => self.dispatch(),
+            Some(block) => self.block(block),
+        }
+    }
+
+    fn dispatch(&mut self) {
+        let labels: Vec<u32> =
+            self.flow.dispatched.iter().map(|block| self.depth(Label::Join(block + 1))).collect();
+        match labels[..] {
+            [only] => self.s().br(only),
+            _ => self.s().local_get(local::NEXT).br_table(labels.iter().copied(), labels[0]),
+        };
+    }
+
+    fn block(&mut self, number: usize) {
+        let region = self.region;
+        let block = &region.blocks[number];
+        self.flags = None;
+        self.clean = [0; 16];
+        let start = u64::from(block.start);
+        if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
+            self.note(start, why::BUDGET);
+            let exit = self.depth(Label::Exit);
+            self.s().local_get(local::LEFT).i64_const(0).i64_le_s().br_if(exit);
+        }
+        let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
+            || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
+        let straight = block.code.len() - usize::from(branches);
+        let checks = match self.memory {
+            Memory::Strict => plan::of(self.mode, &block.code),
+            Memory::Plain => alloc::vec![plan::Checks::default(); block.code.len()],
+        };
+        for (place, i) in block.code[..straight].iter().enumerate() {
+            self.checks = checks[place];
+            self.dead = is_dead(&block.code[place + 1..]);
+            if effects::of(i).is_some_and(|effects| effects.may_leave) {
+                self.note(i.ip(), why::STEP);
+            }
+            if !self.instruction(i) {
+                self.count(place);
+                return self.go(i.ip(), why::STEP);
+            }
+        }
+        self.dead = false;
+        self.checks = checks.last().copied().unwrap_or_default();
+        self.count(block.code.len());
+        self.branch(block);
+    }
+
+    /// Takes instructions from the budget.
+    fn count(&mut self, count: usize) {
+        self.s().local_get(local::LEFT).i64_const(count as i64).i64_sub().local_set(local::LEFT);
+    }
+
+    /// Says how the flags are to be had, in the local.
+    fn sync(&mut self) {
+        if let Some(kind) = self.flags {
+            self.s().i32_const(kind as i32).local_set(local::FK);
+        }
+    }
+
+    /// Prepares an exit that may follow.
+    fn note(&mut self, rip: u64, why: u32) {
+        self.sync();
+        self.s().i64_const(rip as i64).local_set(local::RIP);
+        self.s().i32_const(why as i32).local_set(local::WHY);
+    }
+
+    /// Leaves.
+    fn go(&mut self, rip: u64, why: u32) {
+        self.note(rip, why);
+        let exit = self.depth(Label::Exit);
+        self.s().br(exit);
+    }
+
+    /// Leaves if the condition on the stack holds.
+    fn leave_if(&mut self) {
+        let exit = self.depth(Label::Exit);
+        self.s().br_if(exit);
+    }
+
+    /// Goes where a branch leads.
+    fn edge(&mut self, target: Target) {
+        match target {
+            Target::Outside(rip) => self.go(rip, why::JUMP),
+            Target::Inside(block) => {
+                self.sync();
+                match self.label(block) {
+                    Some(depth) => {
+                        if let Some(number) = self.flow.number(block) {
+                            self.s().i32_const(number as i32).local_set(local::NEXT);
+                        }
+                        self.s().br(depth);
+                    }
+                    None => self.steps.push(Step::Tree(block + 1)),
+                }
+            }
+        }
+    }
+
+    /// The label that leads to a block; `None` if its code comes right here.
+    fn label(&self, block: usize) -> Option<u32> {
+        let node = block + 1;
+        if self.flow.number(block).is_some() {
+            return Some(self.depth(Label::Loop(0)));
+        }
+        if self.labels.contains(&Label::Loop(node)) {
+            return Some(self.depth(Label::Loop(node)));
+        }
+        self.flow.is_join[node].then(|| self.depth(Label::Join(node)))
+    }
+}
+
+/// Pushes where an address is in the table of jumps, in bytes from its start.
+pub(super) fn jump_place(s: &mut InstructionSink<'_>, rip: u32) {
+    s.local_get(rip).local_get(rip).i32_const(state::JUMPS.ilog2() as i32).i32_shr_u().i32_xor();
+    s.i32_const(state::JUMPS as i32 - 1).i32_and().i32_const(4).i32_shl();
+}
+
+/// The SSE registers that instructions name. None that is translated has one that it does not
+/// name.
+fn vectors(region: &Region) -> u16 {
+    let mut vectors = 0;
+    for i in region.blocks.iter().flat_map(|block| &block.code) {
+        for n in (0..i.op_count()).filter(|&n| i.op_kind(n) == iced_x86::OpKind::Register) {
+            if let Some(number) = vector::xmm(i.op_register(n)) {
+                vectors |= 1 << number;
+            }
+        }
+    }
+    vectors
+}
+
+/// An offset in the memory, and the logarithm of an alignment.
+pub(super) fn memarg(offset: u32, align: u32) -> MemArg {
+    MemArg { offset: offset.into(), align, target: MemArgTarget::Memory(0), ordering: None }
+}
+
+/// Whether the flags are written anew by what follows, before anything can look at them.
+fn is_dead(rest: &[Instruction]) -> bool {
+    for i in rest {
+        match effects::of(i) {
+            Some(effects) if effects.reads || effects.may_leave => return false,
+            Some(effects) if effects.writes_all => return true,
+            Some(_) if effects::flow(i) == effects::Flow::Next => {}
+            _ => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,379 @@
+//! From hot x86 code to WebAssembly.
+//!
+//! The interpreter runs in short turns; where a turn ends is a sample of where the time goes.
+//! An address that was met often becomes the seed of a [`region`]: control flow grown along
+//! what has been executed, over loops and into the functions that it calls. A region is one
+//! WebAssembly function ([`emit`]), structured by the dominator tree ([`flow`]), with the
+//! guest's registers in locals; flags are kept as the operands that they follow from
+//! ([`state`]) and computed where something reads them. Whatever is not translated, and every
+//! access that the byte of its page does not allow at once, leaves the region with exact
+//! registers at that instruction, and the interpreter executes it: so faults, first writes to
+//! pages and writes to code are the interpreter's alone.
+//!
+//! A [`Host`] compiles modules while the interpreter goes on, and runs the dispatcher
+//! ([`module`]), which goes from region to region by a table in the memory.
+//!
+//! Regions are registered with the decoder's cache like decoded blocks: their pages are marked,
+//! a write to them ends in the interpreter, and what it overlaps is forgotten.
+//!
+//! What is absent so far: x87, MMX, string instructions, locked ones and some of SSE (the
+//! interpreter executes them); evicting single regions (all are dropped when there are too
+//! many).
+
+mod effects;
+mod emit;
+mod flow;
+mod module;
+mod region;
+pub(crate) mod state;
+
+use crate::cpu::Map;
+use crate::{AddressSpace, Mode, Reservation};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+pub(crate) use region::Seen;
+pub use state::Layout;
+use state::{JUMPS, Jump, State, jump_index};
+
+/// How a region accesses the guest's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// The byte of the page is tested before each access.
+    Strict,
+    /// Nothing is tested. Faults, first writes to pages and writes to code are not noticed: for
+    /// measuring what the tests cost, and sound for the sandbox only.
+    Plain,
+}
+
+/// Compiles and runs the modules of one address space.
+///
+/// A module imports `"" "memory"` (the [`Reservation`]), `"" "table"` and `"" "slot"`, a
+/// constant of type i32, and puts a function of type `(i32) -> ()` into that element of the
+/// table; it also exports it as `run`. So the same code gives the same module in every process.
+pub trait Host {
+    /// Hands over a module. Compiling it may take its time.
+    fn submit(&mut self, slot: u32, module: Vec<u8>);
+    /// Whether the function of a module is in its place by now.
+    fn poll(&mut self, slot: u32) -> Readiness;
+    /// Calls the function in element 0 with the argument 0; `false` if it trapped.
+    fn enter(&mut self) -> bool;
+    /// Forgets all modules but that of element 0.
+    fn reset(&mut self);
+}
+
+/// Makes the host of an address space; `None` if there can be none. It is called when
+/// something is to be translated, for most processes end before.
+pub type MakeHost = fn(&AddressSpace) -> Option<Box<dyn Host>>;
+
+/// How far a module is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is being compiled.
+    Pending,
+    /// Its function can be called.
+    Ready,
+    /// It will never be.
+    Failed,
+}
+
+/// How eagerly code is translated, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Instructions that the interpreter executes between two samples.
+    pub turn: u64,
+    /// Samples that make an address hot. Where there is translated code around it already it
+    /// takes many more.
+    pub samples: u32,
+    /// How memory is accessed.
+    pub memory: Memory,
+    /// Whether the interpreter waits until code is compiled: for tests.
+    pub wait: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { turn: 4000, samples: 6, memory: Memory::Strict, wait: false }
+    }
+}
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Regions made.
+    pub regions: u64,
+    /// Instructions in them.
+    pub instructions: u64,
+    /// Bytes of WebAssembly.
+    pub bytes: u64,
+    /// How often translated code was entered from the interpreter.
+    pub entered: u64,
+    /// How often it was left for one instruction of the interpreter.
+    pub steps: u64,
+    /// Regions dropped because their code changed.
+    pub dropped: u64,
+}
+
+/// What the end of a turn weighs as a sample; that a region was left weighs 1.
+pub(crate) const TURN: u32 = 16;
+
+/// How many times as many samples it takes where there is a region already: compiling takes
+/// longer than leaving and entering some thousand times.
+const INSIDE: u32 = 40;
+
+/// Instructions that translated code must execute for entering to be faster than going on to
+/// interpret.
+const WORTH: i64 = 50;
+/// How often in a row an entry may lead to less.
+const PATIENCE: u32 = 100;
+
+/// Regions that are compiled at a time.
+const MAX_PENDING: usize = 2;
+
+/// Regions that one host holds before all are dropped.
+const MAX_REGIONS: usize = 4000;
+
+/// Translated code of an address space.
+pub(crate) struct Translator {
+    host: Option<Box<dyn Host>>,
+    make: MakeHost,
+    options: Options,
+    layout: Layout,
+    reservation: Arc<Reservation>,
+    /// Regions by slot less one.
+    regions: Vec<Made>,
+    /// Where regions can be entered.
+    entries: Map<(u32, u32)>,
+    pending: Vec<u32>,
+    /// How often news could have been asked for.
+    asked: u32,
+    samples: Map<u32>,
+    /// How often in a row an entry led to little.
+    poor: Map<u32>,
+    pub counts: Counts,
+    /// Instructions at which regions were left for the interpreter, and how often.
+    pub reasons: Map<u64>,
+}
+
+struct Made {
+    entries: Vec<u32>,
+    spans: Vec<(u32, u32)>,
+    live: bool,
+}
+
+impl fmt::Debug for Translator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Translator").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl Translator {
+    /// With nothing translated; `None` where the memory cannot be reached by other code.
+    pub fn new(make: MakeHost, space: &AddressSpace, options: Options) -> Option<Self> {
+        let reservation = space.reservation()?.clone();
+        let [state, pages, guest] = Reservation::LAYOUT;
+        let layout = Layout { state, jumps: 0x1_0000, pages, guest };
+        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x4_0000);
+        Some(Self {
+            host: None,
+            make,
+            options,
+            layout,
+            reservation,
+            regions: Vec::new(),
+            entries: Map::default(),
+            pending: Vec::new(),
+            asked: 0,
+            samples: Map::default(),
+            poor: Map::default(),
+            counts: Counts::default(),
+            reasons: Map::default(),
+        })
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The registers that regions work on.
+    pub fn state(&mut self) -> *mut State {
+        self.reservation.start().as_ptr().wrapping_add(self.layout.state as usize).cast()
+    }
+
+    /// Whether a region can be entered at an address; then the dispatcher finds it.
+    pub fn find(&mut self, rip: u64) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        let Some(&(slot, entry)) = self.entries.get(&rip) else { return false };
+        self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        true
+    }
+
+    /// Notes how far an entry led before an instruction that is not translated; whether it is
+    /// worth nothing, and is no entry any more.
+    pub fn judge(&mut self, rip: u64, executed: i64) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        if executed >= WORTH {
+            self.poor.remove(&rip);
+            return false;
+        }
+        let count = self.poor.entry(rip).or_default();
+        *count += 1;
+        if *count < PATIENCE {
+            return false;
+        }
+        self.poor.remove(&rip);
+        self.entries.remove(&rip);
+        self.clear_jump(rip);
+        true
+    }
+
+    /// Runs translated code from the state on; `false` if the host failed.
+    pub fn enter(&mut self) -> bool {
+        self.counts.entered += 1;
+        self.host.as_mut().is_some_and(|host| host.enter())
+    }
+
+    /// Notes that execution stood at an address, with a weight of [`TURN`] for the end of a
+    /// turn; whether to translate there.
+    pub fn sample(&mut self, rip: u64, weight: u32) -> bool {
+        let Ok(rip) = u32::try_from(rip) else { return false };
+        // What is being compiled may be what is missing here.
+        if self.pending.len() >= MAX_PENDING {
+            return false;
+        }
+        if self.samples.len() > 1 << 16 {
+            self.samples.clear();
+        }
+        let count = self.samples.entry(rip).or_default();
+        let before = *count;
+        *count = before.saturating_add(weight);
+        let now = *count;
+        let passes = |limit: u32| before < limit && limit <= now;
+        let limit = self.options.samples.saturating_mul(TURN);
+        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(INSIDE))
+    }
+
+    fn is_inside(&self, rip: u32) -> bool {
+        let live = self.regions.iter().filter(|made| made.live);
+        live.flat_map(|made| &made.spans).any(|&(first, last)| first <= rip && rip <= last)
+    }
+
+    /// Begins to translate from an address. Gives the slot and the spans of its code.
+    pub fn translate(
+        &mut self,
+        mode: Mode,
+        seed: u32,
+        space: &AddressSpace,
+        seen: &dyn Seen,
+    ) -> Option<(u32, Vec<(u32, u32)>)> {
+        if self.host.is_none() {
+            let mut host = (self.make)(space)?;
+            host.submit(0, module::dispatcher(self.layout));
+            self.host = Some(host);
+        }
+        let host = self.host.as_mut()?;
+        let region = region::grow(mode, seed, space, seen)?;
+        let slot = self.regions.len() as u32 + 1;
+        let (bytes, entries) = module::region(mode, self.options.memory, self.layout, &region);
+        self.counts.regions += 1;
+        self.counts.instructions += region.count as u64;
+        self.counts.bytes += bytes.len() as u64;
+        host.submit(slot, bytes);
+        self.regions.push(Made { entries, spans: region.spans.clone(), live: true });
+        self.pending.push(slot);
+        Some((slot, region.spans))
+    }
+
+    /// The addresses at which regions that have become ready can be entered.
+    pub fn news(&mut self) -> Vec<u32> {
+        let mut news = Vec::new();
+        let Some(host) = &mut self.host else { return Vec::new() };
+        let mut at = 0;
+        while let Some(&slot) = self.pending.get(at) {
+            let readiness = loop {
+                match host.poll(slot) {
+                    Readiness::Pending if self.options.wait => core::hint::spin_loop(),
+                    readiness => break readiness,
+                }
+            };
+            if readiness == Readiness::Pending {
+                at += 1;
+                continue;
+            }
+            self.pending.swap_remove(at);
+            let made = &self.regions[slot as usize - 1];
+            if !made.live || readiness == Readiness::Failed {
+                continue;
+            }
+            // The latest region knows most of the program.
+            for (number, &rip) in made.entries.iter().enumerate() {
+                self.entries.insert(rip, (slot, number as u32));
+                news.push((rip, slot, number as u32));
+            }
+        }
+        for &(rip, slot, entry) in &news {
+            self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        }
+        news.into_iter().map(|(rip, ..)| rip).collect()
+    }
+
+    /// Whether it is time to ask the host for regions that are ready.
+    pub fn looks_for_news(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        self.asked = self.asked.wrapping_add(1);
+        self.options.wait || self.asked.is_multiple_of(16)
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.regions.len() >= MAX_REGIONS
+    }
+
+    /// Forgets a region whose code has changed; the addresses that are no entries any more.
+    pub fn remove(&mut self, slot: u32) -> Vec<u32> {
+        let Some(made) = self.regions.get_mut(slot as usize - 1) else { return Vec::new() };
+        if !core::mem::replace(&mut made.live, false) {
+            return Vec::new();
+        }
+        self.counts.dropped += 1;
+        let entries = core::mem::take(&mut made.entries);
+        let mut gone = Vec::new();
+        for rip in entries {
+            if self.entries.get(&rip).is_some_and(|&(owner, _)| owner == slot) {
+                self.entries.remove(&rip);
+                self.clear_jump(rip);
+                self.samples.remove(&rip);
+                gone.push(rip);
+            }
+        }
+        gone
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        let entries: Vec<u32> = self.entries.drain().map(|(rip, _)| rip).collect();
+        for rip in entries {
+            self.clear_jump(rip);
+        }
+        self.regions.clear();
+        self.pending.clear();
+        self.samples.clear();
+        self.poor.clear();
+        if let Some(host) = &mut self.host {
+            host.reset();
+        }
+    }
+
+    fn clear_jump(&mut self, rip: u32) {
+        self.set_jump(rip, Jump { rip, slot: 0, entry: 0, unused: 0 });
+    }
+
+    fn set_jump(&mut self, rip: u32, jump: Jump) {
+        let table = self.reservation.start().as_ptr().wrapping_add(self.layout.jumps as usize);
+        let at = table.cast::<Jump>().wrapping_add(jump_index(rip) as usize);
+        // SAFETY: inside the reservation, where nothing else is; translated code does not run.
+        unsafe { at.write(jump) };
+    }
+}

@@ -1,0 +1,202 @@
+//! A region: the code that becomes one WebAssembly function.
+//!
+//! From a hot address control flow is followed along everything that the interpreter has
+//! executed so far, into direct calls too, up to a limit. So cold paths stay outside, and a
+//! loop that calls small functions is one region with all of them. Instructions that the
+//! translator does not know end a block: the interpreter executes them.
+
+use super::effects::{self, Flow};
+use crate::exit::Access;
+use crate::{AddressSpace, Mode};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
+
+/// Instructions of a region, at most.
+pub(super) const MAX_INSTRUCTIONS: usize = 1200;
+/// Blocks of a region, at most.
+const MAX_BLOCKS: usize = 240;
+const LONGEST: usize = 15;
+
+/// A block: entered at its start only.
+pub(super) struct Block {
+    pub start: u32,
+    /// Its instructions, the branch at its end included.
+    pub code: Vec<Instruction>,
+    pub end: End,
+}
+
+/// How a block ends. Numbers are those of blocks, addresses lead out of the region.
+#[derive(Clone, Debug)]
+pub(super) enum End {
+    /// Goes on there.
+    Jump(Target),
+    /// By the condition of the last instruction.
+    Branch { taken: Target, fall: Target },
+    /// Pushes the address of the next instruction, and goes on there.
+    Call(Target),
+    /// To an address that is computed: the last instruction's operand.
+    Computed,
+    /// Pops an address.
+    Return,
+    /// At an instruction that the interpreter must execute.
+    Stop(u64),
+}
+
+/// Where a branch leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Inside(usize),
+    Outside(u64),
+}
+
+pub(super) struct Region {
+    pub blocks: Vec<Block>,
+    /// Blocks behind calls, by address: where a return may lead.
+    pub returns: Vec<(u64, usize)>,
+    /// Blocks to which jumps have led that compute their target.
+    pub computed: Vec<usize>,
+    /// First and last byte of the code, by page and in order; for invalidation.
+    pub spans: Vec<(u32, u32)>,
+    pub count: usize,
+}
+
+/// What the interpreter has seen of the program.
+pub(crate) trait Seen {
+    /// Whether it has been somewhere.
+    fn knows(&self, at: u32) -> bool;
+    /// Where an indirect jump has led.
+    fn targets(&self, jump: u32) -> &[u32];
+}
+
+/// Grows a region from an address.
+/// `None` if not even the first instruction can be translated.
+pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen) -> Option<Region> {
+    let known = |at: u32| seen.knows(at);
+    let mut computed = BTreeSet::new();
+    let mut code: BTreeMap<u32, Instruction> = BTreeMap::new();
+    let mut leaders = BTreeSet::from([seed]);
+    let mut after_calls = BTreeSet::new();
+    let mut work = Vec::from([seed]);
+    let mut next = 0;
+    while let Some(&start) = work.get(next) {
+        next += 1;
+        let mut at = start;
+        while !code.contains_key(&at) && code.len() < MAX_INSTRUCTIONS {
+            let Some(i) = decode(mode, at, space) else { break };
+            if effects::of(&i).is_none() {
+                break;
+            }
+            code.insert(at, i);
+            let mut lead = |to: u64, worth: bool| {
+                if let Ok(to) = u32::try_from(to)
+                    && worth
+                    && leaders.len() < MAX_BLOCKS
+                    && leaders.insert(to)
+                {
+                    work.push(to);
+                }
+            };
+            match effects::flow(&i) {
+                Flow::Next => {}
+                Flow::Branch => {
+                    for to in [i.near_branch_target(), i.next_ip()] {
+                        lead(to, known(to as u32));
+                    }
+                    break;
+                }
+                Flow::Jump => {
+                    lead(i.near_branch_target(), true);
+                    break;
+                }
+                Flow::Call => {
+                    lead(i.near_branch_target(), known(i.near_branch_target() as u32));
+                    if known(i.next_ip() as u32) {
+                        lead(i.next_ip(), true);
+                        after_calls.insert(i.next_ip() as u32);
+                    }
+                    break;
+                }
+                Flow::Computed if i.mnemonic() == Mnemonic::Jmp => {
+                    for &to in seen.targets(at) {
+                        lead(to.into(), true);
+                        computed.insert(to);
+                    }
+                    break;
+                }
+                _ => break,
+            }
+            match u32::try_from(i.next_ip()) {
+                Ok(next) => at = next,
+                Err(_) => break,
+            }
+        }
+    }
+    if !code.contains_key(&seed) {
+        return None;
+    }
+    leaders.retain(|at| code.contains_key(at));
+    let starts: Vec<u32> =
+        core::iter::once(seed).chain(leaders.iter().copied().filter(|&at| at != seed)).collect();
+    let number: BTreeMap<u32, usize> =
+        starts.iter().enumerate().map(|(number, &at)| (at, number)).collect();
+    let target = |to: u64| match u32::try_from(to).ok().and_then(|to| number.get(&to)) {
+        Some(&number) => Target::Inside(number),
+        None => Target::Outside(to),
+    };
+    let mut blocks = Vec::with_capacity(starts.len());
+    for &start in &starts {
+        let mut list = Vec::new();
+        let mut at = start;
+        let end = loop {
+            let Some(&i) = code.get(&at) else { break End::Stop(u64::from(at)) };
+            list.push(i);
+            match effects::flow(&i) {
+                Flow::Branch => {
+                    let (taken, fall) = (target(i.near_branch_target()), target(i.next_ip()));
+                    break End::Branch { taken, fall };
+                }
+                Flow::Jump => break End::Jump(target(i.near_branch_target())),
+                Flow::Call => break End::Call(target(i.near_branch_target())),
+                Flow::Return => break End::Return,
+                Flow::Computed => break End::Computed,
+                _ => {}
+            }
+            match u32::try_from(i.next_ip()) {
+                Ok(next) => at = next,
+                Err(_) => break End::Jump(Target::Outside(i.next_ip())),
+            }
+            if let Some(&number) = number.get(&at) {
+                break End::Jump(Target::Inside(number));
+            }
+        };
+        blocks.push(Block { start, code: list, end });
+    }
+    let returns =
+        after_calls.iter().filter_map(|at| Some((u64::from(*at), *number.get(at)?))).collect();
+    let computed = computed.iter().filter_map(|at| number.get(at).copied()).collect();
+    Some(Region { count: code.len(), spans: spans(&code), blocks, returns, computed })
+}
+
+fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
+    let len = space.accessible(u64::from(at), LONGEST as u64, Access::Execute);
+    let bytes = space.content(u64::from(at), len);
+    let bits = if mode == Mode::Amd64 { 64 } else { 32 };
+    let mut decoder = Decoder::with_ip(bits, bytes, u64::from(at), DecoderOptions::NONE);
+    let i = decoder.decode();
+    // Prefixes that change what a known instruction does.
+    let plain = !i.has_rep_prefix() || i.mnemonic() == Mnemonic::Ret;
+    (!i.is_invalid() && plain && !i.has_repne_prefix()).then_some(i)
+}
+
+fn spans(code: &BTreeMap<u32, Instruction>) -> Vec<(u32, u32)> {
+    let mut spans: Vec<(u32, u32)> = Vec::new();
+    for (&at, i) in code {
+        let last = at.saturating_add(i.len() as u32 - 1);
+        match spans.last_mut() {
+            Some((_, end)) if *end >= at.saturating_sub(1) => *end = last,
+            _ => spans.push((at, last)),
+        }
+    }
+    spans
+}
