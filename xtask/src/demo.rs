@@ -16,8 +16,8 @@ use crate::{
 /// `cargo xtask demo`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Which interpreter runs it
-    #[arg(long, default_value = "fast")]
+    /// How Python is executed, as `sampan run` takes it
+    #[arg(long, default_value = "auto")]
     mode: String,
     /// A Debian shell in a disk image instead of Python, which keeps what is changed; ARGS are a
     /// program and its arguments. Making the image once needs root and debootstrap

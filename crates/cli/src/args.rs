@@ -93,7 +93,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Run {
     /// How to execute
-    #[arg(long, value_enum, default_value_t = ModeArg::Fast)]
+    #[arg(long, value_enum, default_value_t = ModeArg::Auto)]
     pub mode: ModeArg,
 
     /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
@@ -119,6 +119,13 @@ pub struct Run {
     /// line. If the module exports `_initialize` and no `_start`, that is called before.
     #[arg(long, value_name = "EXPORT")]
     pub invoke: Option<String>,
+
+    /// Give the module the built-in C library, whatever else it imports
+    ///
+    /// A module that imports functions of it from `env`, and no WASI, gets it in any case. Its
+    /// `main` is called where it has no `_start`; the result is the exit code.
+    #[arg(long)]
+    pub libc: bool,
 
     /// Trap when about this many instructions were executed
     #[arg(long, value_name = "N")]
@@ -225,7 +232,7 @@ pub struct Linux {
     #[arg(long)]
     pub report: bool,
     /// How to execute
-    #[arg(long, value_enum, default_value_t = LinuxMode::Interpreter)]
+    #[arg(long, value_enum, default_value_t = LinuxMode::Auto)]
     pub mode: LinuxMode,
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]

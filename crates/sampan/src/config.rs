@@ -51,10 +51,13 @@ macro_rules! proposals {
 }
 
 impl Config {
-    /// All proposals that are executed, no fuel, no interruption. The mode is [`Mode::Fast`], or
-    /// [`Mode::Classic`] without that feature.
+    /// All proposals that are executed, no fuel, no interruption. The mode is [`Mode::Auto`] with
+    /// feature `jit`, else [`Mode::Fast`], or [`Mode::Classic`] without that feature.
     pub fn new() -> Config {
-        let engine = engine::Config::default();
+        let mut engine = engine::Config::default();
+        if cfg!(feature = "jit") && Mode::Auto.is_built_in() {
+            engine.mode = Mode::Auto;
+        }
         Config {
             features: engine.features,
             engine,
