@@ -32,6 +32,8 @@ pub enum Command {
     /// Run a Linux program for x86 or x86-64 on sampan's own kernel
     #[command(override_usage = "sampan linux [OPTIONS] <DIRECTORY|ELF-FILE> [-- ARGS...]", after_help = LINUX_HELP)]
     Linux(Deferred<Linux>),
+    /// Serve a page with Linux in it, and a disk image, to a browser on this machine
+    Web(Deferred<Web>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Deferred<Wast>),
     /// Check modules; exit 1 and one line per problem
@@ -244,6 +246,20 @@ pub struct Linux {
     /// arguments
     #[arg(last = true, value_name = "ARGS")]
     pub program: Vec<OsString>,
+}
+
+/// `sampan web`.
+#[derive(Args, Debug)]
+pub struct Web {
+    /// The port, at 127.0.0.1 only; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// The built page [default: share/sampan/page or web/page/dist beside or above the program]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub page: Option<PathBuf>,
+    /// A disk image with a system in it (ext2). It is only read: each browser keeps its changes
+    #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::FilePath)]
+    pub image: PathBuf,
 }
 
 /// How to execute Linux programs.
