@@ -34,6 +34,8 @@ pub enum Command {
     Linux(Deferred<Linux>),
     /// Make a disk image for `sampan linux`, or look into one
     Image(Deferred<Image>),
+    /// Serve a page with Linux in it, and a disk image, to a browser on this machine
+    Web(Deferred<Web>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Deferred<Wast>),
     /// Check modules; exit 1 and one line per problem
@@ -321,6 +323,20 @@ pub struct Linux {
     /// arguments
     #[arg(last = true, value_name = "ARGS")]
     pub program: Vec<OsString>,
+}
+
+/// `sampan web`.
+#[derive(Args, Debug)]
+pub struct Web {
+    /// The port, at 127.0.0.1 only; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// The built page [default: share/sampan/page or web/page/dist beside or above the program]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub page: Option<PathBuf>,
+    /// A disk image with a system in it (ext2). It is only read: each browser keeps its changes
+    #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::FilePath)]
+    pub image: PathBuf,
 }
 
 /// How to execute Linux programs.

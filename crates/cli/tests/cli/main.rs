@@ -7,6 +7,7 @@ mod limits;
 mod run;
 mod threads;
 mod wast;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
