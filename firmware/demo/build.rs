@@ -4,7 +4,8 @@ use std::{env, fs, path::PathBuf};
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    let names = ["sieve", "trap", "adder", "hungry", "endless", "lacking", "recursion", "speaker"];
+    let names =
+        ["sieve", "trap", "adder", "hungry", "endless", "lacking", "recursion", "speaker", "hello"];
     for name in names {
         let path = format!("modules/{name}.wat");
         println!("cargo::rerun-if-changed={path}");

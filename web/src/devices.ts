@@ -5,18 +5,27 @@
 
 import { encode } from "./bytes.js";
 import { look, type HttpImage } from "./blocks/http.js";
+import { Store } from "./blocks/store.js";
 import type { DiskDescription, FolderDescription } from "./protocol.js";
 
 /** What a device tells machines that use it. */
 export interface DeviceUser {
   /** A file of a `DataDevice` is there or was replaced. */
   file(device: DataDevice, path: string, bytes: Uint8Array): void;
+  /** Lets go of the disk for good. */
+  release(device: BlockDevice): Promise<void>;
 }
 
 /** A disk. */
 export abstract class BlockDevice {
+  /** Machines that use it. */
+  readonly users = new Set<DeviceUser>();
   /** What the worker opens. */
   abstract describe(): DiskDescription;
+  /** Itself, and what it is made of. */
+  parts(): readonly BlockDevice[] {
+    return [this];
+  }
 }
 
 /** A disk image on a web server that answers range requests. */
@@ -32,6 +41,50 @@ export class HttpBytesDevice extends BlockDevice {
 
   override describe(): DiskDescription {
     return { kind: "http", image: this.image };
+  }
+}
+
+/** Changed blocks in this browser (IndexedDB), under a name. */
+export class IDBDevice extends BlockDevice {
+  private constructor(private readonly name: string) {
+    super();
+  }
+
+  static async create(name: string): Promise<IDBDevice> {
+    return new IDBDevice(name);
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "idb", name: this.name };
+  }
+
+  /** Throws all blocks away. A machine that uses them has no disk afterwards: reload the page. */
+  async reset(): Promise<void> {
+    await Promise.all([...this.users].map((user) => user.release(this)));
+    await Store.remove(this.name);
+  }
+}
+
+/** A disk whose changes are kept on another. */
+export class OverlayDevice extends BlockDevice {
+  private constructor(
+    private readonly lower: BlockDevice,
+    private readonly upper: IDBDevice,
+  ) {
+    super();
+  }
+
+  static async create(lower: BlockDevice, upper: IDBDevice): Promise<OverlayDevice> {
+    if (!(upper instanceof IDBDevice)) throw new Error("changes can be kept on an IDBDevice only");
+    return new OverlayDevice(lower, upper);
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "overlay", lower: this.lower.describe(), upper: this.upper.describe() };
+  }
+
+  override parts(): readonly BlockDevice[] {
+    return [this, ...this.lower.parts(), ...this.upper.parts()];
   }
 }
 

@@ -1,8 +1,11 @@
 /** Unmodified Linux x86 programs in a browser tab. */
 
-export { BlockDevice, DataDevice, FolderDevice, HttpBytesDevice, WebDevice } from "./devices.js";
+export {
+  BlockDevice, DataDevice, FolderDevice, HttpBytesDevice, IDBDevice, OverlayDevice, WebDevice,
+} from "./devices.js";
 export {
   Linux, type Callbacks, type KeyFunction, type LinuxOptions, type Mount, type RunOptions, type WriteFunction,
 } from "./linux.js";
 export type { Start, WorkerLike } from "./protocol.js";
 export { Vm, type Modules, type VmOptions } from "./vm.js";
+export { openTerminal, type PageTerminal } from "./terminal.js";

@@ -1,7 +1,9 @@
 /** A Linux machine in a worker, as a page uses it. */
 
 import { concat, encode } from "./bytes.js";
-import { BlockDevice, DataDevice, type DeviceUser, FolderDevice } from "./devices.js";
+import {
+  BlockDevice, DataDevice, type DeviceUser, FolderDevice,
+} from "./devices.js";
 import type { Answer, MountDescription, Request, Start, WorkerLike } from "./protocol.js";
 import { openTerminal, type PageTerminal } from "./terminal.js";
 
@@ -13,10 +15,7 @@ export type Mount =
 
 /** How a machine is set up. */
 export interface LinuxOptions {
-  /**
-   * What is mounted, in this order; without any, the root is an empty one in memory. What the
-   * guest changes on an ext2 image is kept in memory, for as long as the machine is there.
-   */
+  /** What is mounted, in this order; without any, the root is an empty one in memory. */
   readonly mounts?: readonly Mount[];
   /** Bytes of memory for all processes together. */
   readonly memory?: number;
@@ -78,6 +77,7 @@ export class Linux implements DeviceUser {
 
   private constructor(
     private readonly worker: WorkerLike,
+    private readonly disks: readonly BlockDevice[],
     private readonly folders: readonly FolderDevice[],
   ) {
     worker.onmessage = ({ data }) => this.take(data);
@@ -100,7 +100,7 @@ export class Linux implements DeviceUser {
       return { type, path };
     });
     const worker = options.worker ?? browserWorker();
-    const linux = new Linux(worker, folders);
+    const linux = new Linux(worker, disks, folders);
     const setup = {
       disks: disks.map((disk) => disk.describe()),
       folders: folders.map((folder) => folder.describe()),
@@ -114,6 +114,7 @@ export class Linux implements DeviceUser {
       worker.terminate();
       throw error;
     }
+    for (const disk of disks.flatMap((disk) => disk.parts())) disk.users.add(linux);
     for (const folder of folders) if (folder instanceof DataDevice) folder.users.add(linux);
     return linux;
   }
@@ -163,7 +164,12 @@ export class Linux implements DeviceUser {
     return this.ask({ type: "readFile", path });
   }
 
-  /** Stops the machine, and gives all memory back. */
+  /** Puts away all that the guest wrote; it also happens every second. */
+  sync(): Promise<void> {
+    return this.ask({ type: "sync" });
+  }
+
+  /** Stops the machine, its disks put away, and gives all memory back. */
   async delete(): Promise<void> {
     if (this.failure !== undefined) return;
     const ended = this.ask<void>({ type: "delete" }).catch(() => {});
@@ -174,6 +180,12 @@ export class Linux implements DeviceUser {
   /** Of a `DataDevice`. */
   file(device: DataDevice, path: string, bytes: Uint8Array): void {
     this.post({ type: "file", folder: this.folders.indexOf(device), path, bytes });
+  }
+
+  /** Of a disk that is about to be emptied. */
+  async release(device: BlockDevice): Promise<void> {
+    const disk = this.disks.findIndex((disk) => disk.parts().includes(device));
+    await this.ask({ type: "release", disk });
   }
 
   private connect(write: WriteFunction, columns: number, rows: number): void {
@@ -271,6 +283,7 @@ export class Linux implements DeviceUser {
     this.failure = error;
     this.worker.terminate();
     this.terminal?.dispose();
+    for (const disk of this.disks.flatMap((disk) => disk.parts())) disk.users.delete(this);
     for (const folder of this.folders) if (folder instanceof DataDevice) folder.users.delete(this);
     for (const pending of this.pending.values()) pending.reject(error);
     this.pending.clear();

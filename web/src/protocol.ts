@@ -2,7 +2,10 @@
 
 import type { HttpImage } from "./blocks/http.js";
 
-export type DiskDescription = { readonly kind: "http"; readonly image: HttpImage };
+export type DiskDescription =
+  | { readonly kind: "http"; readonly image: HttpImage }
+  | { readonly kind: "idb"; readonly name: string }
+  | { readonly kind: "overlay"; readonly lower: DiskDescription; readonly upper: DiskDescription };
 
 export type FolderDescription =
   | { readonly kind: "web"; readonly url: string }
@@ -41,6 +44,8 @@ export type Request =
   | { readonly id: number; readonly type: "create"; readonly setup: Setup }
   | { readonly id: number; readonly type: "run"; readonly start: Start }
   | { readonly id: number; readonly type: "readFile"; readonly path: string }
+  | { readonly id: number; readonly type: "sync" }
+  | { readonly id: number; readonly type: "release"; readonly disk: number }
   | { readonly id: number; readonly type: "delete" }
   | { readonly type: "input"; readonly bytes: Uint8Array }
   | { readonly type: "resize"; readonly rows: number; readonly columns: number }

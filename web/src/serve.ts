@@ -2,13 +2,16 @@
 
 import type { Blocks, Watcher } from "./blocks/blocks.js";
 import { HttpBlocks } from "./blocks/http.js";
+import { OverlayBlocks } from "./blocks/overlay.js";
 import { concat, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
-import type { Channel, FolderDescription, Request, Setup } from "./protocol.js";
+import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
 import { Vm } from "./vm.js";
 
 /** Bytes of output that the page has not shown yet, above which programs rest. */
 const MAX_UNSHOWN = 512 << 10;
+/** Milliseconds between two times that changes are put away by themselves. */
+const SYNC_MS = 1000;
 
 /** Serves a page until it deletes its machine. */
 export function serve(channel: Channel): void {
@@ -27,6 +30,7 @@ class Server {
   private output: Uint8Array[] = [];
   private unshown = 0;
   private scheduled = false;
+  private syncing = false;
 
   private constructor(
     private readonly channel: Channel,
@@ -36,6 +40,7 @@ class Server {
     own: { write: (bytes: Uint8Array) => void },
   ) {
     own.write = (bytes) => this.write(bytes);
+    if (disks.some((disk) => !disk.readOnly)) setInterval(() => void this.putAway(), SYNC_MS);
   }
 
   static async create(channel: Channel, setup: Setup): Promise<Server> {
@@ -51,7 +56,7 @@ class Server {
       latency: (milliseconds) => channel.post({ type: "latency", milliseconds }),
     };
     const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
-    const disks = setup.disks.map((disk) => new HttpBlocks(disk.image, watcher));
+    const disks = await Promise.all(setup.disks.map((disk) => openDisk(disk, watcher)));
     const folders = setup.folders.map((folder) => openFolder(folder, watcher));
     const [kernel, processor] = await modules;
     // What the machine calls belongs to the server, which needs the machine.
@@ -77,6 +82,10 @@ class Server {
         return answer(this.channel, request.id, this.vm.run(request.start), () => this.send());
       case "readFile":
         return answer(this.channel, request.id, this.vm.readFile(request.path));
+      case "sync":
+        return answer(this.channel, request.id, this.vm.sync());
+      case "release":
+        return answer(this.channel, request.id, this.disks[request.disk]?.close());
       case "delete":
         return answer(this.channel, request.id, this.end());
       case "input":
@@ -95,6 +104,7 @@ class Server {
   }
 
   private async end(): Promise<void> {
+    await this.vm.sync();
     this.vm.delete();
     await Promise.all(this.disks.map((disk) => disk.close()));
   }
@@ -116,6 +126,18 @@ class Server {
     this.output = [];
     this.channel.post({ type: "output", bytes }, [bytes.buffer]);
   }
+
+  /** Nothing to put away costs nothing. */
+  private async putAway(): Promise<void> {
+    if (this.syncing) return;
+    this.syncing = true;
+    try {
+      await this.vm.sync();
+    } catch (error) {
+      this.channel.post({ type: "log", line: message(error) });
+    }
+    this.syncing = false;
+  }
 }
 
 function answer(
@@ -131,6 +153,19 @@ function answer(
     },
     (error: unknown) => channel.post({ type: "failed", id, message: message(error) }),
   );
+}
+
+async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks> {
+  switch (disk.kind) {
+    case "http":
+      return new HttpBlocks(disk.image, watcher);
+    case "overlay": {
+      if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
+      return OverlayBlocks.open(await openDisk(disk.lower, watcher), disk.upper.name, watcher);
+    }
+    case "idb":
+      throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");
+  }
 }
 
 function openFolder(folder: FolderDescription, watcher: Watcher): DataFolder | WebFolder {

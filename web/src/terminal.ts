@@ -7,8 +7,15 @@ export interface PageTerminal {
   readonly columns: number;
   readonly rows: number;
   focus(): void;
+  /** Takes colours, size of letters and `data-screen-reader` from the element anew. */
+  restyle(): void;
   dispose(): void;
 }
+
+const WRITE_ONLY = {
+  readText: async () => "",
+  writeText: (_: string, text: string) => navigator.clipboard.writeText(text),
+};
 
 /**
  * Opens a terminal that fills `element` and stays as large as it.
@@ -20,22 +27,30 @@ export async function openTerminal(
   type: (data: string) => void,
   resize: (columns: number, rows: number) => void,
 ): Promise<PageTerminal> {
-  const [{ Terminal }, { FitAddon }, { WebLinksAddon }] = await Promise.all([
+  const [{ Terminal }, { FitAddon }, { WebLinksAddon }, { ClipboardAddon }] = await Promise.all([
     import("@xterm/xterm"),
     import("@xterm/addon-fit"),
     import("@xterm/addon-web-links"),
+    import("@xterm/addon-clipboard"),
   ]);
-  const style = getComputedStyle(element);
   const terminal = new Terminal({
     cursorBlink: true,
     fontFamily: "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace",
-    fontSize: Number.parseInt(style.fontSize, 10) || 15,
-    screenReaderMode: element.dataset["screenReader"] === "true",
-    theme: { background: style.backgroundColor, foreground: style.color },
+    // What WCAG asks for text; programs choose colours for a background that they do not know.
+    minimumContrastRatio: 4.5,
   });
   const fit = new FitAddon();
+  const restyle = () => {
+    const { backgroundColor, color, fontSize } = getComputedStyle(element);
+    terminal.options.fontSize = Number.parseInt(fontSize, 10) || 15;
+    terminal.options.screenReaderMode = element.dataset["screenReader"] === "true";
+    terminal.options.theme = { background: backgroundColor, foreground: color, cursor: color };
+  };
+  restyle();
   terminal.loadAddon(fit);
   terminal.loadAddon(new WebLinksAddon());
+  // Guests may write to the clipboard, as terminals allow (OSC 52), and not read it.
+  terminal.loadAddon(new ClipboardAddon(undefined, WRITE_ONLY));
   terminal.open(element);
   fit.fit();
   terminal.onData(type);
@@ -53,6 +68,7 @@ export async function openTerminal(
       return terminal.rows;
     },
     focus: () => terminal.focus(),
+    restyle,
     dispose: () => {
       observer.disconnect();
       terminal.dispose();

@@ -45,6 +45,7 @@ interface Kernel {
   add_file(mode: number): number;
   read_file(): number;
   read_at(): number;
+  sync(): number;
   start(argc: number, uid: number, gid: number, terminal: number): number;
   console_room(): number;
   console_input(): void;
@@ -162,6 +163,11 @@ export class Vm {
     });
     check(-Math.min(length, 0), path);
     return this.part(this.kernel.read_at(), length).slice();
+  }
+
+  /** Puts away all that the guest wrote. */
+  async sync(): Promise<void> {
+    check(await this.retry(() => this.kernel.sync()), "cannot write to the disk");
   }
 
   /** Gives bytes to whoever reads descriptor 0 where that is a stream. */

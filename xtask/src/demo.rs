@@ -1,4 +1,5 @@
-//! The main job on real input: an interactive CPython in the sandbox.
+//! The main job on real input: a shell in an unmodified Debian; or an interactive CPython as a
+//! WebAssembly module.
 
 use std::{
     io::IsTerminal,
@@ -16,21 +17,22 @@ use crate::{
 /// `cargo xtask demo`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How Python is executed, as `sampan run` takes it
-    #[arg(long, default_value = "auto")]
-    mode: String,
-    /// A Debian shell in a disk image instead of Python, which keeps what is changed; ARGS are a
-    /// program and its arguments. Making the image once needs root and debootstrap
+    /// CPython as a WebAssembly module instead of Debian, which needs neither root nor Debian's
+    /// tools
     #[arg(long)]
-    debian: bool,
-    /// Arguments for Python; without any it reads a program or a session from standard input
+    wasi: bool,
+    /// How Python is executed, as `sampan run` takes it
+    #[arg(long, default_value = "auto", requires = "wasi")]
+    mode: String,
+    /// A program of the Debian and its arguments, or arguments for Python; without any, a shell
+    /// or Python that reads the terminal or a pipe
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
 
-/// Sets up what is missing and runs Python; its exit code is ours.
+/// Sets up what is missing and runs it; its exit code is ours.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    if options.debian {
+    if !options.wasi {
         return debian(options);
     }
     let python = Catalogue::load()?.program("python")?;
@@ -76,7 +78,11 @@ fn debian_image() -> Result<PathBuf> {
     if image.exists() {
         return Ok(image);
     }
-    system::ensure("debootstrap", &["debootstrap"])?;
+    for (command, package) in [("debootstrap", "debootstrap"), ("mke2fs", "e2fsprogs")] {
+        system::ensure(command, &[package]).context(
+            "a Debian is made as root, once; `cargo xtask demo --wasi` needs none of it",
+        )?;
+    }
     eprintln!("making a small Debian in {} (once, some minutes)", image.display());
     let folder = image.parent().context("the cache has a parent")?;
     std::fs::create_dir_all(folder)?;

@@ -35,7 +35,7 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Habit {
-    /// Run CPython in sampan, with a scratch directory at /scratch; reads the terminal or a pipe
+    /// Run a Debian shell in sampan, or with --wasi CPython; reads the terminal or a pipe
     Demo(demo::Options),
     /// Run every test; the last line is `N passed, N failed`
     Test(test::Options),

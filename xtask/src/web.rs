@@ -1,5 +1,5 @@
 //! The part for browsers: the kernel and the processor as WebAssembly, the npm package
-//! around them, and its tests under node.
+//! around them, the page, and their tests under node and in Chromium.
 
 use std::{path::Path, process::Command};
 
@@ -12,7 +12,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const CPU: &str =
     "-Ctarget-feature=+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext,+simd128";
 
-/// Builds `web/dist`, and prints what a visitor would load.
+/// Builds the package in `web/dist` and the page in `web/page/dist`, and prints how large what
+/// a visitor loads is.
 pub fn build() -> Result<()> {
     system::ensure(platform::NPM, &["npm"])?;
     let folder = project::root().join("web");
@@ -26,7 +27,9 @@ pub fn build() -> Result<()> {
         .arg(&target_dir);
     project::run(&mut cargo)?;
 
-    if !folder.join("node_modules/@xterm/xterm").exists() {
+    // What npm installed says so there; an older list than ours lacks something.
+    let age = |file: &str| folder.join(file).metadata().and_then(|file| file.modified()).ok();
+    if age("node_modules/.package-lock.json") < age("package-lock.json") {
         let mut npm = npm(&folder);
         project::run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     }
@@ -37,15 +40,20 @@ pub fn build() -> Result<()> {
         std::fs::copy(&built, to).with_context(|| format!("cannot copy {}", built.display()))?;
         println!("{:>8}  {module}.wasm", built.metadata()?.len());
     }
+    project::run(npm(&folder).args(["run", "--silent", "page"]))?;
     Ok(())
 }
 
-/// Builds, and runs the tests under node.
+/// Builds, and runs the tests under node, some of which drive a browser.
 pub fn test() -> Result<Tally> {
     build()?;
     system::ensure("busybox", &["busybox-static"])?;
     // sbin may not be in a user's PATH.
     system::ensure("/usr/sbin/mke2fs", &["e2fsprogs"])?;
+    // Another one is named by a variable.
+    if std::env::var_os("CHROMIUM").is_none() {
+        system::ensure("chromium", &["chromium"])?;
+    }
     let folder = project::root().join("web");
     let mut tests: Vec<_> = std::fs::read_dir(folder.join("test"))?
         .filter_map(|entry| Some(entry.ok()?.path()))

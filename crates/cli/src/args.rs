@@ -32,6 +32,10 @@ pub enum Command {
     /// Run a Linux program for x86 or x86-64 on sampan's own kernel
     #[command(override_usage = "sampan linux [OPTIONS] <DIRECTORY|ELF-FILE> [-- ARGS...]", after_help = LINUX_HELP)]
     Linux(Deferred<Linux>),
+    /// Make a disk image for `sampan linux`, or look into one
+    Image(Deferred<Image>),
+    /// Serve a page with Linux in it, and a disk image, to a browser on this machine
+    Web(Deferred<Web>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Deferred<Wast>),
     /// Check modules; exit 1 and one line per problem
@@ -118,6 +122,13 @@ pub struct Run {
     #[arg(long, value_name = "EXPORT")]
     pub invoke: Option<String>,
 
+    /// Give the module the built-in C library, whatever else it imports
+    ///
+    /// A module that imports functions of it from `env`, and no WASI, gets it in any case. Its
+    /// `main` is called where it has no `_start`; the result is the exit code.
+    #[arg(long)]
+    pub libc: bool,
+
     /// Trap when about this many instructions were executed
     #[arg(long, value_name = "N")]
     pub fuel: Option<u64>,
@@ -154,6 +165,81 @@ impl Run {
     /// The program's arguments.
     pub fn args(&self) -> &[OsString] {
         &self.program[1..]
+    }
+}
+
+/// `sampan image`.
+#[derive(Args, Debug)]
+pub struct Image {
+    /// What to do with images.
+    #[command(subcommand)]
+    pub command: ImageCommand,
+}
+
+/// What to do with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Make an ext2 image; the same input gives the same image
+    Build(Build),
+    /// List a directory in an image
+    Ls {
+        /// The image
+        image: PathBuf,
+        /// The directory or file
+        #[arg(default_value = "/")]
+        path: String,
+    },
+    /// Print files in an image
+    Cat {
+        /// The image
+        image: PathBuf,
+        /// The files
+        #[arg(required = true)]
+        paths: Vec<String>,
+    },
+}
+
+/// `sampan image build`.
+#[derive(Args, Debug)]
+pub struct Build {
+    /// What is in it: `debian:SUITE` (by mmdebstrap, or by debootstrap as root), `dir:DIRECTORY`
+    /// or `tar:FILE` (not compressed)
+    #[arg(long, value_name = "SOURCE", value_parser = from)]
+    pub from: From,
+    /// Architecture of a Debian: amd64 or i386
+    #[arg(long, default_value = "amd64", value_parser = ["amd64", "i386"])]
+    pub arch: String,
+    /// More packages of Debian, separated by commas
+    #[arg(long, value_name = "PACKAGES", value_delimiter = ',')]
+    pub include: Vec<String>,
+    /// The size of the image; K, M and G are powers of 1024 [default: what is in it and room]
+    #[arg(long, value_parser = bytes)]
+    pub size: Option<u64>,
+    /// The image; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// What an image is made from.
+#[derive(Clone, Debug)]
+pub enum From {
+    /// A release of Debian.
+    Debian(String),
+    /// A directory of the host.
+    Directory(PathBuf),
+    /// An archive.
+    Tar(PathBuf),
+}
+
+fn from(text: &str) -> Result<From, String> {
+    match text.split_once(':') {
+        Some(("debian", suite)) if !suite.is_empty() && !suite.starts_with('-') => {
+            Ok(From::Debian(suite.to_owned()))
+        }
+        Some(("dir", path)) if !path.is_empty() => Ok(From::Directory(path.into())),
+        Some(("tar", path)) if !path.is_empty() => Ok(From::Tar(path.into())),
+        Some(("oci-layout", _)) => Err("OCI layouts are not supported yet".to_owned()),
+        _ => Err("expected debian:SUITE, dir:DIRECTORY or tar:FILE".to_owned()),
     }
 }
 
@@ -223,7 +309,7 @@ pub struct Linux {
     #[arg(long)]
     pub report: bool,
     /// How to execute
-    #[arg(long, value_enum, default_value_t = LinuxMode::Interpreter)]
+    #[arg(long, value_enum, default_value_t = LinuxMode::Auto)]
     pub mode: LinuxMode,
     /// Check every memory access (not yet a choice: the interpreter always does)
     #[arg(long)]
@@ -237,6 +323,20 @@ pub struct Linux {
     /// arguments
     #[arg(last = true, value_name = "ARGS")]
     pub program: Vec<OsString>,
+}
+
+/// `sampan web`.
+#[derive(Args, Debug)]
+pub struct Web {
+    /// The port, at 127.0.0.1 only; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// The built page [default: share/sampan/page or web/page/dist beside or above the program]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub page: Option<PathBuf>,
+    /// A disk image with a system in it (ext2). It is only read: each browser keeps its changes
+    #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::FilePath)]
+    pub image: PathBuf,
 }
 
 /// How to execute Linux programs.

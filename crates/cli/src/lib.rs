@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod image;
 mod inspect;
 mod linux;
 mod report;
@@ -12,6 +13,7 @@ mod run;
 pub mod spec;
 mod validate;
 mod wast;
+mod web;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -23,6 +25,8 @@ pub fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => run::run(*args.0),
         Command::Linux(args) => linux::linux(&args.0),
+        Command::Image(args) => image::image(&args.0),
+        Command::Web(args) => web::web(&args.0),
         Command::Wast(args) => wast::wast(*args.0),
         Command::Validate(args) => validate::validate(*args.0),
         Command::Inspect(args) => inspect::inspect(&args.0),

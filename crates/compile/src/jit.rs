@@ -64,6 +64,15 @@ impl Maker {
             // What was in the middle of a function can't begin another.
             *context = Context::default();
         }
+        // The program would only be slower, so in tests this is where it shows.
+        debug_assert!(
+            place.at == 0
+                || matches!(made, Ok(Some(_)))
+                || self
+                    .place(context, &module, Place { body: place.body, at: 0, stack: 0 })
+                    .is_err(),
+            "no code for the loop {place:?} of a function that has code"
+        );
         job.finish(made.ok().flatten());
     }
 

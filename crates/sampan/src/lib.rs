@@ -56,6 +56,8 @@ mod gc;
 mod global;
 mod instance;
 mod into_func;
+#[cfg(feature = "libc")]
+pub mod libc;
 mod linker;
 mod memory;
 mod module;

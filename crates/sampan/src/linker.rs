@@ -190,7 +190,12 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Definition::Host(crate::native::native(signature, call)?))
     }
 
-    #[cfg(feature = "wasi")]
+    #[cfg(feature = "libc")]
+    pub(crate) fn defines(&self, module: &str, name: &str) -> bool {
+        self.place(module, name).is_ok()
+    }
+
+    #[cfg(any(feature = "wasi", feature = "libc"))]
     pub(crate) fn define_host(
         &mut self,
         module: &str,

@@ -5,7 +5,8 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use cortex_m_semihosting::{debug, hprintln};
+use cortex_m_semihosting::{debug, hprint, hprintln};
+use sampan::libc::{self, System};
 use sampan::{
     Caller, Config, Engine, Feature, Instance, Linker, Module, NativeCall, Result, Store,
 };
@@ -43,6 +44,7 @@ fn main() -> ! {
     report("endless recursion", run(&engine, module!("recursion"), "run", 1));
     report("a string for the host", run(&engine, module!("speaker"), "run", 1));
     report("a string beyond the memory", run(&engine, module!("speaker"), "run", 33));
+    report("hello in C", run(&engine, module!("hello"), "run", 3));
     report("two at once", two_at_once(&engine));
 
     // Whatever was loaded, and however it ended, nothing stays behind.
@@ -74,11 +76,18 @@ fn load(store: &mut Store<Printed>, bytes: &'static [u8]) -> Result<Instance> {
         hprintln!("{}", text);
         Ok(text.len() as i32)
     })?;
+    libc::add_to_linker(&mut linker, &module, |printed: &mut Printed| printed)?;
     linker.instantiate(store, &module)
 }
 
 /// What a module last printed.
 struct Printed(i32);
+
+impl System for Printed {
+    fn write(&mut self, text: &[u8]) {
+        hprint!("{}", core::str::from_utf8(text).unwrap_or("?"));
+    }
+}
 
 fn run(engine: &Engine, bytes: &'static [u8], name: &str, argument: i32) -> Result<i32> {
     let mut store = Store::new(engine, Printed(0));

@@ -33,18 +33,30 @@ extern "C" fn _start() -> ! {
     loop {}
 }
 
+/// What the module put last.
+struct Last(i32);
+
+#[cfg(feature = "libc")]
+impl sampan::libc::System for Last {
+    fn write(&mut self, text: &[u8]) {
+        self.0 = text.first().copied().unwrap_or(0).into();
+    }
+}
+
 #[inline(never)]
 fn application(bytes: &'static [u8]) -> sampan::Result<i32> {
     let mut config = Config::new();
     config.max_stack_bytes(2048).consume_fuel(true);
     let engine = Engine::new(&config);
     let module = Module::from_static(&engine, bytes)?;
-    let mut store = Store::new(&engine, 0);
+    let mut store = Store::new(&engine, Last(0));
     store.set_fuel(1_000_000)?;
-    let mut linker = Linker::<i32>::new(&engine);
-    linker.func_wrap("env", "put", |mut caller: sampan::Caller<'_, i32>, value: i32| {
-        *caller.data_mut() = value;
+    let mut linker = Linker::<Last>::new(&engine);
+    linker.func_wrap("env", "put", |mut caller: sampan::Caller<'_, Last>, value: i32| {
+        caller.data_mut().0 = value;
     })?;
+    #[cfg(feature = "libc")]
+    sampan::libc::add_to_linker(&mut linker, &module, |last: &mut Last| last)?;
     let instance = linker.instantiate(&mut store, &module)?;
     let run = instance.get_typed_func::<i32, i32>(&store, "run")?;
     run.call(&mut store, 20)

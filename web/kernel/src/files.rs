@@ -1,4 +1,4 @@
-//! Files between the page and the guest.
+//! Files between the page and the guest, and what makes disks safe.
 
 use crate::{number, take_buffer, with_vm};
 use sampan_linux::fs::walk::{AT_FDCWD, Follow, resolve};
@@ -36,6 +36,18 @@ pub extern "C" fn read_file() -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn read_at() -> *const u8 {
     with_vm(|vm| vm.read.as_ptr())
+}
+
+/// Writes back all that is not on the disks yet. The error's number, or 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn sync() -> i32 {
+    with_vm(|vm| {
+        let result = vm.kernel.act(|cx| {
+            let list: Vec<_> = cx.kernel.mounts.iter().map(|mount| mount.fs.clone()).collect();
+            list.into_iter().try_for_each(|fs| fs.sync(cx))
+        });
+        number(result)
+    })
 }
 
 fn read(cx: &mut Context, path: &[u8]) -> SysResult<Vec<u8>> {

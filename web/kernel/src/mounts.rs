@@ -3,7 +3,7 @@
 use crate::disk::Disk;
 use crate::folder::Folder;
 use crate::{number, take_buffer, with_vm};
-use sampan_disk::Error;
+use sampan_disk::{Device, Error};
 use sampan_linux::fs::FileSystem;
 use sampan_linux::fs::ext2::Ext2Fs;
 use sampan_linux::fs::mount::mount_flags::{NODEV, NOSUID, RDONLY};
@@ -22,10 +22,7 @@ pub extern "C" fn mount(kind: u32, device: u32) -> i32 {
 
 fn mount_kind(kernel: &mut Kernel, kind: u32, device: u32, path: &[u8]) -> SysResult<()> {
     match kind {
-        0 => {
-            let fs = ext2(kernel, device)?;
-            mount_at(kernel, path, fs, 0, b"/dev/vda")
-        }
+        0 => ext2(kernel, device, path),
         1 => {
             let fs = Folder::new(device, kernel.new_dev());
             mount_at(kernel, path, fs, RDONLY | NOSUID | NODEV, b"dir")
@@ -57,17 +54,23 @@ fn mount_at(
     kernel.mount_at(path, fs, flags, source)
 }
 
-/// The image on a disk, with changes in memory.
-fn ext2(kernel: &mut Kernel, disk: u32) -> SysResult<Rc<dyn FileSystem>> {
-    let lower = Ext2Fs::open(Box::new(Disk::new(disk)), kernel.new_dev());
-    let lower: Rc<dyn FileSystem> = lower.map_err(|error| {
+/// The image on a disk. A disk that takes writes keeps changes; else they are in memory.
+fn ext2(kernel: &mut Kernel, number: u32, path: &[u8]) -> SysResult<()> {
+    let disk = Disk::new(number);
+    let writable = !disk.is_read_only();
+    let image = Ext2Fs::open(Box::new(disk), kernel.new_dev());
+    let image: Rc<dyn FileSystem> = image.map_err(|error| {
         if error != Error::NotReady {
             kernel.host.log(format!("cannot mount the image: {error}"));
         }
         errno(error)
     })?;
+    if writable {
+        return mount_at(kernel, path, image, 0, b"/dev/vda");
+    }
     let (memory, dev) = (kernel.config.memory / 2, kernel.new_dev());
-    Ok(kernel.set_up(|cx| Tmpfs::over(cx, dev, memory, &lower))?)
+    let changed = kernel.set_up(|cx| Tmpfs::over(cx, dev, memory, &image))?;
+    mount_at(kernel, path, changed, 0, b"overlay")
 }
 
 fn errno(error: Error) -> Errno {

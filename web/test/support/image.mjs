@@ -8,7 +8,7 @@ import { join } from "node:path";
 const NAMES = [
   "sh", "ash", "ls", "cat", "echo", "stty", "sleep", "sync", "seq", "md5sum", "sha256sum", "uname",
   "ps", "head", "wc", "grep", "find", "vi", "top", "dd", "mkdir", "rm", "cp", "yes", "true", "id",
-  "mount", "df", "touch", "mv", "tr", "sort",
+  "mount", "df", "touch", "mv", "tr", "sort", "tee", "clear", "cut", "uniq",
 ];
 
 /** Makes the image; where it is. `files`: more files, by their paths. */

@@ -34,7 +34,8 @@ export async function serveFiles(find, fault = async () => false) {
         }
         cache.set(found, bytes);
       }
-      const type = TYPES[/\.\w+$/.exec(path)?.[0]] ?? "application/octet-stream";
+      const name = typeof found === "string" ? found : path;
+      const type = TYPES[/\.\w+$/.exec(name)?.[0]] ?? "application/octet-stream";
       const headers = { "Content-Type": type, "Cache-Control": "no-cache", ETag: `"${bytes.length}"` };
       if (range === null) return void response.writeHead(200, headers).end(bytes);
       const [start, end] = [log.range[0], Math.min(log.range[1], bytes.length - 1)];

@@ -20,6 +20,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("sampan-linux", 2),
     // Host functions over a memory and a file system: it knows no engine.
     ("sampan-wasi", 1),
+    // Functions over a memory: it knows no engine.
+    ("sampan-libc", 1),
     ("sampan-hostfs", 3),
     ("sampan-translated", 3),
     ("sampan", 4),

@@ -1,5 +1,6 @@
 //! `sampan run`.
 
+mod c;
 mod invoke;
 mod progress;
 mod watchdog;
@@ -30,6 +31,12 @@ pub fn run(args: Run) -> Exit {
             return Exit::BadInput;
         }
     };
+    if args.libc || sampan::libc::is_wanted_by(&module) {
+        return match c::run(&engine, ctx, &module, &args) {
+            Ok(exit) => exit,
+            Err(error) => explain(&args, &error),
+        };
+    }
     let result = match WasiThreads::<SharedWasiCtx>::are_wanted_by(&module) {
         false => alone(&engine, ctx, &module, &args),
         // Threads end each other by interruptions, whose looking costs time.
@@ -134,6 +141,11 @@ fn execute<T: 'static>(
     args: &Run,
 ) -> Result<()> {
     let instance = linker.instantiate(&mut *store, module)?;
+    enter(store, instance, args)
+}
+
+/// Calls what the module starts with, or what the options name.
+fn enter<T: 'static>(store: &mut Store<T>, instance: Instance, args: &Run) -> Result<()> {
     let start = instance.get_func(&*store, "_start");
     if start.is_none()
         && let Some(initialize) = instance.get_func(&*store, "_initialize")

@@ -1,11 +1,13 @@
 //! The command line as a user meets it: output, messages, exit codes.
 
 mod bad_input;
+mod image;
 mod inspect;
 mod limits;
 mod run;
 mod threads;
 mod wast;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

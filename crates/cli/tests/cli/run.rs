@@ -188,3 +188,34 @@ fn compiled_code_is_kept_and_damage_is_no_harm() {
     bench.sampan(&args).prints("42\n");
     assert_eq!(std::fs::read(entry).expect("it is there"), good, "it was made anew");
 }
+
+#[test]
+fn a_program_of_the_built_in_c_library_prints_and_gives_its_exit_code() {
+    let bench = Bench::new();
+    // `int main(int count, char **arguments)` of a program that nothing was linked to.
+    bench.file(
+        "hello.wat",
+        r#"(module
+            (import "env" "printf" (func $printf (param i32 i32) (result i32)))
+            (import "env" "exit" (func $exit (param i32)))
+            (memory (export "memory") 1)
+            (global (export "__heap_base") i32 (i32.const 1024))
+            (data (i32.const 64) "%d arguments, the last is %s\n\00")
+            (func (export "__main_argc_argv") (param i32 i32) (result i32)
+                (i32.store (i32.const 0) (local.get 0))
+                (i32.store (i32.const 4) (i32.load (i32.add (local.get 1)
+                    (i32.mul (i32.const 4) (i32.sub (local.get 0) (i32.const 1))))))
+                (drop (call $printf (i32.const 64) (i32.const 0)))
+                (if (i32.eq (local.get 0) (i32.const 3)) (then (call $exit (i32.const 7))))
+                (i32.sub (local.get 0) (i32.const 1))))"#,
+    );
+    for mode in MODES {
+        let run = bench.sampan(&["run", "--mode", mode, "hello.wat"]);
+        assert_eq!((run.code, &*run.stdout), (0, "1 arguments, the last is hello.wat\n"));
+        let run = bench.sampan(&["run", "--mode", mode, "hello.wat", "-x"]);
+        assert_eq!((run.code, &*run.stdout), (1, "2 arguments, the last is -x\n"));
+        let run = bench.sampan(&["run", "--mode", mode, "hello.wat", "a", "b"]);
+        assert_eq!((run.code, &*run.stdout), (7, "3 arguments, the last is b\n"));
+        assert_eq!(run.stderr, "");
+    }
+}

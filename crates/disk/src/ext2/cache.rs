@@ -87,6 +87,11 @@ impl<D: Device> Cache<D> {
         self.dirty == 0 && !self.unflushed
     }
 
+    /// Whether a block waits to be written.
+    pub fn has_dirty(&self) -> bool {
+        self.dirty != 0
+    }
+
     /// A block.
     pub fn get(&mut self, block: u32) -> Result<&[u8]> {
         Ok(&*self.slot(block)?.data)

@@ -16,8 +16,8 @@ pub(super) const DESCRIPTOR: usize = 32;
 /// The image is consistent, as far as its last user knew.
 pub(super) const STATE_CLEAN: u16 = 1;
 
-const INCOMPAT_FILETYPE: u32 = 0x2;
-const RO_SPARSE_SUPER: u32 = 0x1;
+pub(super) const INCOMPAT_FILETYPE: u32 = 0x2;
+pub(super) const RO_SPARSE_SUPER: u32 = 0x1;
 pub(super) const RO_LARGE_FILE: u32 = 0x2;
 
 /// Features without which nothing can be read, that are not supported.

@@ -9,6 +9,7 @@ mod bytes;
 mod cache;
 mod directory;
 mod file;
+mod format;
 mod index;
 mod inode;
 mod layout;
@@ -19,6 +20,7 @@ mod sync;
 mod types;
 mod undo;
 
+pub use format::{Format, format};
 pub use types::*;
 
 use crate::{Device, Error, Result};

@@ -48,7 +48,8 @@ int main(void) {
     FD_ZERO(&r); FD_ZERO(&w); FD_SET(p[0], &r); FD_SET(p[1], &w);
     SHOW(select(p[1] + 1, &r, &w, 0, &tv)); printf("%d %d %d\n", !!FD_ISSET(p[0], &r), !!FD_ISSET(p[1], &w), tv.tv_usec > 10000);
     FD_ZERO(&r); FD_SET(p[0], &r); tv.tv_usec = 20000;
-    SHOW(select(p[0] + 1, &r, 0, 0, &tv)); printf("%d %d\n", (int)tv.tv_usec, !!FD_ISSET(p[0], &r));
+    SHOW(select(p[0] + 1, &r, 0, 0, &tv)); // What is left is written back.
+    printf("%d %d\n", tv.tv_sec == 0 && tv.tv_usec > 0 && tv.tv_usec <= 20000, !!FD_ISSET(p[0], &r));
     FD_SET(500, &r); tv.tv_usec = 0;
     FD_ZERO(&r); FD_SET(60, &r); SHOW(select(61, &r, 0, 0, &tv)); SHOW(select(-1, 0, 0, 0, &tv));
     struct timespec ts = {0, 10000000};

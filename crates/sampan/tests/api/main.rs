@@ -8,6 +8,8 @@ mod gc;
 mod identity;
 mod limits;
 mod linking;
+#[cfg(all(feature = "jit", feature = "exceptions"))]
+mod native_stack;
 mod natives;
 #[cfg(feature = "threads")]
 mod threads;

@@ -32,7 +32,7 @@ pub fn compare_ours(module: &[u8], tally: &mut Tally) -> Result<(), String> {
         #[cfg(feature = "jit")]
         Setup::new(sampan::Mode::Jit, Lazy),
         #[cfg(feature = "jit")]
-        Setup::new(sampan::Mode::Auto, Lazy),
+        Setup::tiers_up(module),
     ];
     among(&setups, None, module, tally)
 }
@@ -55,7 +55,7 @@ pub fn compare(module: &[u8], nans: Nans, tally: &mut Tally) -> Result<(), Strin
         #[cfg(feature = "jit")]
         Setup { canonical_nans, checks: true, ..Setup::new(sampan::Mode::Jit, Lazy) },
         #[cfg(feature = "jit")]
-        Setup { canonical_nans, ..Setup::new(sampan::Mode::Auto, Lazy) },
+        Setup { canonical_nans, ..Setup::tiers_up(module) },
     ];
     // It panics on a few modules; they are still compared among ours.
     let outcome = std::panic::catch_unwind(|| wasmi_engine::run(module)).ok();

@@ -16,11 +16,29 @@ pub struct Setup {
     pub canonical_nans: bool,
     /// Each allocation collects first.
     pub collects: bool,
+    /// Where the mode is auto: after how many calls and rounds of loops code is compiled.
+    pub tier_after: u32,
 }
 
 impl Setup {
     pub fn new(mode: Mode, preparation: Preparation) -> Setup {
-        Setup { mode, preparation, checks: false, canonical_nans: false, collects: false }
+        Setup {
+            mode,
+            preparation,
+            checks: false,
+            canonical_nans: false,
+            collects: false,
+            tier_after: 2,
+        }
+    }
+
+    /// Mode auto, where the module decides when it goes on in machine code: often at once, so
+    /// that all of it does, and often somewhere in the middle of a loop.
+    #[cfg(feature = "jit")]
+    pub fn tiers_up(module: &[u8]) -> Setup {
+        let sum = module.iter().fold(7u32, |sum, &byte| sum.wrapping_mul(31) ^ u32::from(byte));
+        let tier_after = [0, 1, 2, sum / 4 % 60][sum as usize % 4];
+        Setup { tier_after, ..Setup::new(Mode::Auto, Preparation::Lazy) }
     }
 }
 
@@ -34,8 +52,7 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
         .mode(setup.mode)
         .preparation(setup.preparation)
         .consume_fuel(setup.checks)
-        // Where the mode is auto: soon, but not at once, so that loops go on in machine code.
-        .tier_up(2, true)
+        .tier_up(setup.tier_after, true)
         .interruptible(setup.checks)
         .canonicalize_nans(setup.canonical_nans)
         .collect_always(setup.collects);

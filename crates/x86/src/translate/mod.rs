@@ -94,7 +94,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 6, memory: Memory::Strict, wait: false }
+        Self { turn: 4000, samples: 16, memory: Memory::Strict, wait: false }
     }
 }
 

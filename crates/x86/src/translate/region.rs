@@ -8,7 +8,7 @@
 use super::effects::{self, Flow};
 use crate::exit::Access;
 use crate::{AddressSpace, Mode};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 
@@ -16,6 +16,9 @@ use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 pub(super) const MAX_INSTRUCTIONS: usize = 1200;
 /// Blocks of a region, at most.
 const MAX_BLOCKS: usize = 240;
+/// A region that has so many instructions takes no more functions in: what many call would be
+/// compiled with each of them.
+const ENOUGH: usize = 300;
 const LONGEST: usize = 15;
 
 /// A block: entered at its start only.
@@ -54,7 +57,7 @@ pub(super) struct Region {
     pub blocks: Vec<Block>,
     /// Blocks behind calls, by address: where a return may lead.
     pub returns: Vec<(u64, usize)>,
-    /// Blocks to which jumps have led that compute their target.
+    /// Blocks to which jumps have led that compute their target, and beginnings of functions.
     pub computed: Vec<usize>,
     /// First and last byte of the code, by page and in order; for invalidation.
     pub spans: Vec<(u32, u32)>,
@@ -78,8 +81,18 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
     let mut leaders = BTreeSet::from([seed]);
     let mut after_calls = BTreeSet::new();
     let mut work = Vec::from([seed]);
+    // Functions that are called, for when the ones that call them are complete.
+    let mut called = VecDeque::new();
     let mut next = 0;
-    while let Some(&start) = work.get(next) {
+    loop {
+        let Some(&start) = work.get(next) else {
+            let Some(function) = called.pop_front() else { break };
+            if code.len() < ENOUGH && leaders.len() < MAX_BLOCKS && leaders.insert(function) {
+                computed.insert(function);
+                work.push(function);
+            }
+            continue;
+        };
         next += 1;
         let mut at = start;
         while !code.contains_key(&at) && code.len() < MAX_INSTRUCTIONS {
@@ -110,7 +123,11 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
                     break;
                 }
                 Flow::Call => {
-                    lead(i.near_branch_target(), known(i.near_branch_target() as u32));
+                    if let Ok(function) = u32::try_from(i.near_branch_target())
+                        && known(function)
+                    {
+                        called.push_back(function);
+                    }
                     if known(i.next_ip() as u32) {
                         lead(i.next_ip(), true);
                         after_calls.insert(i.next_ip() as u32);

@@ -1,0 +1,41 @@
+//! A small Debian, made by the tools that Debian has for it.
+
+use super::source::Source;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Makes it in `folder`: with mmdebstrap, which needs no root; else with debootstrap.
+pub fn make(
+    suite: &str,
+    architecture: &str,
+    include: &[String],
+    folder: &Path,
+) -> Result<Source, String> {
+    let exists = |name: &str| {
+        let mut command = Command::new(name);
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok()
+    };
+    let (tool, made) = if exists("mmdebstrap") {
+        ("mmdebstrap", Source::Tar(folder.join("debian.tar")))
+    } else if exists("debootstrap") {
+        ("debootstrap", Source::Directory(folder.join("debian")))
+    } else {
+        return Err("debian: needs mmdebstrap, or debootstrap and root; please install one of \
+                    them (on Debian: apt-get install mmdebstrap)"
+            .to_owned());
+    };
+    let (Source::Tar(target) | Source::Directory(target)) = &made;
+    let mut command = Command::new(tool);
+    command.arg("--variant=minbase").arg(format!("--arch={architecture}"));
+    if !include.is_empty() {
+        command.arg(format!("--include={}", include.join(",")));
+    }
+    // A folder that others cannot enter would stop apt's own user.
+    command.arg(suite).arg(target).stdin(Stdio::null()).stdout(Stdio::null());
+    let status = command.status().map_err(|error| format!("{tool}: {error}"))?;
+    if !status.success() {
+        return Err(format!("debian: {tool} failed: {status}"));
+    }
+    Ok(made)
+}

@@ -1,0 +1,139 @@
+//! `sampan image`: what goes in is there, twice the same, and `e2fsck` finds nothing.
+
+use super::Bench;
+use std::process::Command;
+use tar::{Builder, EntryType, Header};
+
+/// An archive with a file of each kind.
+fn archive() -> Builder<Vec<u8>> {
+    let mut tar = Builder::new(Vec::new());
+    add(&mut tar, "./etc/", EntryType::Directory, 0o750, b"");
+    add(&mut tar, "etc/hello", EntryType::Regular, 0o4755, b"hello\n");
+    let mut sparse = vec![0; 3_000_000];
+    sparse.extend_from_slice(b"end\n");
+    add(&mut tar, "var/sparse", EntryType::Regular, 0o644, &sparse);
+    add(&mut tar, "dev/console", EntryType::Char, 0o600, b"");
+    add(&mut tar, "run/pipe", EntryType::Fifo, 0o622, b"");
+    for (name, target, kind) in [
+        ("etc/again", "etc/hello", EntryType::Link),
+        ("bin", "/usr/bin", EntryType::Symlink),
+        (
+            "long",
+            "0123456789/0123456789/0123456789/0123456789/0123456789/abcdef",
+            EntryType::Symlink,
+        ),
+    ] {
+        let mut header = header(kind, 0o777, 0);
+        tar.append_link(&mut header, name, target).expect("added");
+    }
+    // The link leads to where it does in the image, whatever the host has there.
+    add(&mut tar, "usr/bin/", EntryType::Directory, 0o755, b"");
+    add(&mut tar, "bin/tool", EntryType::Regular, 0o755, b"tool\n");
+    for number in 0..700 {
+        let name = format!("many/a file with a rather long name {number:05}");
+        add(&mut tar, &name, EntryType::Regular, 0o644, name.as_bytes());
+    }
+    tar
+}
+
+fn header(kind: EntryType, mode: u32, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(7);
+    header.set_gid(70_000);
+    header.set_mtime(1_600_000_000);
+    header.set_size(size);
+    header
+}
+
+fn add(tar: &mut Builder<Vec<u8>>, name: &str, kind: EntryType, mode: u32, content: &[u8]) {
+    let mut header = header(kind, mode, content.len() as u64);
+    if kind == EntryType::Char {
+        header.set_device_major(5).expect("a device");
+        header.set_device_minor(1).expect("a device");
+    }
+    tar.append_data(&mut header, name, content).expect("added");
+}
+
+#[track_caller]
+fn check(bench: &Bench, image: &str) {
+    let mut command = Command::new("e2fsck");
+    command.env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin").arg("-fn").arg(bench.path().join(image));
+    let output = command.output().expect("e2fsprogs are installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn from_an_archive() {
+    let bench = Bench::new();
+    bench.file("in.tar", archive().into_inner().expect("an archive"));
+    for image in ["one", "two"] {
+        let run = bench.sampan(&["image", "build", "--from", "tar:in.tar", "-o", image]);
+        assert_eq!((run.code, &run.stderr[..]), (0, ""));
+        check(&bench, image);
+    }
+    let read = |image| std::fs::read(bench.path().join(image)).expect("an image");
+    assert!(read("one") == read("two"));
+
+    let ls = |path: &str| bench.sampan(&["image", "ls", "one", path]).stdout;
+    assert_eq!(
+        ls("/etc"),
+        "-rwsr-xr-x   2     7 70000          6 again\n-rwsr-xr-x   2     7 70000          6 hello\n"
+    );
+    assert_eq!(ls("dev"), "crw-------   1     7 70000        5,1 console\n");
+    assert_eq!(ls("/run/"), "prw--w--w-   1     7 70000          0 pipe\n");
+    assert_eq!(ls("many").lines().count(), 700);
+    let root = ls("/");
+    assert!(root.contains(" bin -> /usr/bin\n"), "{root}");
+    assert!(root.contains("0123456789/abcdef\n"), "{root}");
+    assert!(root.contains("drwxr-x---"), "{root}");
+    let run =
+        bench.sampan(&["image", "cat", "one", "/bin/../bin/tool", "usr/bin/tool", "etc/again"]);
+    assert_eq!((run.code, &run.stdout[..]), (0, "tool\ntool\nhello\n"));
+    let sparse = bench.sampan(&["image", "cat", "one", "var/sparse"]).stdout;
+    assert!(sparse.len() == 3_000_004 && sparse.ends_with("\0end\n"));
+}
+
+#[test]
+fn from_a_directory() {
+    let bench = Bench::new();
+    let folder = bench.path().join("in/below");
+    std::fs::create_dir_all(&folder).expect("made");
+    std::fs::write(folder.join("file"), "content").expect("written");
+    let build = ["image", "build", "--from", "dir:in", "--size", "4M", "-o", "image"];
+    assert_eq!(bench.sampan(&build).code, 0);
+    check(&bench, "image");
+    assert_eq!(bench.sampan(&["image", "cat", "image", "below/file"]).stdout, "content");
+    assert_eq!(std::fs::metadata(bench.path().join("image")).expect("there").len(), 4 << 20);
+}
+
+#[test]
+fn what_cannot_be() {
+    let bench = Bench::new();
+    let mut tar = archive();
+    let mut outside = header(EntryType::Regular, 0o644, 0);
+    outside.as_old_mut().name[..7].copy_from_slice(b"../evil");
+    outside.set_cksum();
+    tar.append(&outside, &b""[..]).expect("added");
+    bench.file("in.tar", tar.into_inner().expect("an archive"));
+    let fails = |from: &str, size: &str, expected: &str| {
+        let run = bench.sampan(&["image", "build", "--from", from, "--size", size, "-o", "image"]);
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+        assert!(!bench.path().join("image").exists());
+    };
+    fails("tar:in.tar", "64M", "../evil: a path with '..'");
+    fails("tar:in.tar", "1500K", "no space left");
+    fails("tar:in.tar", "20K", "no space left");
+    fails("tar:absent", "20M", "absent: ");
+    fails("dir:in.tar", "20M", "in.tar: not a directory");
+    let garbage = bench.file("garbage", vec![7; 5000]);
+    fails("tar:garbage", "20M", "garbage: ");
+    let run = bench.sampan(&["image", "ls", garbage.to_str().expect("text")]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("without an ext2 superblock"), "{}", run.stderr);
+    // Nothing that was unfinished is left.
+    let left = std::fs::read_dir(bench.path()).expect("a folder").count();
+    assert_eq!(left, 2);
+}

@@ -1,0 +1,276 @@
+//! The built-in C library, for modules that import it from `env` and have no WASI.
+//!
+//! ```
+//! use sampan::libc::{self, System};
+//! use sampan::{Engine, Linker, Module, Store};
+//!
+//! struct Console(Vec<u8>);
+//!
+//! impl System for Console {
+//!     fn write(&mut self, text: &[u8]) {
+//!         self.0.extend_from_slice(text);
+//!     }
+//! }
+//!
+//! # fn main() -> sampan::Result<()> {
+//! let engine = Engine::default();
+//! let module = Module::new(&engine, r#"(module
+//!     (import "env" "puts" (func $puts (param i32) (result i32)))
+//!     (memory 1) (data (i32.const 8) "hello\00")
+//!     (func (export "main") (result i32) (call $puts (i32.const 8)) drop (i32.const 0)))"#)?;
+//! let mut linker = Linker::new(&engine);
+//! libc::add_to_linker(&mut linker, &module, |console: &mut Console| console)?;
+//! let mut store = Store::new(&engine, Console(Vec::new()));
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! assert_eq!(libc::call_main(&mut store, instance, &[], |console| console)?, 0);
+//! assert_eq!(store.data().0, b"hello\n");
+//! # Ok(())
+//! # }
+//! ```
+
+pub use sampan_libc::{Stop, System};
+
+use crate::into_func::{HostFunc, Scope};
+use crate::{
+    AsContextMut, Caller, Error, Extern, ExternType, FuncType, I32Exit, Instance, Linker, Module,
+    Result, StoreContextMut, Val, ValType,
+};
+use alloc::vec::Vec;
+use core::any::Any;
+use core::iter::repeat_n;
+use sampan_engine::sync::Arc;
+use sampan_engine::{InstanceId, Machine, MemoryId, wasm};
+use sampan_libc::{Function, Guest, Width};
+
+/// The name under which modules import the library.
+const MODULE: &str = "env";
+
+/// Whether a module imports the library, and no WASI, which would bring a C library of the
+/// module's own.
+pub fn is_wanted_by(module: &Module) -> bool {
+    let mut wanted = false;
+    for import in module.imports() {
+        wanted |= function(&import).is_some();
+        if import.module().starts_with("wasi") {
+            return false;
+        }
+    }
+    wanted
+}
+
+/// Defines what `module` imports of the library. `get` finds the program's output and clocks
+/// in the store's data.
+///
+/// Memory from `malloc` comes from behind the global `__heap_base` that the module exports, or
+/// else from behind the memory that it begins with; where that is not enough, the memory
+/// grows. A module with a `malloc` and `free` of its own is asked for memory by calling them.
+///
+/// When the guest ends itself, the error is an [`I32Exit`]; other reasons are a [`Stop`].
+///
+/// # Errors
+/// A name is defined already.
+pub fn add_to_linker<T: 'static, S: System + 'static>(
+    linker: &mut Linker<T>,
+    module: &Module,
+    get: fn(&mut T) -> &mut S,
+) -> Result<()> {
+    for import in module.imports() {
+        let Some(function) = function(&import) else { continue };
+        // Modules may import the same twice.
+        if !linker.defines(MODULE, function.name) {
+            let ty = signature(function, &import.ty);
+            linker.define_host(MODULE, function.name, host(function, ty, get))?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `main` as a program's start does, and gives its result. The compiler's other names
+/// for it are known. What `exit` was called with is a result too.
+///
+/// # Errors
+/// There is no such function; there is no memory for `arguments`; the guest was stopped.
+pub fn call_main<T: 'static, S: System + 'static>(
+    mut store: impl AsContextMut<Data = T>,
+    instance: Instance,
+    arguments: &[&[u8]],
+    get: fn(&mut T) -> &mut S,
+) -> Result<i32> {
+    const NAMES: [&str; 4] = ["main", "__main_argc_argv", "__main_void", "__original_main"];
+    let mut ctx = store.as_context_mut();
+    let main = NAMES.iter().find_map(|name| instance.get_func(&ctx, name));
+    let main = main.ok_or_else(|| Error::new("the module exports no function main"))?;
+    let result = match main.ty(&ctx).params().len() {
+        0 => main.typed::<(), i32>(&ctx)?.call(&mut ctx, ()),
+        _ => {
+            let main = main.typed::<(i32, i32), i32>(&ctx)?;
+            let (machine, inner) = (&mut *ctx.machine, &mut *ctx.inner);
+            let store = StoreContextMut { machine, inner };
+            let caller = Caller { store, instance: Some(instance.raw) };
+            let vector = Calling::new(caller, get)?.arguments(arguments)?;
+            main.call(&mut ctx, (arguments.len() as i32, vector as i32))
+        }
+    };
+    result.or_else(|error| error.i32_exit_status().ok_or(error))
+}
+
+/// The function of the library that an import means.
+fn function(import: &crate::ImportType<'_>) -> Option<&'static Function> {
+    let is_function = matches!(import.ty, ExternType::Func(_)) && import.module == MODULE;
+    is_function.then(|| sampan_libc::find(import.name))?
+}
+
+fn signature(function: &Function, wanted: &ExternType) -> FuncType {
+    let result = function.result.map(|width| match width {
+        Width::W32 => ValType::I32,
+        Width::W64 => ValType::I64,
+    });
+    let mut params = usize::from(function.params);
+    // C's takes nothing, while that of Emscripten says why.
+    if function.name == "abort" && matches!(wanted, ExternType::Func(ty) if ty.params().is_empty())
+    {
+        params = 0;
+    }
+    FuncType::new(repeat_n(ValType::I32, params), result)
+}
+
+fn host<T: 'static, S: System + 'static>(
+    function: &'static Function,
+    ty: FuncType,
+    get: fn(&mut T) -> &mut S,
+) -> HostFunc<T> {
+    let params = ty.params().len();
+    let call = move |machine: &mut Machine,
+                     data: &mut dyn Any,
+                     instance: Option<InstanceId>,
+                     slots: &mut [u64]| {
+        let scope = Scope::open(machine);
+        let mut arguments = [0; 4];
+        for (argument, &slot) in arguments[..params].iter_mut().zip(&*slots) {
+            *argument = slot as u32;
+        }
+        let store = StoreContextMut::<T>::of_host(&mut *scope.machine, data);
+        let guest = Calling::new(Caller { store, instance }, get);
+        let result = guest.and_then(|mut it| sampan_libc::call(function, arguments, &mut it));
+        let result = result.map_err(Error::into_trap)?;
+        if function.result.is_some() {
+            slots[0] = result;
+        }
+        Ok(())
+    };
+    HostFunc::raw(ty, Arc::new(call))
+}
+
+/// The instance that called, for the library.
+struct Calling<'a, T: 'static, S: 'static> {
+    caller: Caller<'a, T>,
+    memory: MemoryId,
+    get: fn(&mut T) -> &mut S,
+}
+
+impl<'a, T: 'static, S: System + 'static> Calling<'a, T, S> {
+    fn new(caller: Caller<'a, T>, get: fn(&mut T) -> &mut S) -> Result<Self> {
+        let machine = &*caller.store.machine;
+        let memory = caller.instance.and_then(|it| machine.instance(it).memory(0));
+        match memory {
+            Some(memory) if machine.memory(memory).shared().is_none() => {
+                Ok(Calling { caller, memory, get })
+            }
+            Some(_) => Err(Error::new("the C library cannot work in a shared memory")),
+            None => Err(Error::new("the C library was called by what has no memory")),
+        }
+    }
+
+    /// The module's own function with a name, which it did not import.
+    fn own(&self, name: &str) -> Option<crate::Func> {
+        let Some(Extern::Func(func)) = self.caller.get_export(name) else { return None };
+        self.caller.store.machine.func_place(func.raw).map(|_| func)
+    }
+
+    /// Puts the arguments of `main` into the guest's memory: strings, and the array that points
+    /// to them and ends with a null.
+    fn arguments(mut self, arguments: &[&[u8]]) -> Result<u32> {
+        let mut block: Vec<u8> = Vec::new();
+        let mut places = Vec::new();
+        for argument in arguments {
+            places.push(block.len() as u32);
+            block.extend_from_slice(argument);
+            block.push(0);
+        }
+        let vector = 4 * (places.len() as u32 + 1);
+        let size = u32::try_from(block.len()).ok().and_then(|len| len.checked_add(vector));
+        let at = match size {
+            Some(size) => sampan_libc::allocate(&mut self, size)?,
+            None => 0,
+        };
+        if at == 0 {
+            return Err(Error::new("there is no memory for the program's arguments"));
+        }
+        let words = places.iter().map(|place| at + vector + place).chain([0]);
+        let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        bytes.append(&mut block);
+        let memory = self.parts().0.get_mut(at as usize..).ok_or(Stop::OutOfBounds)?;
+        let target = memory.get_mut(..bytes.len()).ok_or(Stop::OutOfBounds)?;
+        target.copy_from_slice(&bytes);
+        Ok(at)
+    }
+}
+
+impl<T: 'static, S: System + 'static> Guest for Calling<'_, T, S> {
+    type Error = Error;
+
+    fn parts(&mut self) -> (&mut [u8], &mut dyn System) {
+        let StoreContextMut { machine, inner } = &mut self.caller.store;
+        (machine.memory_mut(self.memory).data_mut(), (self.get)(&mut inner.data))
+    }
+
+    fn grow(&mut self, bytes: usize) -> bool {
+        let machine = &mut *self.caller.store.machine;
+        let page = 1u64 << machine.memory(self.memory).ty().page_log2;
+        machine.memory_grow(self.memory, (bytes as u64).div_ceil(page)).is_some()
+    }
+
+    fn heap_base(&mut self) -> u32 {
+        if let Some(Extern::Global(global)) = self.caller.get_export("__heap_base")
+            && let Val::I32(base) = global.get(&mut self.caller)
+        {
+            return base as u32;
+        }
+        let Some(instance) = self.caller.instance else { return u32::MAX };
+        let decl = self.caller.store.machine.instance(instance).module().decl();
+        match decl.extern_type(wasm::ExternKind::Memory, 0) {
+            Some(wasm::ExternType::Memory(ty)) => {
+                let pages = ty.limits.min;
+                u32::try_from(pages << ty.page_log2).unwrap_or(u32::MAX)
+            }
+            _ => u32::MAX,
+        }
+    }
+
+    fn own_malloc(&mut self, size: u32) -> Result<Option<u32>> {
+        if self.own("free").is_none() {
+            return Ok(None);
+        }
+        let Some(malloc) = self.own("malloc") else { return Ok(None) };
+        let malloc = malloc.typed::<i32, i32>(&self.caller)?;
+        malloc.call(&mut self.caller, size as i32).map(|pointer| Some(pointer as u32))
+    }
+
+    fn own_free(&mut self, pointer: u32) -> Result<bool> {
+        if self.own("malloc").is_none() {
+            return Ok(false);
+        }
+        let Some(free) = self.own("free") else { return Ok(false) };
+        let free = free.typed::<i32, ()>(&self.caller)?;
+        free.call(&mut self.caller, pointer as i32).map(|()| true)
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Error {
+        match stop {
+            Stop::Exit(status) => Error::host(I32Exit(status)),
+            other => Error::host(other),
+        }
+    }
+}

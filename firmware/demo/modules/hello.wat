@@ -1,0 +1,26 @@
+;; What a C program for the built-in library is, in a memory of 2 KB: prints, and formats into
+;; memory from malloc.
+(module
+  (import "env" "printf" (func $printf (param i32 i32) (result i32)))
+  (import "env" "snprintf" (func $snprintf (param i32 i32 i32 i32) (result i32)))
+  (import "env" "puts" (func $puts (param i32) (result i32)))
+  (import "env" "malloc" (func $malloc (param i32) (result i32)))
+  (import "env" "free" (func $free (param i32)))
+  (memory (export "memory") 2048 4096 (pagesize 1))
+  (global (export "__heap_base") i32 (i32.const 512))
+  (data (i32.const 64) "hello from %s, %d times %lld, 0x%08x, %5.1f\0a\00")
+  (data (i32.const 128) "the built-in C library\00")
+  (data (i32.const 160) "in the heap: [%-6d]\00")
+  (func (export "run") (param $n i32) (result i32) (local $text i32)
+    (i32.store (i32.const 0) (i32.const 128))
+    (i32.store (i32.const 4) (local.get $n))
+    (i64.store (i32.const 8) (i64.const 123456789012))
+    (i32.store (i32.const 16) (i32.const 0xbeef))
+    (f64.store (i32.const 24) (f64.const 2.25))
+    (drop (call $printf (i32.const 64) (i32.const 0)))
+    (local.set $text (call $malloc (i32.const 40)))
+    (drop (call $snprintf (local.get $text) (i32.const 40) (i32.const 160) (i32.const 4)))
+    (drop (call $puts (local.get $text)))
+    (call $free (local.get $text))
+    ;; More than the memory may grow to.
+    (i32.eqz (call $malloc (i32.const 10000)))))

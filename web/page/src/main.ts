@@ -1,0 +1,83 @@
+/**
+ * The page: a terminal with a shell of the image beside it, and what one does with such a
+ * machine. `?image=URL` takes another image, `?ephemeral` keeps no changes.
+ */
+
+import "@xterm/xterm/css/xterm.css";
+import "./style.css";
+import { type Linux, openTerminal } from "@sampan/linux";
+import { element } from "./elements.js";
+import { takeFiles } from "./files.js";
+import { keyRow } from "./keys.js";
+import { discard, type Machine, openMachine, runShell } from "./machine.js";
+import { showActivity } from "./status.js";
+import { chooseTheme } from "./themes.js";
+
+const parameters = new URLSearchParams(location.search);
+const image = new URL(parameters.get("image") ?? "image.ext2", document.baseURI).href;
+const state = element("state", HTMLElement);
+/** Shows the terminal in the colours of the page. */
+let restyle = () => {};
+
+async function start(): Promise<void> {
+  state.textContent = "starting";
+  const machine = await openMachine(image, !parameters.has("ephemeral"));
+  const { linux } = machine;
+  showActivity(linux);
+  await connect(linux);
+  takeFiles(machine, (text) => (state.textContent = text));
+  offerReset(machine);
+  // A tab that is hidden may never be seen again.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) linux.sync().catch(() => {});
+  });
+  state.textContent = machine.keeps ? "running; changes are kept in this browser" : "running; changes are not kept";
+  await runShell(linux, (text) => (state.textContent = text));
+}
+
+/** Opens the terminal and joins it with the machine. */
+async function connect(linux: Linux): Promise<void> {
+  const keys = keyRow(element("keys", HTMLElement), (text) => type(text));
+  const main = element("console", HTMLElement);
+  let key: (text: string) => void = () => {};
+  const type = (text: string) => key(keys.apply(text));
+  const resize = (columns: number, rows: number) => {
+    key = linux.setCustomConsole((bytes) => terminal.write(bytes), columns, rows);
+  };
+  const terminal = await openTerminal(main, type, resize);
+  resize(terminal.columns, terminal.rows);
+  restyle = () => terminal.restyle();
+  restyle();
+  const reader = element("reader", HTMLInputElement);
+  reader.addEventListener("change", () => {
+    main.dataset["screenReader"] = String(reader.checked);
+    terminal.restyle();
+  });
+  terminal.focus();
+}
+
+function offerReset(machine: Machine): void {
+  const button = element("reset", HTMLButtonElement);
+  button.disabled = !machine.keeps;
+  button.addEventListener("click", () => {
+    if (!confirm("Throw away all changes to the disk that this browser keeps?")) return;
+    void machine.reset().then(() => location.reload());
+  });
+}
+
+chooseTheme(element("theme", HTMLSelectElement), () => restyle());
+start().catch((error: unknown) => {
+  const text = error instanceof Error ? error.message : String(error);
+  state.textContent = "stopped";
+  element("reason", HTMLElement).textContent = text;
+  element("again", HTMLButtonElement).onclick = () => location.reload();
+  element("ephemeral", HTMLButtonElement).onclick = () => {
+    parameters.set("ephemeral", "");
+    location.search = parameters.toString();
+  };
+  element("discard", HTMLButtonElement).onclick = async () => {
+    await discard(image);
+    location.reload();
+  };
+  element("failure", HTMLDialogElement).showModal();
+});
