@@ -4,7 +4,7 @@ use sampan_wasm::{Features, Module, Result};
 
 /// There is none.
 #[derive(Debug, Default)]
-pub(crate) struct Regions;
+pub(crate) struct Regions {}
 
 pub(crate) const NONE: u32 = u32::MAX;
 

@@ -24,8 +24,10 @@ pub(super) struct Block {
     /// The region of exceptions that its code is in.
     pub region: u32,
     /// Its own region, as long as its code is in that.
+    #[cfg_attr(not(feature = "exceptions"), expect(dead_code))]
     pub own_region: Option<u32>,
     /// The slot for the exception that it caught, if it is an older `try`.
+    #[cfg_attr(not(feature = "exceptions"), expect(dead_code))]
     pub caught: Option<u16>,
 }
 

@@ -9,7 +9,7 @@ use super::control::{Block, BlockKind, Condition};
 use super::stack::Kind;
 use super::{Class, Translator, class_of, emit};
 use crate::exec::fast::ops::{control as ctl, slow};
-use crate::exec::unwind::Clause;
+use crate::exec::unwind::{Clause, NONE as NO_REGION};
 use crate::exec::work::{Shape, exception};
 use alloc::vec::Vec;
 use sampan_wasm::{BlockType, Catches, Imm, Instr, Opcode, State, ValType, block_params};
@@ -115,7 +115,7 @@ impl Translator<'_> {
 
     /// Opens a block with a region of its own, whose clauses are still to come.
     fn open_region(&mut self, kind: BlockKind, ty: BlockType, params: usize) -> u32 {
-        let outer = self.control.last().map_or(super::NO_REGION, |block| block.region);
+        let outer = self.control.last().map_or(NO_REGION, |block| block.region);
         let region = self.regions.open(self.words.len() as u32, outer);
         self.open(kind, ty, params);
         if let Some(block) = self.control.last_mut() {
@@ -132,7 +132,7 @@ impl Translator<'_> {
         if let Some(region) = block.own_region.take() {
             self.regions.close(region, self.words.len() as u32);
             let below = self.control.last();
-            block.region = below.map_or(super::NO_REGION, |block| block.region);
+            block.region = below.map_or(NO_REGION, |block| block.region);
         }
     }
 

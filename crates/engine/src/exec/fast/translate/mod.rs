@@ -35,7 +35,7 @@ pub(crate) use maps::record;
 
 use super::code::Code;
 use super::ops::{Loc, control as ctl, memory, moves, moves::Class};
-use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
+use crate::exec::unwind::{Regions, legacy_depth};
 use crate::exec::work;
 use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
@@ -148,6 +148,7 @@ struct Translator<'m> {
     /// The operand word of the latest `fuel`, and what it takes.
     fuel: Option<(usize, u32)>,
     need_fuel: bool,
+    #[cfg_attr(not(feature = "exceptions"), expect(dead_code))]
     regions: Regions,
     /// The first of the slots for exceptions that older `try` blocks caught, and how many
     /// such blocks are open.
