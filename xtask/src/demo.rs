@@ -3,7 +3,7 @@
 
 use std::{
     io::IsTerminal,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -17,8 +17,7 @@ use crate::{
 /// `cargo xtask demo`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// CPython as a WebAssembly module instead of Debian, which needs neither root nor Debian's
-    /// tools
+    /// CPython as a WebAssembly module instead of Debian, which needs none of Debian's tools
     #[arg(long)]
     wasi: bool,
     /// How Python is executed, as `sampan run` takes it
@@ -59,8 +58,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
 /// A small Debian in a disk image, which is made once, and a shell in it.
 fn debian(options: &Options) -> Result<ExitCode> {
-    let image = debian_image()?;
     let sampan = project::build_sampan()?;
+    let image = debian_image(&sampan)?;
     let mut command = Command::new(sampan);
     command.arg("linux").arg(image).arg("--");
     if options.args.is_empty() {
@@ -72,31 +71,19 @@ fn debian(options: &Options) -> Result<ExitCode> {
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
 }
 
-/// The image of a small Debian, made by debootstrap, which needs root, and mke2fs.
-fn debian_image() -> Result<PathBuf> {
+/// The image of a small Debian.
+fn debian_image(sampan: &Path) -> Result<PathBuf> {
     let image = fetch::cache_dir()?.join("debian-amd64.ext2");
     if image.exists() {
         return Ok(image);
     }
-    for (command, package) in [("debootstrap", "debootstrap"), ("mke2fs", "e2fsprogs")] {
-        system::ensure(command, &[package]).context(
-            "a Debian is made as root, once; `cargo xtask demo --wasi` needs none of it",
-        )?;
-    }
+    system::ensure("mmdebstrap", &["mmdebstrap", "uidmap"])
+        .context("it makes the Debian; `cargo xtask demo --wasi` needs no such tool")?;
     eprintln!("making a small Debian in {} (once, some minutes)", image.display());
-    let folder = image.parent().context("the cache has a parent")?;
-    std::fs::create_dir_all(folder)?;
-    let root = tempfile::tempdir_in(folder)?;
-    let mut command = Command::new("debootstrap");
-    command.args(["--arch=amd64", "--variant=minbase"]);
+    std::fs::create_dir_all(image.parent().context("the cache has a parent")?)?;
+    let mut command = Command::new(sampan);
+    command.args(["image", "build", "--from", "debian:bookworm", "--size", "1G"]);
     command.arg("--include=less,perl,procps,python3-minimal,vim-tiny");
-    command.arg("bookworm").arg(root.path()).stdout(std::process::Stdio::null());
-    project::run(&mut command)?;
-    // Only what was finished gets the name.
-    let unfinished = image.with_extension("unfinished");
-    let mut command = Command::new("mke2fs");
-    command.args(["-q", "-F", "-t", "ext2", "-d"]).arg(root.path()).arg(&unfinished).arg("1G");
-    project::run(&mut command)?;
-    std::fs::rename(&unfinished, &image)?;
+    project::run(command.arg("--output").arg(&image))?;
     Ok(image)
 }

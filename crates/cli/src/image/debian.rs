@@ -22,7 +22,7 @@ pub fn make(
         ("debootstrap", Source::Directory(folder.join("debian")))
     } else {
         return Err("debian: needs mmdebstrap, or debootstrap and root; please install one of \
-                    them (on Debian: apt-get install mmdebstrap)"
+                    them (on Debian: apt-get install mmdebstrap uidmap)"
             .to_owned());
     };
     let (Source::Tar(target) | Source::Directory(target)) = &made;
