@@ -197,11 +197,11 @@ impl Pending {
         Some(info)
     }
 
-    /// Counts an expiry of a timer whose signal is still queued; how many that makes.
-    pub fn overrun(&mut self, timer: i32) -> Option<i32> {
+    /// Counts expiries of a timer whose signal is still queued; how many that makes.
+    pub fn overrun(&mut self, timer: i32, more: i32) -> Option<i32> {
         self.queue.iter_mut().find_map(|info| match &mut info.fields {
             Fields::Timer { id, overrun, .. } if *id == timer => {
-                *overrun = overrun.saturating_add(1);
+                *overrun = overrun.saturating_add(more);
                 Some(*overrun)
             }
             _ => None,

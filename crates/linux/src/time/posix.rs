@@ -120,7 +120,8 @@ impl Kernel {
     fn expire_timer(&mut self, process: &Rc<Process>, id: i32) {
         let Some(clock) = process.timers.borrow().get(&id).map(|timer| timer.clock) else { return };
         let now = self.timer_clock(process, clock);
-        let notify = {
+        // Intervals that passed beyond the expiry, as when nobody looked for a while.
+        let (notify, missed) = {
             let mut timers = process.timers.borrow_mut();
             let Some(timer) = timers.get_mut(&id) else { return };
             if timer.next == 0 || now < timer.next {
@@ -132,7 +133,7 @@ impl Kernel {
                 interval => timer.next + (missed + 1) * interval,
             };
             timer.overrun = missed;
-            timer.notify
+            (timer.notify, i32::try_from(missed).unwrap_or(i32::MAX))
         };
         match notify {
             Notify::Nothing => {}
@@ -140,15 +141,17 @@ impl Kernel {
             Notify::Signal { signal, value, thread } => {
                 let target = thread.and_then(|tid| self.threads.get(&tid).cloned());
                 let pending = match &target {
-                    Some(thread) => thread.pending.borrow_mut().overrun(id),
-                    None => process.pending.borrow_mut().overrun(id),
+                    Some(thread) => {
+                        thread.pending.borrow_mut().overrun(id, missed.saturating_add(1))
+                    }
+                    None => process.pending.borrow_mut().overrun(id, missed.saturating_add(1)),
                 };
                 if let Some(overrun) = pending {
                     if let Some(timer) = process.timers.borrow_mut().get_mut(&id) {
                         timer.overrun = overrun as u64;
                     }
                 } else {
-                    let fields = Fields::Timer { id, overrun: 0, value };
+                    let fields = Fields::Timer { id, overrun: missed, value };
                     let info = SigInfo { signal, errno: 0, code: -2, fields };
                     match target {
                         Some(thread) => self.signal_thread(&thread, info),
