@@ -1,5 +1,7 @@
 //! Measuring: sets up the peers and hands over to the program in `bench/`.
 
+mod linux;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -20,6 +22,8 @@ pub struct Options {
 enum What {
     /// WebAssembly kernels, start-up, loading and memory, beside wasmi, wasm3, wasmtime and V8
     Wasm(Wasm),
+    /// Linux kernels and programs, beside native ones and QEMU's user mode
+    Linux(linux::Linux),
     /// Rebuild the kernels' modules in bench/kernels/ from their C sources
     BuildKernels,
 }
@@ -43,6 +47,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     match &options.what {
         Some(What::BuildKernels) => kernels::build_wasm()?,
         Some(What::Wasm(wasm)) => run_wasm(wasm)?,
+        Some(What::Linux(linux)) => linux::run(linux)?,
         None => run_wasm(&Wasm::default())?,
     }
     Ok(ExitCode::SUCCESS)
