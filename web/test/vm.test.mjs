@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Vm } from "../dist/index.js";
 
@@ -15,13 +17,13 @@ const modules = {
 const path = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
 const busybox = new Uint8Array(await readFile(path));
 
-/** Runs busybox; its status, output and the VM's own lines. */
-async function run(args, { input = "", ...options } = {}) {
+/** Runs busybox, or another program; its status, output and the VM's own lines. */
+async function run(args, { input = "", program = busybox, ...options } = {}) {
   const chunks = { 1: [], 2: [] };
   const lines = [];
   const write = (bytes, stream) => chunks[stream].push(bytes);
   const vm = await Vm.create({ modules, write, log: (line) => lines.push(line), ...options });
-  vm.addFile("busybox", 0o755, busybox);
+  vm.addFile("busybox", 0o755, program);
   vm.write(new TextEncoder().encode(input));
   vm.closeInput();
   const status = await vm.run({ path: "/busybox", argv: ["busybox", ...args], env: ["PATH=/"] });
@@ -69,6 +71,16 @@ test("a program that takes too much memory does not get it", async () => {
   const { status, stdout } = await run(["sh", "-c", "x=a; while :; do x=$x$x; done; echo no"], { memory });
   assert.notEqual(status, 0);
   assert.equal(stdout, "");
+});
+
+test("more than a process ever had can be given back", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "sampan-c-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const source = new URL("support/beyond.c", import.meta.url).pathname;
+  execFileSync("cc", ["-O1", "-static", "-o", join(folder, "beyond"), source]);
+  const program = new Uint8Array(await readFile(join(folder, "beyond")));
+  const { status, stdout } = await run([], { program });
+  assert.deepEqual([status, stdout], [0, "given back\n"]);
 });
 
 test("sleeping takes no time of the event loop", async () => {

@@ -118,7 +118,9 @@ impl AddressSpace {
         let touched = |state: &&u8| *state & page::TOUCHED != 0;
         let count = self.pages[pages.clone()].iter().filter(touched).count();
         if count > 0 {
-            self.memory.zero(pages.start as u64 * PAGE_SIZE..pages.end as u64 * PAGE_SIZE)?;
+            // Beyond what was ever mapped there may be no memory.
+            let end = pages.end.min(self.top) as u64;
+            self.memory.zero(pages.start as u64 * PAGE_SIZE..end * PAGE_SIZE)?;
             self.touched -= count;
         }
         Ok(())
