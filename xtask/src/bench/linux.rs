@@ -118,7 +118,7 @@ pub fn run(options: &Linux) -> Result<()> {
         text,
         "`cargo xtask bench linux` wrote this on: {}. Medians of {rounds} rounds, engines taking\n\
          turns. Time of the whole process over that of the native one; below 20 % is noise.\n\
-         qemu-user runs what `forkexec` starts natively.",
+         qemu-user runs natively what a program starts: in `forkexec`, and in gcc.",
         machine()
     )?;
     for (i386, title) in [(false, "amd64"), (true, "i386")] {
