@@ -15,6 +15,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{kernels, project, system};
 
+#[path = "../../../bench/src/figures.rs"]
+mod figures;
+
+use figures::{geometric_mean, machine, median, number};
+
 /// `cargo xtask bench linux`.
 #[derive(clap::Args)]
 pub struct Linux {
@@ -237,31 +242,14 @@ fn table(text: &mut String, title: &str, lines: &[Line], with_mean: bool) -> Res
         if with_mean && n + 1 == IN_MEAN {
             write!(text, "| **geometric mean** | |")?;
             for engine in 1..ENGINES.len() {
-                let logs: Option<Vec<f64>> = lines[..IN_MEAN]
-                    .iter()
-                    .map(|(_, times)| ratio(times, engine).map(f64::ln))
-                    .collect();
-                let mean = logs.map(|logs| (logs.iter().sum::<f64>() / IN_MEAN as f64).exp());
+                let mean =
+                    geometric_mean(lines[..IN_MEAN].iter().map(|(_, times)| ratio(times, engine)));
                 write!(text, " **{}** |", number(mean))?;
             }
             writeln!(text)?;
         }
     }
     Ok(())
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
-fn number(value: Option<f64>) -> String {
-    match value {
-        None => "–".into(),
-        Some(value) if value < 0.1 => format!("{value:.3}"),
-        Some(value) if value < 10.0 => format!("{value:.2}"),
-        Some(value) => format!("{value:.1}"),
-    }
 }
 
 /// A program in the search path.
@@ -285,12 +273,4 @@ fn some_text(bytes: usize) -> String {
         text.push(if state >> 13 & 7 == 0 { '\n' } else { ' ' });
     }
     text
-}
-
-/// The processor, as far as the machine tells, and how many there are.
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{}, {cores} cores", model.map_or("an unnamed processor", |(_, name)| name))
 }
