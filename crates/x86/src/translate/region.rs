@@ -74,6 +74,7 @@ pub(crate) trait Seen {
 
 /// Grows a region from an address.
 /// `None` if not even the first instruction can be translated.
+#[inline(never)]
 pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen) -> Option<Region> {
     let known = |at: u32| seen.knows(at);
     let mut computed = BTreeSet::new();
