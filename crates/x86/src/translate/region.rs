@@ -196,6 +196,7 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
     Some(Region { count: code.len(), spans: spans(&code), blocks, returns, computed })
 }
 
+#[inline(never)]
 fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
     let len = space.accessible(u64::from(at), LONGEST as u64, Access::Execute);
     let bytes = space.content(u64::from(at), len);
@@ -207,6 +208,7 @@ fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
     (!i.is_invalid() && plain && !i.has_repne_prefix()).then_some(i)
 }
 
+#[inline(never)]
 fn spans(code: &BTreeMap<u32, Instruction>) -> Vec<(u32, u32)> {
     let mut spans: Vec<(u32, u32)> = Vec::new();
     for (&at, i) in code {
