@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod engine;
+mod figures;
 mod kernels;
 mod measure;
 mod options;

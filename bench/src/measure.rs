@@ -46,14 +46,3 @@ pub fn run(command: &mut Command, options: &Options) -> Result<Measured, String>
     }
     Ok(Measured { seconds, kib, stdout: String::from_utf8_lossy(&output.stdout).into_owned() })
 }
-
-/// The value in the middle.
-pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        len if len % 2 == 1 => Some(values[middle]),
-        _ => Some((values[middle - 1] + values[middle]) / 2.0),
-    }
-}

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use crate::{
     Results,
     engine::Engine,
+    figures::{geometric_mean, machine, median, number},
     kernels::{KERNELS, ONE_THREAD, TWO_THREADS},
-    measure::{Measured, median},
+    measure::Measured,
     options::Options,
 };
 
@@ -166,10 +167,7 @@ fn mean(results: &Results, engine: &str) -> Option<f64> {
     let counted = KERNELS
         .iter()
         .filter(|kernel| kernel.mean && results.kernels.contains_key(&(kernel.name, "native")));
-    let logs: Option<Vec<f64>> =
-        counted.map(|kernel| ratio(results, kernel.name, engine).map(f64::ln)).collect();
-    let logs = logs.filter(|logs| !logs.is_empty())?;
-    Some((logs.iter().sum::<f64>() / logs.len() as f64).exp())
+    geometric_mean(counted.map(|kernel| ratio(results, kernel.name, engine)))
 }
 
 fn seconds(runs: &[Measured]) -> Vec<f64> {
@@ -180,31 +178,7 @@ fn megabytes(runs: &[Measured]) -> Option<f64> {
     median(runs.iter().filter_map(|run| run.kib).map(|kib| kib as f64 * 1024.0 / 1e6).collect())
 }
 
-fn number(value: Option<f64>) -> String {
-    match value {
-        None => "–".into(),
-        Some(value) if value < 0.1 => format!("{value:.3}"),
-        Some(value) if value < 10.0 => format!("{value:.2}"),
-        Some(value) => format!("{value:.1}"),
-    }
-}
-
 fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
     let cells: Vec<String> = cells.into_iter().collect();
     let _ = writeln!(text, "| {} |", cells.join(" | "));
-}
-
-/// The processor, as far as the machine tells, and how many there are.
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map(|(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!(
-        "{}, {cores} cores, {}",
-        model.unwrap_or("an unnamed processor"),
-        std::env::consts::ARCH
-    )
 }

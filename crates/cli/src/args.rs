@@ -16,10 +16,10 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Runs WebAssembly programs in a sandbox
-const ABOUT: &str = "Runs WebAssembly programs in a sandbox.
+/// Runs WebAssembly modules and Linux x86 programs in a sandbox
+const ABOUT: &str = "Runs WebAssembly modules and Linux x86 programs in a sandbox.
 
-A program has only what it is given: directories with --dir, variables with --env, its \
+A module has only what it is given: directories with --dir, variables with --env, its \
 arguments, and the terminal. Wherever a module is taken, its text format (.wat) is too.";
 
 /// What to do.
@@ -29,8 +29,8 @@ pub enum Command {
     #[command(after_long_help = RUN_HELP)]
     #[command(override_usage = "sampan run [OPTIONS] <FILE> [ARGS]...")]
     Run(Deferred<Run>),
-    /// Run a Linux program for x86 or x86-64 on sampan's own kernel
-    #[command(override_usage = "sampan linux [OPTIONS] <DIRECTORY|ELF-FILE> [-- ARGS...]", after_help = LINUX_HELP)]
+    /// Run a Linux for x86 or x86-64, or one program of it, on sampan's own kernel
+    #[command(override_usage = "sampan linux [OPTIONS] <IMAGE|DIRECTORY|ELF-FILE> [-- PROGRAM ARGS...]", after_help = LINUX_HELP)]
     Linux(Deferred<Linux>),
     /// Make a disk image for `sampan linux`, or look into one
     Image(Deferred<Image>),
@@ -250,6 +250,7 @@ Exit codes:
   2    wrong usage of this command
 
 Examples:
+  sampan linux debian.ext2
   sampan linux debian/
   sampan linux debian/ -- ls -l /usr
   echo hello | sampan linux --mount .:/work debian/ -- wc -c
@@ -311,7 +312,7 @@ pub struct Linux {
     /// How to execute
     #[arg(long, value_enum, default_value_t = LinuxMode::Auto)]
     pub mode: LinuxMode,
-    /// Check every memory access (not yet a choice: the interpreter always does)
+    /// Check every memory access (not a choice yet: every mode does)
     #[arg(long)]
     pub strict: bool,
     /// The root: an ext2 image with a system in it, which keeps changes; a directory with one,
