@@ -1,5 +1,6 @@
 /** Unmodified Linux x86 programs in a browser tab. */
 
+export type { Mode, Translated } from "./code.js";
 export {
   BlockDevice, DataDevice, FolderDevice, HttpBytesDevice, IDBDevice, OverlayDevice, WebDevice,
 } from "./devices.js";

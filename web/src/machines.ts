@@ -3,9 +3,14 @@
  * which holds the program. The kernel's module names them by number.
  */
 
+import { Code, Compiler, type Mode, type Translated } from "./code.js";
+
 /** What an instance of the processor's module exports; crates in `processor/` say more. */
 interface Processor {
   readonly memory: WebAssembly.Memory;
+  readonly __indirect_function_table: WebAssembly.Table;
+  translate(turn: number, samples: number, wait: number): void;
+  translated(which: number): number;
   base(): number;
   turn(): number;
   turn_size(): number;
@@ -22,6 +27,10 @@ interface Processor {
 const MAX_IDLE = 16;
 /** One whose memory grew beyond this many bytes is not kept: a memory never shrinks. */
 const MAX_IDLE_BYTES = 256 << 20;
+/** Instructions for each sample of where a program is, and how many make code hot. */
+const HEAT = { auto: [4000, 16], eager: [1, 1] } as const;
+/** What `translated` tells, in its order. */
+const COUNTS = ["regions", "instructions", "bytes", "entered", "steps", "dropped"] as const;
 /** Bytes of one run of pages as `list_runs` gives it: start, end, state. */
 const RUN_SIZE = 24;
 
@@ -33,7 +42,7 @@ class Machine {
   /** Set when the processor itself trapped: its state may be anything. */
   broken = false;
 
-  constructor(readonly processor: Processor) {
+  constructor(readonly processor: Processor, readonly code: Code) {
     this.base = processor.base() >>> 0;
     this.turn = processor.turn() >>> 0;
     this.view = new Uint8Array(processor.memory.buffer);
@@ -59,19 +68,34 @@ export class Machines {
   private readonly machines = new Map<number, Machine>();
   private readonly idle: Machine[] = [];
   private last = 0;
+  private readonly compiler = new Compiler();
+  /** Of processes that have ended. */
+  private readonly ended: Record<(typeof COUNTS)[number], number> = {
+    regions: 0, instructions: 0, bytes: 0, entered: 0, steps: 0, dropped: 0,
+  };
 
   /**
    * @param module the processor's module
    * @param kernel bytes of the kernel's memory, asked for anew each time as it may grow
    * @param forked told when a process has become two
    * @param log where the failure of a processor is told
+   * @param mode how hot code is treated
    */
   constructor(
     private readonly module: WebAssembly.Module,
     private readonly kernel: () => Uint8Array,
     private readonly log: (line: string) => void,
     private readonly forked: () => void,
+    private readonly mode: Mode,
   ) {}
+
+  /** What has been translated. */
+  translated(): Translated {
+    const counts = { ...this.ended };
+    for (const machine of this.machines.values()) count(machine, counts);
+    const { compiled, shared } = this.compiler;
+    return { ...counts, compiled, shared };
+  }
 
   /** The kernel's imports. */
   imports(): WebAssembly.ModuleImports {
@@ -103,13 +127,20 @@ export class Machines {
     let machine = this.idle.pop();
     if (machine === undefined) {
       try {
-        const instance = new WebAssembly.Instance(this.module, {});
-        machine = new Machine(instance.exports as unknown as Processor);
+        const code = new Code(this.compiler, this.mode === "eager");
+        const instance = new WebAssembly.Instance(this.module, { code: code.imports() });
+        const processor = instance.exports as unknown as Processor;
+        code.owner = processor;
+        machine = new Machine(processor, code);
       } catch (error) {
         // The browser has no more memories, or no more room for them.
         this.log(`no memory for another process: ${String(error)}`);
         return -1;
       }
+    }
+    if (this.mode !== "interpreter") {
+      const [turn, samples] = HEAT[this.mode];
+      machine.processor.translate(turn, samples, this.mode === "eager" ? 1 : 0);
     }
     this.last += 1;
     this.machines.set(this.last, machine);
@@ -131,6 +162,8 @@ export class Machines {
   private release(number: number): void {
     const machine = this.get(number);
     this.machines.delete(number);
+    if (machine.broken) machine.code.release();
+    else count(machine, this.ended);
     const small = machine.processor.memory.buffer.byteLength <= MAX_IDLE_BYTES;
     if (machine.broken || !small || this.idle.length >= MAX_IDLE) return;
     machine.processor.reset();
@@ -162,6 +195,12 @@ export class Machines {
 
 /** An answer that is an error whatever was asked. */
 const BROKEN = 3n;
+
+/** Adds what an instance has translated. */
+function count(machine: Machine, to: Record<(typeof COUNTS)[number], number>): void {
+  if (machine.broken) return;
+  COUNTS.forEach((name, which) => (to[name] += machine.processor.translated(which)));
+}
 
 /** Copies what is mapped in one instance into another that has nothing. */
 function copy(parent: Machine, child: Machine): boolean {

@@ -6,6 +6,7 @@
 
 import type { Blocks } from "./blocks/blocks.js";
 import { concat, encode, decode } from "./bytes.js";
+import type { Mode, Translated } from "./code.js";
 import type { Folder } from "./folders.js";
 import { diskImports, folderImports } from "./imports.js";
 import { Machines } from "./machines.js";
@@ -22,6 +23,8 @@ export interface VmOptions {
   readonly modules: Modules;
   /** Bytes of memory for all processes together. */
   readonly memory?: number;
+  /** Whether hot code is translated to WebAssembly; it is (`"auto"`) if nothing is said. */
+  readonly mode?: Mode;
   /** Tells each system call through `log`. */
   readonly trace?: boolean;
   /** Disks and folders that `mount` names by their places here. */
@@ -79,6 +82,7 @@ const MAX_TYPED = 1 << 20;
 /** A virtual machine. */
 export class Vm {
   private readonly kernel: Kernel;
+  private readonly machines: Machines;
   private readonly input: Uint8Array[] = [];
   private inputClosed = false;
   private readonly typed: Uint8Array[] = [];
@@ -94,16 +98,17 @@ export class Vm {
 
   private constructor(private readonly options: VmOptions) {
     const log = options.log ?? ((line: string) => console.warn(line));
-    const machines = new Machines(
+    this.machines = new Machines(
       options.modules.processor,
       () => this.bytes(),
       log,
       options.process ?? (() => {}),
+      options.mode ?? "auto",
     );
     const part = (at: number, length: number) => this.part(at, length);
     const instance = new WebAssembly.Instance(options.modules.kernel, {
       host: this.host(log),
-      machines: machines.imports(),
+      machines: this.machines.imports(),
       disks: diskImports(options.disks ?? [], part),
       folders: folderImports(options.folders ?? [], part),
     });
@@ -153,6 +158,11 @@ export class Vm {
     this.news();
     if (status === undefined) throw new Error(`${start.path}: the kernel names no process`);
     return status;
+  }
+
+  /** What has been translated so far, over all processes. */
+  translated(): Translated {
+    return this.machines.translated();
   }
 
   /** Reads a file of the guest, as root. */

@@ -15,6 +15,12 @@ const CPU: &str =
 /// Builds the package in `web/dist` and the page in `web/page/dist`, and prints how large what
 /// a visitor loads is.
 pub fn build() -> Result<()> {
+    package()?;
+    project::run(npm(&project::root().join("web")).args(["run", "--silent", "page"]))
+}
+
+/// Builds the package in `web/dist`.
+pub fn package() -> Result<()> {
     system::ensure(platform::NPM, &["npm"])?;
     let folder = project::root().join("web");
     let target_dir = project::target_dir()?.join("web");
@@ -40,7 +46,6 @@ pub fn build() -> Result<()> {
         std::fs::copy(&built, to).with_context(|| format!("cannot copy {}", built.display()))?;
         println!("{:>8}  {module}.wasm", built.metadata()?.len());
     }
-    project::run(npm(&folder).args(["run", "--silent", "page"]))?;
     Ok(())
 }
 

@@ -39,7 +39,7 @@ unsafe impl Reservations for Rooms {
 
     fn commit(&self, _: NonNull<u8>, _: usize, to: usize) -> bool {
         // What lies before the guest's memory is always mapped.
-        to <= Reservation::LAYOUT[2] as usize
+        to <= Reservation::LAYOUT[3] as usize
     }
 
     unsafe fn release(&self, base: NonNull<u8>) {

@@ -2,6 +2,8 @@
 //! WebAssembly instance. The page instantiates it once for each process, and carries the
 //! kernel's questions to [`call`] and its threads' registers to [`run`].
 //!
+//! Hot code is translated if [`translate`] was called ([`code`]).
+//!
 //! What the processor itself needs comes from an array of fixed size ([`heap`]), since the
 //! program's memory lies behind everything else.
 
@@ -10,12 +12,14 @@
 
 extern crate alloc;
 
+mod code;
 mod heap;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 use sampan_web_abi::{self as abi, Turn, op};
+use sampan_x86::translate::Options;
 use sampan_x86::{AddressSpace, Cpu, Fault, Mode, PageState, Prot, Registers};
 
 struct State {
@@ -85,6 +89,32 @@ pub extern "C" fn run() {
     let exit = state.cpu.run(&mut registers, &mut state.space, budget);
     state.turn = Turn::new(&registers, 0);
     state.turn.set_exit(exit);
+}
+
+/// From now on, until [`reset`], hot code is translated: so many samples, of which there is one
+/// for `turn` instructions, make it hot. `wait`: it is compiled when it is handed over.
+#[unsafe(no_mangle)]
+pub extern "C" fn translate(turn: u32, samples: u32, wait: u32) {
+    let state = state();
+    let options =
+        Options { turn: turn.into(), samples, wait: wait != 0, ..Options::default() };
+    state.cpu.translate(code::create, &state.space, options);
+}
+
+/// What has been translated: regions, instructions in them, bytes of modules, how often
+/// translated code was entered and left for one instruction, regions dropped as code changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn translated(which: u32) -> f64 {
+    let counts = state().cpu.translated().unwrap_or_default();
+    let count = match which {
+        0 => counts.regions,
+        1 => counts.instructions,
+        2 => counts.bytes,
+        3 => counts.entered,
+        4 => counts.steps,
+        _ => counts.dropped,
+    };
+    count as f64
 }
 
 /// Answers one of [`op`].

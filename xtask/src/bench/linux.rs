@@ -1,8 +1,9 @@
-//! Linux programs in sampan, natively, and in QEMU's user mode.
+//! Linux programs in sampan, natively, in QEMU's user mode, and in sampan under node.
 //!
 //! The kernels in `bench/linux/` are built for both ABIs; programs are those of this machine.
 //! All run with this machine's files as their root. Engines take turns within a round; a figure
-//! is the median over rounds of the ratio within a round, in time of the whole process.
+//! is the median over rounds of the ratio within a round, in time of the whole process; under
+//! node in what a kernel itself says it took, as a page pays for the start of a machine once.
 
 use std::{
     fmt::Write,
@@ -13,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{kernels, project, system};
+use crate::{kernels, platform, project, system, web};
 
 #[path = "../../../bench/src/figures.rs"]
 mod figures;
@@ -76,10 +77,17 @@ enum Engine {
     Native,
     Sampan(&'static str),
     Qemu,
+    /// The npm package; for static programs that need no files.
+    Node,
 }
 
-const ENGINES: [Engine; 4] =
-    [Engine::Native, Engine::Sampan("interpreter"), Engine::Sampan("auto"), Engine::Qemu];
+const ENGINES: [Engine; 5] = [
+    Engine::Native,
+    Engine::Sampan("interpreter"),
+    Engine::Sampan("auto"),
+    Engine::Qemu,
+    Engine::Node,
+];
 
 impl Engine {
     fn name(self) -> &'static str {
@@ -87,6 +95,7 @@ impl Engine {
             Engine::Native => "native",
             Engine::Sampan(mode) => mode,
             Engine::Qemu => "qemu-user",
+            Engine::Node => "node, auto",
         }
     }
 
@@ -103,14 +112,30 @@ impl Engine {
                 command.arg(program);
                 command
             }
+            Engine::Node => {
+                let mut command = Command::new(platform::executable("node"));
+                command.arg(project::root().join("web/bench/run.mjs")).arg("auto").arg(program);
+                command
+            }
         }
     }
 }
+
+/// Seconds that a run took: as a process, and as the program says.
+#[derive(Clone, Copy)]
+struct Time {
+    whole: f64,
+    own: Option<f64>,
+}
+
+/// By engine: each round's time; none for an engine that failed.
+type Times = [Option<Vec<Time>>; ENGINES.len()];
 
 /// Builds what is missing and measures.
 pub fn run(options: &Linux) -> Result<()> {
     system::ensure("qemu-x86_64", &["qemu-user"])?;
     let sampan = project::build_sampan()?;
+    web::package()?;
     let scratch = project::target_dir()?.join("bench/linux");
     std::fs::create_dir_all(&scratch)?;
     let rounds = if options.quick { 1 } else { 3 };
@@ -123,7 +148,8 @@ pub fn run(options: &Linux) -> Result<()> {
         text,
         "`cargo xtask bench linux` wrote this on: {}. Medians of {rounds} rounds, engines taking\n\
          turns. Time of the whole process over that of the native one; below 20 % is noise.\n\
-         qemu-user runs natively what a program starts: in `forkexec`, and in gcc.",
+         Under node it is the time that the kernel itself prints, over the native one's; the start\n\
+         of node and of a machine is not in it. qemu-user runs natively what a program starts: in `forkexec`, and in gcc.",
         machine()
     )?;
     for (i386, title) in [(false, "amd64"), (true, "i386")] {
@@ -131,7 +157,7 @@ pub fn run(options: &Linux) -> Result<()> {
         for Kernel(name, args, about) in KERNELS.iter().filter(|kernel| wanted(kernel.0)) {
             let program = build(name, i386, &scratch)?;
             let label = format!("{name}: {about}");
-            lines.push((label, measure(&sampan, &program, args, i386, rounds)?));
+            lines.push((label, measure(&ENGINES, &sampan, &program, args, i386, rounds)?));
         }
         table(&mut text, &format!("Kernels, {title}, `gcc -O2`"), &lines, options.only.is_empty())?;
     }
@@ -148,7 +174,9 @@ pub fn run(options: &Linux) -> Result<()> {
                 _ => Ok(arg),
             })
             .collect::<Result<_>>()?;
-        lines.push((name.to_string(), measure(&sampan, &path, &args, false, rounds)?));
+        // Under node a program would have no files.
+        let engines = &ENGINES[..ENGINES.len() - 1];
+        lines.push((name.to_string(), measure(engines, &sampan, &path, &args, false, rounds)?));
     }
     table(&mut text, "Programs, amd64", &lines, false)?;
     println!("{text}");
@@ -171,15 +199,16 @@ fn build(name: &str, i386: bool, folder: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The seconds of each engine in each round; none for one that failed.
+/// The time of each of some engines in each round.
 fn measure(
+    engines: &[Engine],
     sampan: &Path,
     program: &Path,
     args: &[&str],
     i386: bool,
     rounds: usize,
-) -> Result<[Option<Vec<f64>>; ENGINES.len()]> {
-    let mut seconds = ENGINES.map(|_| Some(Vec::new()));
+) -> Result<Times> {
+    let mut seconds = ENGINES.map(|engine| engines.contains(&engine).then(Vec::new));
     let mut expected = None;
     eprintln!("{}", program.file_name().unwrap_or_default().display());
     for _ in 0..rounds {
@@ -189,8 +218,8 @@ fn measure(
             command.args(args).env("LC_ALL", "C").stdin(Stdio::null());
             let start = Instant::now();
             let output = command.output().context("cannot run an engine")?;
-            let time = start.elapsed().as_secs_f64();
-            let printed = checked(&output.stdout);
+            let whole = start.elapsed().as_secs_f64();
+            let (printed, own) = checked(&output.stdout);
             if *engine == Engine::Native && expected.is_none() {
                 if !output.status.success() {
                     bail!("{} fails natively: {}", program.display(), output.status);
@@ -202,23 +231,26 @@ fn measure(
                 *seconds = None;
                 continue;
             }
-            times.push(time);
+            times.push(Time { whole, own });
         }
     }
     Ok(seconds)
 }
 
-/// What must be the same everywhere: all but the second word of a kernel's line, its own time.
-fn checked(stdout: &[u8]) -> Vec<u8> {
+/// What must be the same everywhere: all but the second word of a kernel's line, its own time,
+/// which is the other result.
+fn checked(stdout: &[u8]) -> (Vec<u8>, Option<f64>) {
     let text = String::from_utf8_lossy(stdout);
     let words: Vec<&str> = text.split(' ').collect();
     match words[..] {
-        [name, time, sum] if time.parse::<f64>().is_ok() => format!("{name} {sum}").into_bytes(),
-        _ => stdout.to_vec(),
+        [name, time, sum] if let Ok(time) = time.parse() => {
+            (format!("{name} {sum}").into_bytes(), Some(time))
+        }
+        _ => (stdout.to_vec(), None),
     }
 }
 
-type Line = (String, [Option<Vec<f64>>; ENGINES.len()]);
+type Line = (String, Times);
 
 fn table(text: &mut String, title: &str, lines: &[Line], with_mean: bool) -> Result<()> {
     if lines.is_empty() {
@@ -228,13 +260,18 @@ fn table(text: &mut String, title: &str, lines: &[Line], with_mean: bool) -> Res
     for engine in &ENGINES[1..] {
         write!(text, " {} |", engine.name())?;
     }
-    writeln!(text, "\n|---|---:|---:|---:|---:|")?;
-    let ratio = |of: &[Option<Vec<f64>>; ENGINES.len()], engine: usize| {
+    writeln!(text, "\n|---|---:{}", "|---:".repeat(ENGINES.len() - 1) + "|")?;
+    let ratio = |of: &Times, engine: usize| {
         let (native, times) = (of[0].as_ref()?, of[engine].as_ref()?);
-        median(times.iter().zip(native).map(|(time, native)| time / native).collect())
+        let of_round = |(time, native): (&Time, &Time)| match ENGINES[engine] {
+            Engine::Node => Some(time.own? / native.own?),
+            _ => Some(time.whole / native.whole),
+        };
+        median(times.iter().zip(native).map(of_round).collect::<Option<_>>()?)
     };
+    let seconds = |of: &Times| median(of[0].as_ref()?.iter().map(|time| time.whole).collect());
     for (n, (label, times)) in lines.iter().enumerate() {
-        write!(text, "| {label} | {} |", number(times[0].clone().and_then(median)))?;
+        write!(text, "| {label} | {} |", number(seconds(times)))?;
         for engine in 1..ENGINES.len() {
             write!(text, " {} |", number(ratio(times, engine)))?;
         }

@@ -24,6 +24,8 @@ const SLACK: usize = 4096;
 
 /// Bytes before guest address 0.
 const CORE: usize = 2 << 20;
+/// Where the table of jumps is.
+const JUMPS_AT: u32 = 0x1_0000;
 /// Where the table of pages is.
 const PAGES_AT: usize = 1 << 20;
 const PAGES: usize = 1 << 20;
@@ -48,8 +50,19 @@ impl Reservation {
         self.start
     }
 
-    /// Where things are in it: words for the processor, the table of pages, guest address 0.
-    pub const LAYOUT: [u32; 3] = [64, PAGES_AT as u32, CORE as u32];
+    /// Where things are in it: words for the processor, a table of jumps, the table of pages,
+    /// guest address 0.
+    pub const LAYOUT: [u32; 4] = [64, JUMPS_AT, PAGES_AT as u32, CORE as u32];
+
+    /// [`Reservation::LAYOUT`], which elsewhere differs.
+    pub fn layout(&self) -> [u32; 4] {
+        Self::LAYOUT
+    }
+
+    /// So many bytes behind its start.
+    pub(crate) fn at(&self, offset: u32) -> *mut u8 {
+        self.start.as_ptr().wrapping_add(offset as usize)
+    }
 }
 
 impl Drop for Reservation {

@@ -3,15 +3,44 @@
 //! host hands out zeroed memory lazily, only in name).
 
 use crate::memory::MapError;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 #[path = "unshared.rs"]
 mod unshared;
-pub use unshared::{Pages, Reservation, Shared};
+pub use unshared::Shared;
 
 /// Room behind the last page, so that an access checked by its first byte stays inside.
 const SLACK: usize = 4096;
+
+/// The table of pages: a byte for each below 4 GiB.
+pub type Pages = Box<[u8]>;
+
+/// Address space that other code can reach: there is none.
+#[derive(Debug)]
+pub enum Reservation {}
+
+impl Reservation {
+    /// Where things are in it: words for the processor, a table of jumps, the table of pages,
+    /// guest address 0.
+    pub const LAYOUT: [u32; 4] = [0; 4];
+
+    /// Its first byte.
+    pub fn start(&self) -> core::ptr::NonNull<u8> {
+        match *self {}
+    }
+
+    /// [`Reservation::LAYOUT`], which elsewhere differs.
+    pub fn layout(&self) -> [u32; 4] {
+        match *self {}
+    }
+
+    /// So many bytes behind its start.
+    pub(crate) fn at(&self, _: u32) -> *mut u8 {
+        match *self {}
+    }
+}
 
 /// One address space's bytes.
 pub struct Memory(Vec<u8>);
@@ -24,7 +53,7 @@ impl Memory {
         probe.try_reserve_exact(len).map_err(|_| MapError::OutOfMemory)?;
         drop(probe);
         // The macro asks the allocator for zeroed memory, which it may have ready.
-        Ok((Self(alloc::vec![0; len]), unshared::pages()))
+        Ok((Self(alloc::vec![0; len]), alloc::vec![0; 1 << 20].into_boxed_slice()))
     }
 
     /// No other code can reach it.

@@ -1,17 +1,21 @@
 //! Memory inside a WebAssembly module's own: it lies behind everything that the module was
-//! given at its start, and grows as pages are mapped.
+//! given at its start, and grows as pages are mapped. Translated code gets this memory as its
+//! own, so what it shares with the processor are statics here.
 //!
 //! Invariant: the module's allocator takes no new pages (its heap is an array), so that
-//! whatever `memory.grow` gives belongs to the one [`Memory`] that may exist.
+//! whatever `memory.grow` gives belongs to the one [`Memory`] that may exist; the statics
+//! belong to it and to its table of pages.
 
 use crate::memory::MapError;
+use alloc::sync::Arc;
 use core::arch::wasm32::{memory_grow, memory_size};
-use core::ops::Range;
+use core::cell::UnsafeCell;
+use core::ops::{Deref, DerefMut, Range};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 #[path = "unshared.rs"]
 mod unshared;
-pub use unshared::{Pages, Reservation, Shared};
+pub use unshared::Shared;
 
 /// Room behind the last page, so that an access checked by its first byte stays inside.
 const SLACK: u64 = 4096;
@@ -20,8 +24,68 @@ const WASM_PAGE: u64 = 65536;
 /// Whether the module's memory is in use as an address space.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+const PAGES: usize = 1 << 20;
+
+/// What translated code and the processor both access.
+#[repr(C, align(4096))]
+struct Core {
+    state: UnsafeCell<[u8; 4096]>,
+    jumps: UnsafeCell<[u8; 256 << 10]>,
+    pages: UnsafeCell<[u8; PAGES]>,
+}
+
+// SAFETY: an instance has one thread.
+unsafe impl Sync for Core {}
+
+static CORE: Core = Core {
+    state: UnsafeCell::new([0; 4096]),
+    jumps: UnsafeCell::new([0; 256 << 10]),
+    pages: UnsafeCell::new([0; PAGES]),
+};
+
+/// The module's memory, which translated code reaches by addresses from 0 on.
+#[derive(Debug)]
+pub struct Reservation {
+    guest: u32,
+}
+
+impl Reservation {
+    /// Where things are in it: words for the processor, a table of jumps, the table of pages,
+    /// guest address 0. These are the same in every instance of a module.
+    pub fn layout(&self) -> [u32; 4] {
+        let [state, jumps, pages] =
+            [CORE.state.get().addr(), CORE.jumps.get().addr(), CORE.pages.get().addr()];
+        [state as u32, jumps as u32, pages as u32, self.guest]
+    }
+
+    /// What is at an address.
+    pub(crate) fn at(&self, offset: u32) -> *mut u8 {
+        core::ptr::with_exposed_provenance_mut(offset as usize)
+    }
+}
+
+/// The table of pages: a byte for each below 4 GiB.
+pub struct Pages(());
+
+impl Deref for Pages {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        // SAFETY: there is one such value at a time, and translated code only reads them while
+        // nothing else runs.
+        unsafe { &*CORE.pages.get() }
+    }
+}
+
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and borrowed mutably.
+        unsafe { &mut *CORE.pages.get() }
+    }
+}
+
 /// One address space's bytes.
 pub struct Memory {
+    reservation: Arc<Reservation>,
     base: usize,
     /// Bytes behind `base` that exist.
     len: usize,
@@ -34,12 +98,18 @@ impl Memory {
         if base + len + SLACK > 1 << 32 || TAKEN.swap(true, Ordering::Relaxed) {
             return Err(MapError::OutOfMemory);
         }
-        Ok((Self { base: base as usize, len: 0 }, unshared::pages()))
+        let mut pages = Pages(());
+        pages.fill(0);
+        // Their addresses become known to code that does not see where they come from.
+        CORE.state.get().expose_provenance();
+        CORE.jumps.get().expose_provenance();
+        let reservation = Arc::new(Reservation { guest: base as u32 });
+        Ok((Self { reservation, base: base as usize, len: 0 }, pages))
     }
 
-    /// No other code can reach it.
-    pub fn reservation(&self) -> Option<&alloc::sync::Arc<Reservation>> {
-        None
+    /// The memory that translated code reaches.
+    pub fn reservation(&self) -> Option<&Arc<Reservation>> {
+        Some(&self.reservation)
     }
 
     /// Makes all bytes below `end` exist.

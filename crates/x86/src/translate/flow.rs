@@ -22,6 +22,7 @@ pub(super) struct Flow {
 
 impl Flow {
     /// `successors` by block; `dispatched` are those that must be.
+    #[inline(never)]
     pub fn new(successors: &[Vec<usize>], dispatched: Vec<usize>) -> Flow {
         let count = successors.len() + 1;
         let mut through = alloc::vec![false; count];

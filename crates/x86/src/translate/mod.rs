@@ -172,8 +172,8 @@ impl Translator {
     /// With nothing translated; `None` where the memory cannot be reached by other code.
     pub fn new(make: MakeHost, space: &AddressSpace, options: Options) -> Option<Self> {
         let reservation = space.reservation()?.clone();
-        let [state, pages, guest] = Reservation::LAYOUT;
-        let layout = Layout { state, jumps: 0x1_0000, pages, guest };
+        let [state, jumps, pages, guest] = reservation.layout();
+        let layout = Layout { state, jumps, pages, guest };
         const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x4_0000);
         Some(Self {
             host: None,
@@ -198,7 +198,7 @@ impl Translator {
 
     /// The registers that regions work on.
     pub fn state(&mut self) -> *mut State {
-        self.reservation.start().as_ptr().wrapping_add(self.layout.state as usize).cast()
+        self.reservation.at(self.layout.state).cast()
     }
 
     /// Whether a region can be entered at an address; then the dispatcher finds it.
@@ -353,10 +353,7 @@ impl Translator {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        let entries: Vec<u32> = self.entries.drain().map(|(rip, _)| rip).collect();
-        for rip in entries {
-            self.clear_jump(rip);
-        }
+        self.clear_jumps();
         self.regions.clear();
         self.pending.clear();
         self.samples.clear();
@@ -366,14 +363,28 @@ impl Translator {
         }
     }
 
+    fn clear_jumps(&mut self) {
+        let entries: Vec<u32> = self.entries.drain().map(|(rip, _)| rip).collect();
+        for rip in entries {
+            self.clear_jump(rip);
+        }
+    }
+
     fn clear_jump(&mut self, rip: u32) {
         self.set_jump(rip, Jump { rip, slot: 0, entry: 0, unused: 0 });
     }
 
     fn set_jump(&mut self, rip: u32, jump: Jump) {
-        let table = self.reservation.start().as_ptr().wrapping_add(self.layout.jumps as usize);
-        let at = table.cast::<Jump>().wrapping_add(jump_index(rip) as usize);
+        let table = self.reservation.at(self.layout.jumps).cast::<Jump>();
+        let at = table.wrapping_add(jump_index(rip) as usize);
         // SAFETY: inside the reservation, where nothing else is; translated code does not run.
         unsafe { at.write(jump) };
+    }
+}
+
+impl Drop for Translator {
+    fn drop(&mut self) {
+        // The memory may serve another process, with regions of its own.
+        self.clear_jumps();
     }
 }

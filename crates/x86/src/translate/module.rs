@@ -18,6 +18,7 @@ use wasm_encoder::{
 };
 
 /// A region's module, and the addresses of its entries in the order of their numbers.
+#[inline(never)]
 pub(super) fn region(
     mode: Mode,
     memory: Memory,
@@ -75,6 +76,7 @@ pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
 }
 
 /// A module with the function that computes status flags and one for the table.
+#[inline(never)]
 fn module(functions: &[Function; 2]) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32], []);

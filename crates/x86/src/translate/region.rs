@@ -74,6 +74,7 @@ pub(crate) trait Seen {
 
 /// Grows a region from an address.
 /// `None` if not even the first instruction can be translated.
+#[inline(never)]
 pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen) -> Option<Region> {
     let known = |at: u32| seen.knows(at);
     let mut computed = BTreeSet::new();
@@ -195,6 +196,7 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
     Some(Region { count: code.len(), spans: spans(&code), blocks, returns, computed })
 }
 
+#[inline(never)]
 fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
     let len = space.accessible(u64::from(at), LONGEST as u64, Access::Execute);
     let bytes = space.content(u64::from(at), len);
@@ -206,6 +208,7 @@ fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
     (!i.is_invalid() && plain && !i.has_repne_prefix()).then_some(i)
 }
 
+#[inline(never)]
 fn spans(code: &BTreeMap<u32, Instruction>) -> Vec<(u32, u32)> {
     let mut spans: Vec<(u32, u32)> = Vec::new();
     for (&at, i) in code {

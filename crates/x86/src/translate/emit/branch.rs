@@ -14,6 +14,7 @@ const FEW: usize = 4;
 
 impl Emitter<'_> {
     /// The end of a block, the instruction that branches included.
+    #[inline(never)]
     pub(super) fn branch(&mut self, block: &Block) {
         let last = block.code.last();
         match (&block.end, last) {
@@ -37,6 +38,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     fn fork(&mut self, condition: u32, taken: Target, fall: Target) {
         self.condition(condition);
         let flags = self.flags;
@@ -112,6 +114,7 @@ impl Emitter<'_> {
     }
 
     /// An indirect jump or call.
+    #[inline(never)]
     fn computed(&mut self, i: &Instruction) {
         let width = self.pointer();
         self.note(i.ip(), why::STEP);

@@ -9,6 +9,7 @@ use iced_x86::{Instruction, Mnemonic, OpKind};
 
 impl Emitter<'_> {
     /// Threads of the guest take turns between instructions: nothing is needed to be atomic.
+    #[inline(never)]
     pub(super) fn exchange(&mut self, i: &Instruction) -> bool {
         // The decoder has the register second where there is memory.
         let Some(other) = Reg::of(i.op1_register()) else { return false };
@@ -21,6 +22,7 @@ impl Emitter<'_> {
     }
 
     /// `xadd`: the sum to the first operand, what that was to the second.
+    #[inline(never)]
     pub(super) fn exchange_add(&mut self, i: &Instruction) -> bool {
         let Some(other) = Reg::of(i.op1_register()) else { return false };
         let Some(width) = self.operands(i, true) else { return false };
@@ -39,6 +41,7 @@ impl Emitter<'_> {
 
     /// `cmpxchg`: the second operand to the first if that is the accumulator, else the first to
     /// the accumulator.
+    #[inline(never)]
     pub(super) fn compare_exchange(&mut self, i: &Instruction) -> bool {
         let Some(width @ (4 | 8)) = self.operands(i, true) else { return false };
         if i.op0_kind() != OpKind::Memory {
@@ -73,6 +76,7 @@ impl Emitter<'_> {
     }
 
     /// A string instruction without a prefix, upwards: one element.
+    #[inline(never)]
     pub(super) fn string(&mut self, i: &Instruction, width: u32) -> bool {
         use Mnemonic as N;
         const RSI: u32 = 6;
@@ -106,6 +110,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     pub(super) fn push_operand(&mut self, i: &Instruction) -> bool {
         use iced_x86::Code;
         let width = match i.code() {
@@ -126,6 +131,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     pub(super) fn pop_operand(&mut self, i: &Instruction) -> bool {
         let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
         let Some(reg) = Reg::of(i.op0_register()) else { return false };

@@ -15,6 +15,7 @@ enum Flag {
 
 impl Emitter<'_> {
     /// Notes how all flags follow from `FA` and `FB`.
+    #[inline(never)]
     pub(super) fn set_flags(&mut self, kind: u32, width: u32) {
         self.flags = Some(word(kind, width));
     }
@@ -29,6 +30,7 @@ impl Emitter<'_> {
     }
 
     /// Notes that some flags follow from `FC`.
+    #[inline(never)]
     pub(super) fn override_flags(&mut self, what: u32, width: u32) {
         let bits = what << 16 | (64 - 8 * width) << 24;
         match &mut self.flags {
@@ -41,6 +43,7 @@ impl Emitter<'_> {
     }
 
     /// Makes the flags bits of `FB`.
+    #[inline(never)]
     pub(super) fn materialize(&mut self) {
         self.sync();
         self.s().local_get(local::FA).local_get(local::FB).local_get(local::FC);
@@ -75,6 +78,7 @@ impl Emitter<'_> {
     }
 
     /// Pushes whether a condition holds.
+    #[inline(never)]
     pub(super) fn condition(&mut self, number: u32) {
         let word = self.known();
         let over = word >> 16 & 0xff;
@@ -90,6 +94,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     fn combined(&mut self, word: u32, number: u32) {
         match number {
             0 => self.flag(word, Flag::Overflow),
@@ -228,6 +233,7 @@ impl Emitter<'_> {
     }
 
     /// Pushes a flag as 0 or 1.
+    #[inline(never)]
     fn flag(&mut self, word: u32, flag: Flag) {
         let over = word >> 16 & 0xff;
         let turned = word >> 24 << 8;
@@ -291,6 +297,7 @@ impl Emitter<'_> {
     }
 
     /// Pushes the result at the top.
+    #[inline(never)]
     fn result(&mut self, word: u32) -> bool {
         let wide = self.top(local::FA, word);
         if word & 0xff == kind::SUB {
@@ -300,6 +307,7 @@ impl Emitter<'_> {
         wide
     }
 
+    #[inline(never)]
     fn carry_of(&mut self, word: u32) {
         match word & 0xff {
             kind::ADD | kind::SUB => {
@@ -318,6 +326,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     fn overflow_of(&mut self, word: u32) {
         match word & 0xff {
             kind::ADD => {

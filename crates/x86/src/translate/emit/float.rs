@@ -27,6 +27,7 @@ enum Zero {
 
 impl Emitter<'_> {
     /// An instruction of floating point; `false` if it is of a form that is not translated.
+    #[inline(never)]
     pub(super) fn float(&mut self, i: &Instruction) -> bool {
         use Mnemonic as N;
         match i.mnemonic() {
@@ -154,6 +155,7 @@ impl Emitter<'_> {
         self.clean[d as usize] = if double { 8 } else { 4 };
     }
 
+    #[inline(never)]
     fn scalar(&mut self, i: &Instruction, double: bool) -> bool {
         use Mnemonic as N;
         let Some(d) = xmm(i.op0_register()) else { return false };
@@ -343,6 +345,7 @@ impl Emitter<'_> {
     }
 
     /// All lanes at once.
+    #[inline(never)]
     fn packed(&mut self, i: &Instruction, double: bool) -> bool {
         use Mnemonic as N;
         let Some(d) = xmm(i.op0_register()) else { return false };

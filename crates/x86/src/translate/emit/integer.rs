@@ -11,6 +11,7 @@ use wasm_encoder::BlockType;
 impl Emitter<'_> {
     /// An instruction that does not branch; `false`, with nothing changed, if it is of a form
     /// that is not translated.
+    #[inline(never)]
     pub(super) fn instruction(&mut self, i: &Instruction) -> bool {
         use Mnemonic as N;
         if let Some(condition) = effects::condition(i) {
@@ -65,6 +66,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     fn mov(&mut self, i: &Instruction) -> bool {
         let Some(width) = self.width(i, 0) else { return false };
         if !self.prepare(i, i.op0_kind() == OpKind::Memory) {
@@ -79,6 +81,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn extend(&mut self, i: &Instruction) -> bool {
         let (Some(to), Some(from)) = (self.width(i, 0), self.width(i, 1)) else { return false };
         if !self.prepare(i, false) || !self.read(i, 1, from) {
@@ -104,6 +107,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn lea(&mut self, i: &Instruction) -> bool {
         let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
         if !self.address(i) {
@@ -117,6 +121,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn conditional(&mut self, i: &Instruction, condition: u32) -> bool {
         let Some(width) = self.width(i, 0) else { return false };
         if effects::is_move(i) {
@@ -152,6 +157,7 @@ impl Emitter<'_> {
         Some(width)
     }
 
+    #[inline(never)]
     fn binary(&mut self, i: &Instruction) -> bool {
         use Mnemonic as N;
         let writes = !matches!(i.mnemonic(), N::Cmp | N::Test);
@@ -182,6 +188,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn with_carry(&mut self, i: &Instruction) -> bool {
         let Some(width) = self.operands(i, true) else { return false };
         let (x, y, res) = (self.temp(width, 0), self.temp(width, 1), self.temp(width, 2));
@@ -236,6 +243,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn unary(&mut self, i: &Instruction) -> bool {
         use Mnemonic as N;
         let Some(width) = self.width(i, 0) else { return false };
@@ -282,6 +290,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn shift(&mut self, i: &Instruction) -> bool {
         use Mnemonic as N;
         let Some(width) = self.width(i, 0) else { return false };
@@ -357,6 +366,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn rotate(&mut self, i: &Instruction) -> bool {
         let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
         let count = i.immediate(1) & if width == 8 { 63 } else { 31 };
@@ -380,6 +390,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn double_shift(&mut self, i: &Instruction) -> bool {
         let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
         let bits = u64::from(8 * width);
@@ -415,6 +426,7 @@ impl Emitter<'_> {
         true
     }
 
+    #[inline(never)]
     fn bit_test(&mut self, i: &Instruction) -> bool {
         let Some(width) = self.width(i, 0) else { return false };
         if !self.prepare(i, false) {

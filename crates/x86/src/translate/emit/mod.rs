@@ -3,6 +3,9 @@
 //! Guest registers are locals from entry to exit. All exits branch to one label, behind which
 //! the locals are stored; what differs (where, why, the kind of the flags) is put into locals
 //! before, which costs nothing on the way that is taken.
+//!
+//! Functions here are `inline(never)` where they would grow large: a browser's engine compiles a
+//! function once more, well, when much of its code has run, and one of 40 KB took it 250 ms.
 
 /// One instruction or another.
 macro_rules! pick {
@@ -185,6 +188,7 @@ impl Emitter<'_> {
     }
 
     /// Loads all registers.
+    #[inline(never)]
     fn enter(&mut self) {
         for number in 0..16 {
             if number >= 8 && self.mode == Mode::I386 {
@@ -219,6 +223,7 @@ impl Emitter<'_> {
     }
 
     /// Stores all registers.
+    #[inline(never)]
     fn leave(&mut self) {
         for number in 0..16 {
             if number >= 8 && self.mode == Mode::I386 {
@@ -286,6 +291,7 @@ impl Emitter<'_> {
         };
     }
 
+    #[inline(never)]
     fn block(&mut self, number: usize) {
         let region = self.region;
         let block = &region.blocks[number];
@@ -334,6 +340,7 @@ impl Emitter<'_> {
     }
 
     /// Prepares an exit that may follow.
+    #[inline(never)]
     fn note(&mut self, rip: u64, why: u32) {
         self.sync();
         self.s().i64_const(rip as i64).local_set(local::RIP);
@@ -354,6 +361,7 @@ impl Emitter<'_> {
     }
 
     /// Goes where a branch leads.
+    #[inline(never)]
     fn edge(&mut self, target: Target) {
         match target {
             Target::Outside(rip) => self.go(rip, why::JUMP),

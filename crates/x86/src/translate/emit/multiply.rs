@@ -48,6 +48,7 @@ pub(super) fn high(s: &mut InstructionSink<'_>, signed: bool, x: u32, y: u32, fr
 
 impl Emitter<'_> {
     /// `imul` of two or three operands.
+    #[inline(never)]
     pub(super) fn product(&mut self, i: &Instruction) -> bool {
         let Some(width) = self.width(i, 0) else { return false };
         if !self.prepare(i, false) {
@@ -84,6 +85,7 @@ impl Emitter<'_> {
     }
 
     /// `mul` and `imul` of one operand.
+    #[inline(never)]
     pub(super) fn wide_product(&mut self, i: &Instruction, signed: bool) -> bool {
         let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
         if !self.prepare(i, false) {
@@ -126,6 +128,7 @@ impl Emitter<'_> {
     }
 
     /// `div` and `idiv`: ordinary cases only, the interpreter has the others.
+    #[inline(never)]
     pub(super) fn divide(&mut self, i: &Instruction, signed: bool) -> bool {
         let Some(width @ (4 | 8)) = self.width(i, 0) else { return false };
         if !self.prepare(i, false) {

@@ -50,6 +50,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn get(&mut self, reg: Reg) {
         self.s().local_get(local::GPR + reg.number);
         match reg.width {
@@ -69,6 +70,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn set(&mut self, reg: Reg) {
         let at = local::GPR + reg.number;
         match reg.width {
@@ -87,6 +89,7 @@ impl Emitter<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn constant(&mut self, width: u32, value: u64) {
         match width {
             8 => self.s().i64_const(value as i64),
@@ -98,6 +101,7 @@ impl Emitter<'_> {
 
     /// Computes and checks the address of the memory operand, if there is one; `false` if it
     /// is of a kind that is not translated.
+    #[inline(never)]
     pub(super) fn prepare(&mut self, i: &Instruction, write: bool) -> bool {
         let Some(n) = (0..i.op_count()).find(|&n| i.op_kind(n) == OpKind::Memory) else {
             return true;
@@ -112,6 +116,7 @@ impl Emitter<'_> {
     }
 
     /// The effective address without segment, on the stack: of 32 bits in i386 mode, else 64.
+    #[inline(never)]
     pub(super) fn address(&mut self, i: &Instruction) -> bool {
         let (base, index) = (i.memory_base(), i.memory_index());
         let reg = |r: Register| if r == Register::None { None } else { Reg::of(r) };
@@ -168,6 +173,7 @@ impl Emitter<'_> {
 
     /// Takes the address on the stack to `ADDR`, and leaves unless `width` bytes may be
     /// accessed there at once: within one page, whose byte allows it; or as the plan says.
+    #[inline(never)]
     pub(super) fn check(&mut self, width: u32, write: bool, how: Check) {
         if self.mode == Mode::Amd64 {
             self.s().local_tee(local::EA).i32_wrap_i64().local_set(local::ADDR);
@@ -222,6 +228,7 @@ impl Emitter<'_> {
     }
 
     /// Loads from `ADDR`.
+    #[inline(never)]
     pub(super) fn load(&mut self, width: u32) {
         let arg = memarg(self.layout.guest, 0);
         self.s().local_get(local::ADDR);
@@ -234,6 +241,7 @@ impl Emitter<'_> {
     }
 
     /// Stores a local to `ADDR`.
+    #[inline(never)]
     pub(super) fn store(&mut self, width: u32, from: u32) {
         let arg = memarg(self.layout.guest, 0);
         self.s().local_get(local::ADDR).local_get(from);
@@ -246,6 +254,7 @@ impl Emitter<'_> {
     }
 
     /// Pushes an operand's value; its address has been prepared.
+    #[inline(never)]
     pub(super) fn read(&mut self, i: &Instruction, n: u32, width: u32) -> bool {
         match i.op_kind(n) {
             OpKind::Register => match Reg::of(i.op_register(n)) {
@@ -259,6 +268,7 @@ impl Emitter<'_> {
     }
 
     /// Writes a local to the first operand.
+    #[inline(never)]
     pub(super) fn write(&mut self, i: &Instruction, width: u32, from: u32) {
         match Reg::of(i.op0_register()) {
             Some(reg) if i.op0_kind() == OpKind::Register => {

@@ -15,6 +15,7 @@ type Binary = for<'a, 'b> fn(&'a mut InstructionSink<'b>) -> &'a mut Instruction
 
 impl Emitter<'_> {
     /// A vector instruction; `false` if it is of a form that is not translated.
+    #[inline(never)]
     pub(super) fn vector(&mut self, i: &Instruction) -> bool {
         use Mnemonic as N;
         if let Some(op) = binary(i.mnemonic()) {
@@ -91,6 +92,7 @@ impl Emitter<'_> {
 
     /// Pushes the second operand as a whole. Of memory as many bytes as the table says are
     /// read, and zeros follow.
+    #[inline(never)]
     pub(super) fn source(&mut self, i: &Instruction, n: u32, size: u8) -> bool {
         if i.op_kind(n) == OpKind::Register {
             let Some(number) = xmm(i.op_register(n)) else { return false };
