@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::platform;
+use crate::{debian, platform};
 
 /// `cargo xtask fetch`.
 #[derive(clap::Args)]
@@ -48,6 +48,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     for name in &options.names {
+        if name == debian::I386 {
+            println!("{name}\t{}", debian::i386()?.display());
+            continue;
+        }
         if !catalogue.programs.iter().any(|p| p.name == *name)
             && !catalogue.packages.iter().any(|p| p.name == *name)
         {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    emulated,
+    debian, emulated,
     programs::{self, Tally},
     project, system, web,
 };
@@ -34,6 +34,7 @@ const GUESTS: &[(&str, &str)] = &[
     ("lua5.4", "lua5.4"),
     ("make", "make"),
     ("man", "man-db"),
+    ("nano", "nano"),
     ("node", "nodejs"),
     ("openssl", "openssl"),
     ("perl", "perl"),
@@ -56,6 +57,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         for (command, package) in GUESTS {
             system::ensure(command, &[package])?;
         }
+        debian::i386()?;
     }
     let mut all = Tally::default();
     let mut add = |part: &str, result: Result<Tally>| match result {

@@ -1,5 +1,6 @@
 //! Directories of the host: as the root, and mounted.
 
+use super::debian::Debian;
 use super::{finish, sampan};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,10 +84,48 @@ fn a_package_is_installed_in_the_guest_alone() {
         cat /usr/share/sampan-test/f && dpkg -s sampan-test | head -n 2 && \
         dpkg -r sampan-test >/dev/null; ls /usr/share/sampan-test 2>/dev/null; echo $?";
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let seen = super::inside("auto", folder.path(), &["bash", "-c", script], "");
+    let seen = Debian::Here.inside("auto", folder.path(), &["bash", "-c", script], "");
     let expected = "there\nPackage: sampan-test\nStatus: install ok installed\n2\n";
     assert_eq!(seen.stdout, expected);
     assert!(!std::path::Path::new("/usr/share/sampan-test").exists());
+}
+
+#[test]
+fn apt_installs_from_a_repository() {
+    let script = r#"
+        mkdir -p p/DEBIAN p/usr/share/sampan-test q/DEBIAN repository /tmp/{lists,cache}
+        echo there > p/usr/share/sampan-test/f
+        fields='Version: 1\nArchitecture: all\nMaintainer: n <e@x>\nDescription: d\n'
+        printf "Package: sampan-test\nDepends: sampan-more\n$fields" > p/DEBIAN/control
+        printf "Package: sampan-more\n$fields" > q/DEBIAN/control
+        printf '#!/bin/sh\necho configured > /tmp/configured\n' > q/DEBIAN/postinst
+        chmod 755 q/DEBIAN/postinst
+        for n in p q; do
+            dpkg-deb -b $n repository/$n.deb >/dev/null
+            dpkg-deb -f repository/$n.deb
+            printf 'Filename: ./%s\nSize: %d\n' $n.deb $(stat -c %s repository/$n.deb)
+            printf 'SHA256: %s\n\n' $(sha256sum < repository/$n.deb | cut -d' ' -f1)
+        done > repository/Packages
+        echo "deb [trusted=yes] copy:$PWD/repository ./" > list
+        # None of the machine's own settings.
+        printf '%s;\n' "Dir::Etc::parts \"-\"" "Dir::Etc::sourcelist \"$PWD/list\"" \
+            'Dir::Etc::sourceparts "-"' 'Dir::State::lists "/tmp/lists"' \
+            'Dir::Cache "/tmp/cache"' > conf
+        export APT_CONFIG=$PWD/conf; apt='apt-get -qq'
+        $apt update && $apt install -y sampan-test > log || { echo failed; cat log; }
+        cat /usr/share/sampan-test/f /tmp/configured
+        dpkg-query -W -f '${Package} ${Status}\n' 'sampan-*'
+        $apt remove -y --autoremove sampan-test > log || { echo failed; cat log; }
+        ls /usr/share/sampan-test 2>&1; dpkg-query -W 'sampan-*' 2>&1
+    "#;
+    let expected = "there\nconfigured\nsampan-more install ok installed\n\
+        sampan-test install ok installed\n\
+        ls: cannot access '/usr/share/sampan-test': No such file or directory\n\
+        dpkg-query: no packages found matching sampan-*\n";
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let seen = Debian::I386.inside("auto", folder.path(), &["bash", "-c", script], "");
+    assert_eq!(seen.stdout, expected);
+    assert!(!Debian::I386.root().join("usr/share/sampan-test").exists());
 }
 
 /// Makes an image of a directory with a static busybox, and bash and sha256sum with what

@@ -1,16 +1,16 @@
-//! `sampan linux` over this machine's own root: what its programs print in the sandbox, and
-//! how they end, is what they print and how they end outside.
+//! `sampan linux` over this machine's own root, and over a Debian for i386: what programs print
+//! in the sandbox, and how they end, is what they print and how they end outside.
 //!
 //! Needs a Debian-like machine; what is missing there is an error, and never passed over.
 #![cfg(target_os = "linux")]
 
+mod debian;
 mod files;
 mod network;
 mod programs;
 mod terminal;
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Standard output, and the exit code as a shell has it.
@@ -56,45 +56,4 @@ fn finish(mut command: Command, input: &str) -> Seen {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     let code = status.code().or(signal.map(|signal| 128 + signal));
     Seen { stdout: String::from_utf8_lossy(&stdout).into_owned(), code }
-}
-
-/// In the sandbox, with `dir` as its working directory under the same name.
-fn inside(mode: &str, dir: &Path, program: &[&str], input: &str) -> Seen {
-    let dir = dir.to_str().expect("a name in UTF-8");
-    let mount = format!("{dir}:{dir}");
-    let mut command = sampan(&["--mode", mode, "--cwd", dir, "--mount", &mount, "/", "--"]);
-    command.args(program);
-    finish(command, input)
-}
-
-/// Without the sandbox.
-fn outside(dir: &Path, program: &[&str], input: &str) -> Seen {
-    let mut command = Command::new(program[0]);
-    command.args(&program[1..]).current_dir(dir).env_clear().envs(ENVIRONMENT);
-    finish(command, input)
-}
-
-/// Runs a program outside and, interpreted and translated, inside, in directories of their own
-/// with the same files.
-#[track_caller]
-fn same(files: &[(&str, &str)], program: &[&str], input: &str) {
-    let folder = |_| {
-        let folder = tempfile::tempdir().expect("a temporary directory");
-        for (name, content) in files {
-            std::fs::write(folder.path().join(name), content).expect("a file can be written");
-        }
-        folder
-    };
-    let [one, two, three] = [(), (), ()].map(folder);
-    let expected = outside(one.path(), program, input);
-    for (mode, folder) in [("interpreter", two), ("auto", three)] {
-        let seen = inside(mode, folder.path(), program, input);
-        assert_eq!(seen, expected, "{program:?} ({mode})");
-    }
-}
-
-/// As [`same`], for a script of bash.
-#[track_caller]
-fn same_script(script: &str) {
-    same(&[], &["bash", "-c", script], "");
 }

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::ENVIRONMENT;
+use super::debian::Debian;
 
 /// A run in a terminal of 24 rows and 80 columns.
 struct Screen {
@@ -15,7 +16,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn open(program: &[&str]) -> Screen {
+    fn open(debian: Debian, program: &[&str]) -> Screen {
         let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
         pty.resize(pty_process::Size::new(24, 80)).expect("it has a size");
         let mut command =
@@ -23,8 +24,9 @@ impl Screen {
         for (name, value) in ENVIRONMENT {
             command = command.arg("--env").arg(format!("{name}={value}"));
         }
-        let command = command.args(["--env", "PS1=$ ", "--env", "TERM=xterm", "/", "--"]);
-        let child = command.args(program).spawn(pts).expect("it starts");
+        let command = command.args(["--env", "PS1=$ ", "--env", "TERM=xterm"]);
+        let child =
+            command.arg(debian.root()).arg("--").args(program).spawn(pts).expect("it starts");
         let mut reader = rustix::io::dup(&pty).map(std::fs::File::from).expect("a copy");
         let (sender, seen) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -39,7 +41,11 @@ impl Screen {
     }
 
     fn bash() -> Screen {
-        let mut screen = Screen::open(&["bash", "--norc", "--noprofile", "-i"]);
+        Screen::bash_of(Debian::Here)
+    }
+
+    fn bash_of(debian: Debian) -> Screen {
+        let mut screen = Screen::open(debian, &["bash", "--norc", "--noprofile", "-i"]);
         screen.wait_for("$ ");
         screen
     }
@@ -123,7 +129,7 @@ impl Screen {
 #[test]
 fn the_terminal_is_put_back() {
     use rustix::termios::{LocalModes, tcgetattr};
-    let mut screen = Screen::open(&["sleep", "100"]);
+    let mut screen = Screen::open(Debian::Here, &["sleep", "100"]);
     let end = Instant::now() + Duration::from_secs(30);
     while tcgetattr(&screen.pty).expect("it is a terminal").local_modes.contains(LocalModes::ECHO) {
         assert!(Instant::now() < end, "never raw");
@@ -176,15 +182,35 @@ fn less_pages() {
 
 #[test]
 fn vim_edits() {
-    let mut screen = Screen::bash();
-    screen.press("vim -u NONE -i NONE /tmp/sampan-vim-text\r");
-    screen.wait_for("[New");
-    screen.press("ihello\rthere\x1bggOabove\x1b:wq\r");
-    screen.wait_for("written");
-    screen.wait_for("$ ");
-    screen.command("paste -sd, /tmp/sampan-vim-text", "above,hello,there\r\n");
-    screen.press("exit\r");
-    assert_eq!(screen.end().code(), Some(0));
+    for debian in [Debian::Here, Debian::I386] {
+        let mut screen = Screen::bash_of(debian);
+        screen.press("vim -u NONE -i NONE /tmp/sampan-vim-text\r");
+        screen.wait_for("[New");
+        screen.press("ihello\rthere\x1bggOabove\x1b:wq\r");
+        screen.wait_for("written");
+        screen.wait_for("$ ");
+        screen.command("paste -sd, /tmp/sampan-vim-text", "above,hello,there\r\n");
+        screen.press("exit\r");
+        assert_eq!(screen.end().code(), Some(0));
+    }
+}
+
+#[test]
+fn nano_edits() {
+    for debian in [Debian::Here, Debian::I386] {
+        let mut screen = Screen::bash_of(debian);
+        screen.press("nano -I /tmp/sampan-nano-text\r");
+        screen.wait_for("New File");
+        screen.press("hello\rthere\x1b[A\x1b[Hoh, \x0f");
+        screen.wait_for("to Write");
+        screen.press("\r");
+        screen.wait_for("Wrote 2 lines");
+        screen.press("\x18");
+        screen.wait_for("$ ");
+        screen.command("paste -sd, /tmp/sampan-nano-text", "oh, hello,there\r\n");
+        screen.press("exit\r");
+        assert_eq!(screen.end().code(), Some(0));
+    }
 }
 
 #[test]

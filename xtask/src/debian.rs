@@ -1,0 +1,87 @@
+//! A Debian for i386 in a directory: its programs are run in the sandbox and on this machine.
+//!
+//! Made once with mmdebstrap, and kept beside the other packages.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{fetch, project, system};
+
+/// Its name for `cargo xtask fetch`, and of its directory.
+pub const I386: &str = "debian-i386";
+
+/// What `crates/cli/tests/linux` runs of it.
+const PACKAGES: &[&str] = &[
+    "busybox-static",
+    "bzip2",
+    "g++",
+    "gawk",
+    "git",
+    "less",
+    "libpython3.11-testsuite",
+    "lua5.4",
+    "make",
+    "man-db",
+    "nano",
+    "nodejs",
+    "openssh-client",
+    "openssl",
+    "perl",
+    "procps",
+    "python3",
+    "ruby",
+    "sqlite3",
+    "stress-ng",
+    "tmux",
+    "vim",
+    "xz-utils",
+    "zstd",
+];
+
+/// Its directory, made if it is not there.
+pub fn i386() -> Result<PathBuf> {
+    let root = fetch::cache_dir()?.join(I386);
+    if root.exists() {
+        return Ok(root);
+    }
+    system::ensure("mmdebstrap", &["mmdebstrap", "uidmap"])?;
+    eprintln!("making a Debian for i386 in {} (once, some minutes)", root.display());
+    let parent = root.parent().context("the cache has a parent")?;
+    std::fs::create_dir_all(parent)?;
+    let new = tempfile::tempdir_in(parent)?;
+    let mut debootstrap = Command::new("mmdebstrap")
+        .args(["--quiet", "--variant=minbase", "--arch=i386", "--format=tar"])
+        // Whether this machine runs such programs, its tests find out.
+        .arg("--skip=check/qemu")
+        // The release alone: it stays as it is, so that the same programs are compared.
+        .arg("--setup-hook=sed -i /bookworm-/d \"$1\"/etc/apt/sources.list")
+        .args(
+            ["/usr/share/doc/*", "/usr/share/locale/*"]
+                .map(|what| format!("--dpkgopt=path-exclude={what}")),
+        )
+        .arg(format!("--include={}", PACKAGES.join(",")))
+        .args(["bookworm", "-"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run mmdebstrap")?;
+    let archive = debootstrap.stdout.take().context("it is piped")?;
+    // The files become the user's own, and only root could make devices.
+    let mut tar = Command::new("tar");
+    tar.args(["--extract", "--no-same-owner", "--exclude=./dev/*", "--directory"]);
+    let unpacked = project::run(tar.arg(new.path()).stdin(archive));
+    if !debootstrap.wait()?.success() {
+        bail!("mmdebstrap failed");
+    }
+    unpacked?;
+    let renamed = std::fs::rename(new.keep(), &root);
+    // Another process may have been faster.
+    if !root.exists() {
+        renamed.with_context(|| format!("cannot make {}", root.display()))?;
+    }
+    Ok(root)
+}
