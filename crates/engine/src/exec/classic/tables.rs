@@ -199,6 +199,14 @@ macro_rules! fused_row {
     (compare $t:ident $depth:ident $variant:ident $f:ident) => {
         $t[Opcode::$variant.code() as usize] = fused::$f::<$depth>;
     };
+    (unary $t:ident $depth:ident $variant:ident $f:ident) => {
+        if (Opcode::$variant.code() as usize) < 256 {
+            $t[Opcode::$variant.code() as usize] = fused::$f::<$depth>;
+        }
+    };
+    (binary $t:ident $depth:ident $variant:ident $f:ident) => {
+        $t[Opcode::$variant.code() as usize] = fused::$f::<$depth>;
+    };
     ($($other:tt)*) => {};
 }
 
@@ -249,6 +257,38 @@ fn handler_at_depth_1(opcode: u8) -> Handler {
     }
 }
 
+/// Sets the entries of loads and stores to those of a module.
+#[cfg(not(sampan_small))]
+macro_rules! accesses {
+    ($t:ident $depth:ident $ops:ident) => {
+        set! { $t 0:
+            I32Load $ops::load::<$depth, memory::I32>;
+            I64Load $ops::load::<$depth, memory::I64>;
+            F32Load $ops::load::<$depth, memory::I32>;
+            F64Load $ops::load::<$depth, memory::I64>;
+            I32Load8S $ops::load::<$depth, memory::I32As8S>;
+            I32Load8U $ops::load::<$depth, memory::I32As8>;
+            I32Load16S $ops::load::<$depth, memory::I32As16S>;
+            I32Load16U $ops::load::<$depth, memory::I32As16>;
+            I64Load8S $ops::load::<$depth, memory::I64As8S>;
+            I64Load8U $ops::load::<$depth, memory::I64As8>;
+            I64Load16S $ops::load::<$depth, memory::I64As16S>;
+            I64Load16U $ops::load::<$depth, memory::I64As16>;
+            I64Load32S $ops::load::<$depth, memory::I64As32S>;
+            I64Load32U $ops::load::<$depth, memory::I64As32>;
+            I32Store $ops::store::<$depth, memory::I32>;
+            I64Store $ops::store::<$depth, memory::I64>;
+            F32Store $ops::store::<$depth, memory::I32>;
+            F64Store $ops::store::<$depth, memory::I64>;
+            I32Store8 $ops::store::<$depth, memory::I32As8>;
+            I32Store16 $ops::store::<$depth, memory::I32As16>;
+            I64Store8 $ops::store::<$depth, memory::I64As8>;
+            I64Store16 $ops::store::<$depth, memory::I64As16>;
+            I64Store32 $ops::store::<$depth, memory::I64As32>;
+        }
+    };
+}
+
 const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Handler; 256] {
     let mut t = [if DEPTH == 1 { trap::invalid as Handler } else { at_depth_1::<DEPTH> }; 256];
     set! { t 0:
@@ -285,33 +325,7 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
     }
     crate::exec::num::with_numeric_ops!(numeric_rows [t 0 DEPTH N]);
     #[cfg(not(sampan_small))]
-    {
-        set! { t 0:
-            I32Load memory::load::<DEPTH, memory::I32>;
-            I64Load memory::load::<DEPTH, memory::I64>;
-            F32Load memory::load::<DEPTH, memory::I32>;
-            F64Load memory::load::<DEPTH, memory::I64>;
-            I32Load8S memory::load::<DEPTH, memory::I32As8S>;
-            I32Load8U memory::load::<DEPTH, memory::I32As8>;
-            I32Load16S memory::load::<DEPTH, memory::I32As16S>;
-            I32Load16U memory::load::<DEPTH, memory::I32As16>;
-            I64Load8S memory::load::<DEPTH, memory::I64As8S>;
-            I64Load8U memory::load::<DEPTH, memory::I64As8>;
-            I64Load16S memory::load::<DEPTH, memory::I64As16S>;
-            I64Load16U memory::load::<DEPTH, memory::I64As16>;
-            I64Load32S memory::load::<DEPTH, memory::I64As32S>;
-            I64Load32U memory::load::<DEPTH, memory::I64As32>;
-            I32Store memory::store::<DEPTH, memory::I32>;
-            I64Store memory::store::<DEPTH, memory::I64>;
-            F32Store memory::store::<DEPTH, memory::I32>;
-            F64Store memory::store::<DEPTH, memory::I64>;
-            I32Store8 memory::store::<DEPTH, memory::I32As8>;
-            I32Store16 memory::store::<DEPTH, memory::I32As16>;
-            I64Store8 memory::store::<DEPTH, memory::I64As8>;
-            I64Store16 memory::store::<DEPTH, memory::I64As16>;
-            I64Store32 memory::store::<DEPTH, memory::I64As32>;
-        }
-    }
+    accesses! { t DEPTH memory }
     #[cfg(sampan_small)]
     {
         let mut opcode = Opcode::I32Load.code() as usize;
@@ -351,9 +365,10 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
         set! { t 0:
             LocalGet fused::local_get::<DEPTH>;
             LocalSet fused::local_set::<DEPTH>;
+            LocalTee fused::local_tee::<DEPTH>;
             I32Const fused::i32_const::<DEPTH>;
-            I32Add fused::i32_add::<DEPTH>;
         }
+        accesses! { t DEPTH fused }
         crate::exec::num::with_numeric_ops!(fused_rows [t DEPTH]);
     }
     t

@@ -1,11 +1,12 @@
 //! Handlers that look at the next opcode and execute frequent pairs at once.
 //!
 //! They take the place of plain ones where fuel is not counted. The pairs are those that
-//! C compilers' output executes most: together about half of all instructions.
+//! C compilers' output executes most; every second instruction needs no dispatch.
 
+use super::memory::{self, Access, address, short_offset};
 use super::{control, variable};
 use crate::exec::classic::ops::numeric::Value;
-use crate::exec::classic::regs::{Flow, Regs, handler};
+use crate::exec::classic::regs::{Flow, Regs, handler, signed_leb};
 use crate::exec::num::{self, with_numeric_ops};
 use sampan_wasm::Opcode;
 
@@ -13,16 +14,54 @@ const BR_IF: u8 = Opcode::BrIf.code() as u8;
 const I32_ADD: u8 = Opcode::I32Add.code() as u8;
 const I32_CONST: u8 = Opcode::I32Const.code() as u8;
 const LOCAL_GET: u8 = Opcode::LocalGet.code() as u8;
-const LOCAL_SET: u8 = Opcode::LocalSet.code() as u8;
-const LOCAL_TEE: u8 = Opcode::LocalTee.code() as u8;
 
 /// The value of a one-byte LEB128.
 fn signed(byte: u8) -> u32 {
     ((byte as i8) << 1 >> 1) as u32
 }
 
+/// Goes on behind `$len` bytes with a result, and executes the `local.get`, `local.set` or
+/// `local.tee` that may be there.
+macro_rules! finish {
+    ($r:ident, $depth:ident, $value:expr, $len:expr) => {{
+        let value = $value;
+        let access = $r.byte($len).wrapping_sub(LOCAL_GET);
+        if access < 3 && $r.byte($len + 1) < 0x80 {
+            let local = $r.fp.add($r.byte($len + 1).into());
+            if access == 0 {
+                $r.push(&mut $depth, value);
+                $r.push(&mut $depth, *local);
+                return $r.next($depth, $len + 2);
+            }
+            *local = value;
+            if access == 2 {
+                // Else LLVM makes one end of both, which computes its table.
+                core::arch::asm!("", options(nomem, nostack, preserves_flags));
+                $r.push(&mut $depth, value);
+                return $r.next($depth, $len + 2);
+            }
+            return $r.next($depth, $len + 2);
+        }
+        $r.push(&mut $depth, value);
+        $r.next($depth, $len)
+    }};
+}
+
+/// Goes on behind `$len` bytes, with the `local.get` that may be there.
+macro_rules! get {
+    ($r:ident, $depth:ident, $len:expr) => {{
+        if $r.byte($len) == LOCAL_GET && $r.byte($len + 1) < 0x80 {
+            let value = *$r.fp.add($r.byte($len + 1).into());
+            $r.push(&mut $depth, value);
+            return $r.next($depth, $len + 2);
+        }
+        $r.next($depth, $len)
+    }};
+}
+
 handler! {
-    /// With `i32.const`, with that and `i32.add`, or with a second one.
+    /// With `i32.const`, with that and `i32.add`, or with a second one, and what is done with
+    /// a sum.
     fn local_get<const DEPTH: usize>(r) {
         let index = r.byte(1);
         if index >= 0x80 {
@@ -35,8 +74,8 @@ handler! {
             I32_CONST if r.byte(3) < 0x80 => {
                 let constant = signed(r.byte(3));
                 if r.byte(4) == I32_ADD {
-                    r.push(&mut depth, (value as u32).wrapping_add(constant).into());
-                    return r.next(depth, 5);
+                    let sum = (value as u32).wrapping_add(constant).into();
+                    return finish!(r, depth, sum, 5);
                 }
                 r.push(&mut depth, value);
                 r.push(&mut depth, constant.into());
@@ -44,9 +83,18 @@ handler! {
             }
             LOCAL_GET if r.byte(3) < 0x80 => {
                 let second = *r.fp.add(r.byte(3).into());
+                if r.byte(4) == I32_ADD {
+                    let sum = (value as u32).wrapping_add(second as u32).into();
+                    return finish!(r, depth, sum, 5);
+                }
                 r.push(&mut depth, value);
                 r.push(&mut depth, second);
                 r.next(depth, 4)
+            }
+            I32_ADD if DEPTH > 0 => {
+                let left = r.pop(&mut depth) as u32;
+                let sum = left.wrapping_add(value as u32).into();
+                finish!(r, depth, sum, 3)
             }
             _ => {
                 r.push(&mut depth, value);
@@ -63,55 +111,76 @@ handler! {
         }
         let mut depth = DEPTH;
         *r.fp.add(index.into()) = r.pop(&mut depth);
-        if r.byte(2) == LOCAL_GET && r.byte(3) < 0x80 {
-            let value = *r.fp.add(r.byte(3).into());
-            r.push(&mut depth, value);
-            return r.next(depth, 4);
-        }
-        r.next(depth, 2)
+        get!(r, depth, 2)
     }
 
-    /// With `i32.add`.
+    /// With `local.get`.
+    fn local_tee<const DEPTH: usize>(r) {
+        let index = r.byte(1);
+        if index >= 0x80 {
+            return r.call(variable::local_tee_long::<DEPTH>);
+        }
+        let mut depth = DEPTH;
+        let value = r.pop(&mut depth);
+        *r.fp.add(index.into()) = value;
+        r.push(&mut depth, value);
+        get!(r, depth, 2)
+    }
+
+    /// With `i32.add`, and what is done with the sum.
     fn i32_const<const DEPTH: usize>(r) {
         let byte = r.byte(1);
         if byte >= 0x80 {
-            return r.call(variable::i32_const_long::<DEPTH>);
+            return r.call(i32_const_long::<DEPTH>);
         }
         let mut depth = DEPTH;
         if r.byte(2) == I32_ADD {
             let value = r.pop(&mut depth) as u32;
-            r.push(&mut depth, value.wrapping_add(signed(byte)).into());
-            return r.next(depth, 3);
+            return finish!(r, depth, value.wrapping_add(signed(byte)).into(), 3);
         }
         r.push(&mut depth, signed(byte).into());
         r.next(depth, 2)
     }
 
-    /// With `local.set` or `local.tee`.
-    fn i32_add<const DEPTH: usize>(r) {
+    /// With `i32.add`: addresses are often that long.
+    fn i32_const_long<const DEPTH: usize>(r) {
+        let (value, len) = signed_leb(r.pc.add(1));
         let mut depth = DEPTH;
-        let right = r.pop(&mut depth) as u32;
-        let left = r.pop(&mut depth) as u32;
-        let sum = left.wrapping_add(right).into();
-        match r.byte(1) {
-            LOCAL_SET if r.byte(2) < 0x80 => {
-                *r.fp.add(r.byte(2).into()) = sum;
-                r.next(depth, 3)
-            }
-            LOCAL_TEE if r.byte(2) < 0x80 => {
-                *r.fp.add(r.byte(2).into()) = sum;
-                r.push(&mut depth, sum);
-                r.next(depth, 3)
-            }
-            _ => {
-                r.push(&mut depth, sum);
-                r.next(depth, 1)
-            }
+        if r.byte(1 + len) == I32_ADD {
+            let left = r.pop(&mut depth) as u32;
+            r.push(&mut depth, left.wrapping_add(value as u32).into());
+            return r.next(depth, 2 + len);
         }
+        r.push(&mut depth, (value as u32).into());
+        r.next(depth, 1 + len)
     }
 }
 
-/// Comparisons with `br_if`.
+handler! {
+    /// With the access of a local behind it.
+    fn load<const DEPTH: usize, A: Access>(r) {
+        let offset = short_offset!(r, memory::load_long::<DEPTH, A>);
+        let start = r.sp;
+        let mut depth = DEPTH;
+        let address = r.pop(&mut depth);
+        let at = address!(r, start, address, offset, A::SIZE);
+        finish!(r, depth, A::load(at).to_slot(), 3)
+    }
+
+    /// With `local.get`.
+    fn store<const DEPTH: usize, A: Access>(r) {
+        let offset = short_offset!(r, memory::store_long::<DEPTH, A>);
+        let start = r.sp;
+        let mut depth = DEPTH;
+        let value = A::Stack::from_slot(r.pop(&mut depth));
+        let address = r.pop(&mut depth);
+        let at = address!(r, start, address, offset, A::SIZE);
+        A::store(at, value);
+        get!(r, depth, 3)
+    }
+}
+
+/// Comparisons with `br_if`, other operations with the access of a local.
 macro_rules! rows {
     ($($shape:ident $variant:ident $f:ident $($t:ident)*;)*) => {
         $(row! { $shape $f $($t)* })*
@@ -148,6 +217,25 @@ macro_rules! row {
             }
         }
     };
+    (unary $f:ident $a:ident $r:ident $($canon:ident)?) => {
+        handler! {
+            fn $f<const DEPTH: usize>(r) {
+                let mut depth = DEPTH;
+                let a = $a::from_slot(r.pop(&mut depth));
+                finish!(r, depth, num::$f(a).to_slot(), 1)
+            }
+        }
+    };
+    (binary $f:ident $a:ident $b:ident $r:ident $($canon:ident)?) => {
+        handler! {
+            fn $f<const DEPTH: usize>(r) {
+                let mut depth = DEPTH;
+                let b = $b::from_slot(r.pop(&mut depth));
+                let a = $a::from_slot(r.pop(&mut depth));
+                finish!(r, depth, num::$f(a, b).to_slot(), 1)
+            }
+        }
+    };
     ($($other:tt)*) => {};
 }
 
@@ -155,7 +243,7 @@ with_numeric_ops!(rows);
 
 /// Executes the `br_if` behind the current opcode.
 #[inline(always)]
-unsafe fn branch_if(mut r: Regs, depth: usize, condition: bool) -> Flow {
+unsafe fn branch_if(mut r: Regs, mut depth: usize, condition: bool) -> Flow {
     // SAFETY: the caller's promise.
     unsafe {
         r.pc = r.pc.add(1);
@@ -167,6 +255,6 @@ unsafe fn branch_if(mut r: Regs, depth: usize, condition: bool) -> Flow {
         if r.byte(1) >= 0x80 {
             return control::skip(r, depth);
         }
-        r.next(depth, 2)
+        get!(r, depth, 2)
     }
 }

@@ -61,6 +61,8 @@ macro_rules! short_offset {
         u32::from(immediates >> 8)
     }};
 }
+#[cfg(sampan_tail_calls)]
+pub(super) use short_offset;
 
 /// The address of `$size` bytes of memory 0. Accesses beyond its end, and all if it is not
 /// plain, take the long way, for which `$start` is where operands ended in memory.
@@ -70,11 +72,13 @@ macro_rules! address {
         let at = u64::from($address as u32) + u64::from($offset);
         if at + $size > (*$r.ctx).memory_len {
             $r.sp = $start;
-            return $r.call(far::<DEPTH>);
+            return $r.call($crate::exec::classic::ops::memory::far::<DEPTH>);
         }
         (*$r.ctx).memory.add(at as usize)
     }};
 }
+#[cfg(sampan_tail_calls)]
+pub(super) use address;
 
 /// The offset of an access to memory 0 with immediates of any length, and the whole length;
 /// other memories, and numbers that only 64 bits have, take the long way.
