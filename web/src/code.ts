@@ -5,8 +5,10 @@
 
 /** How hot code is treated. */
 export type Mode =
-  /** It is translated, and compiled while the interpreter goes on. */
+  /** It is translated. Large modules are compiled while the interpreter goes on. */
   | "auto"
+  /** The same with all modules, which takes longer until they are there. */
+  | "background"
   /** Everything is interpreted. */
   | "interpreter"
   /** Translated at first sight, and the program waits for it: for tests. */
@@ -143,8 +145,12 @@ export class Code {
   /** Set before the first call. */
   owner: Owner | undefined;
 
-  /** @param wait whether modules are compiled when they are handed over */
-  constructor(private readonly compiler: Compiler, private readonly wait: boolean) {}
+  /** Bytes of a module up to which it is compiled when it is handed over */
+  private readonly small: number;
+
+  constructor(private readonly compiler: Compiler, mode: Mode) {
+    this.small = mode === "auto" ? SMALL : mode === "eager" ? Infinity : 0;
+  }
 
   /** What the processor's module imports. */
   imports(): WebAssembly.ModuleImports {
@@ -161,7 +167,7 @@ export class Code {
     const bytes = new Uint8Array(this.owner.memory.buffer).slice(at, at + length);
     if (slot === 0) return this.start(this.owner, bytes);
     try {
-      const order = this.wait || length <= SMALL
+      const order = length <= this.small
         ? { bytes, key: "", wanted: true, done: true, module: this.compiler.now(bytes) }
         : this.compiler.order(bytes);
       this.orders.set(slot, order);

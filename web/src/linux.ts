@@ -1,6 +1,7 @@
 /** A Linux machine in a worker, as a page uses it. */
 
 import { concat, encode } from "./bytes.js";
+import type { Mode } from "./code.js";
 import {
   BlockDevice, DataDevice, type DeviceUser, FolderDevice,
 } from "./devices.js";
@@ -23,6 +24,8 @@ export interface LinuxOptions {
   readonly network?: "none";
   /** As pages of another maker name it. Its parts would give a network; there is none yet. */
   readonly networkInterface?: unknown;
+  /** Whether hot code is translated to WebAssembly; it is (`"auto"`) if nothing is said. */
+  readonly mode?: Mode;
   /** Tells each system call on the console of the developer. */
   readonly trace?: boolean;
   /** The worker; in node, `nodeWorker()`. */
@@ -106,6 +109,7 @@ export class Linux implements DeviceUser {
       folders: folders.map((folder) => folder.describe()),
       mounts: described,
       memory: options.memory,
+      mode: options.mode,
       trace: options.trace === true,
     };
     try {

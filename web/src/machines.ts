@@ -28,7 +28,7 @@ const MAX_IDLE = 16;
 /** One whose memory grew beyond this many bytes is not kept: a memory never shrinks. */
 const MAX_IDLE_BYTES = 256 << 20;
 /** Instructions for each sample of where a program is, and how many make code hot. */
-const HEAT = { auto: [4000, 16], eager: [1, 1] } as const;
+const HEAT = { auto: [4000, 16], background: [4000, 16], eager: [1, 1] } as const;
 /** What `translated` tells, in its order. */
 const COUNTS = ["regions", "instructions", "bytes", "entered", "steps", "dropped"] as const;
 /** Bytes of one run of pages as `list_runs` gives it: start, end, state. */
@@ -127,7 +127,7 @@ export class Machines {
     let machine = this.idle.pop();
     if (machine === undefined) {
       try {
-        const code = new Code(this.compiler, this.mode === "eager");
+        const code = new Code(this.compiler, this.mode);
         const instance = new WebAssembly.Instance(this.module, { code: code.imports() });
         const processor = instance.exports as unknown as Processor;
         code.owner = processor;

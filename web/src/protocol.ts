@@ -1,6 +1,7 @@
 /** What a page and the worker with its machine say to each other. */
 
 import type { HttpImage } from "./blocks/http.js";
+import type { Mode } from "./code.js";
 
 export type DiskDescription =
   | { readonly kind: "http"; readonly image: HttpImage }
@@ -23,6 +24,7 @@ export interface Setup {
   readonly folders: readonly FolderDescription[];
   readonly mounts: readonly MountDescription[];
   readonly memory: number | undefined;
+  readonly mode: Mode | undefined;
   readonly trace: boolean;
 }
 

@@ -67,6 +67,7 @@ class Server {
       folders,
       trace: setup.trace,
       ...(setup.memory === undefined ? {} : { memory: setup.memory }),
+      ...(setup.mode === undefined ? {} : { mode: setup.mode }),
       write: (bytes) => own.write(bytes),
       log: watcher.log,
       cpu: (busy) => channel.post({ type: "cpu", busy }),
