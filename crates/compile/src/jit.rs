@@ -150,7 +150,7 @@ impl Jit {
             progress: None,
             chosen: None,
             cache: None,
-            reservations: Arc::new(platform::Space::default()),
+            reservations: Arc::new(platform::Space),
         })
     }
 
