@@ -37,7 +37,8 @@ pub struct Jit {
     progress: Option<Box<Progress>>,
     chosen: Option<Box<Chosen>>,
     cache: Option<Cache>,
-    space: Arc<platform::Space>,
+    /// Where memories are.
+    space: Arc<dyn Reservations>,
 }
 
 /// What makes code of functions, on any thread.
@@ -150,7 +151,7 @@ impl Jit {
             progress: None,
             chosen: None,
             cache: None,
-            space: Arc::default(),
+            space: Arc::<platform::Space>::default(),
         })
     }
 
@@ -189,6 +190,13 @@ impl Jit {
         if let Some(cache) = &mut self.cache {
             cache.limit = bytes;
         }
+        self
+    }
+
+    /// Puts memories elsewhere than into new reservations of address space.
+    #[must_use]
+    pub fn with_reservations(mut self, reservations: Arc<dyn Reservations>) -> Jit {
+        self.space = reservations;
         self
     }
 
