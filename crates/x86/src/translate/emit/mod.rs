@@ -115,9 +115,23 @@ pub(super) struct Emitter<'a> {
     checks: plan::Checks,
     /// SSE registers that the region names, by bit.
     vectors: u16,
+    /// General registers that the code so far names, by bit.
+    used: Used,
+    /// Those of the whole function: only these are locals that are loaded and stored.
+    known: Used,
+}
+
+/// General registers by bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Used {
+    read: u16,
+    written: u16,
 }
 
 /// The function of a region; calls of `status` go to function 0.
+///
+/// It is written twice, the first time to learn which registers it uses. What a region never
+/// writes is one value for the compiler, and no exit has to bring it along.
 pub(super) fn function(
     mode: Mode,
     memory: Memory,
@@ -125,6 +139,18 @@ pub(super) fn function(
     region: &Region,
     flow: &Flow,
 ) -> Function {
+    let used = write(mode, memory, layout, region, flow, Used::default()).used;
+    write(mode, memory, layout, region, flow, used).code
+}
+
+fn write<'a>(
+    mode: Mode,
+    memory: Memory,
+    layout: Layout,
+    region: &'a Region,
+    flow: &'a Flow,
+    known: Used,
+) -> Emitter<'a> {
     let code = Function::new([
         (26, ValType::I64),
         (11, ValType::I32),
@@ -146,6 +172,8 @@ pub(super) fn function(
         clean: [0; 16],
         checks: plan::Checks::default(),
         vectors: vectors(region),
+        used: Used::default(),
+        known,
     };
     emitter.enter();
     emitter.open(Label::Exit);
@@ -156,7 +184,7 @@ pub(super) fn function(
     emitter.close();
     emitter.leave();
     emitter.s().end();
-    emitter.code
+    emitter
 }
 
 impl Emitter<'_> {
@@ -187,13 +215,12 @@ impl Emitter<'_> {
         memarg(self.layout.state + offset, align)
     }
 
-    /// Loads all registers.
+    /// Loads the registers that the region uses.
     #[inline(never)]
     fn enter(&mut self) {
-        for number in 0..16 {
-            if number >= 8 && self.mode == Mode::I386 {
-                break;
-            }
+        // One that is written may come out as it was.
+        let loaded = self.known.read | self.known.written;
+        for number in (0..16).filter(|number| loaded >> number & 1 != 0) {
             self.load_state(state::GPR + 8 * number, local::GPR + number);
         }
         self.load_state(state::FA, local::FA);
@@ -222,13 +249,11 @@ impl Emitter<'_> {
         self.s().i32_const(0).local_get(from).i64_store(arg);
     }
 
-    /// Stores all registers.
+    /// Stores the registers that the region writes.
     #[inline(never)]
     fn leave(&mut self) {
-        for number in 0..16 {
-            if number >= 8 && self.mode == Mode::I386 {
-                break;
-            }
+        let stored = self.known.written;
+        for number in (0..16).filter(|number| stored >> number & 1 != 0) {
             self.store_state(state::GPR + 8 * number, local::GPR + number);
         }
         self.store_state(state::FA, local::FA);
