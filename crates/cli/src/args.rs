@@ -306,7 +306,7 @@ pub struct Linux {
     /// Print each system call
     #[arg(long)]
     pub trace: bool,
-    /// List at the end what was missing
+    /// List at the end what was missing, and why translated code was left
     #[arg(long)]
     pub report: bool,
     /// How to execute

@@ -3,7 +3,7 @@
 #![cfg(target_arch = "x86_64")]
 
 use sampan_translated::Native;
-use sampan_x86::translate::Options;
+use sampan_x86::translate::{Leave, Options};
 use sampan_x86::{AddressSpace, Cpu, Exit, Mode, Prot, Registers};
 
 const CODE: u64 = 0x10_0000;
@@ -326,4 +326,11 @@ fn code_that_changes_is_translated_anew() {
     assert_eq!(registers.gpr[0], 150_000);
     let counts = cpu.translated().expect("it translates");
     assert!(counts.dropped > 0 && counts.entered > 1, "{counts:?}");
+    // Each time that translated code was entered it was left, for a reason that was counted.
+    assert_eq!(counts.left.iter().sum::<u64>(), counts.entered, "{counts:?}");
+    let reasons = cpu.reasons();
+    assert_eq!(reasons.iter().map(|reason| reason.count).sum::<u64>(), counts.entered);
+    let end = reasons.iter().find(|reason| reason.rip == CODE + code.len() as u64 - 1);
+    let end = end.map(|reason| (reason.leave, reason.instruction()));
+    assert_eq!(end, Some((Leave::Outside, "Int3".into())), "{reasons:?}");
 }
