@@ -18,6 +18,7 @@ macro_rules! pick {
     };
 }
 
+mod bits;
 mod branch;
 mod data;
 mod flags;
