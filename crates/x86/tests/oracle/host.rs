@@ -29,7 +29,8 @@ impl Native {
             Mode::Amd64 => ("native64", "-m64"),
             Mode::I386 => ("native32", "-m32"),
         };
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("oracle-{name}-{test}"));
+        let folder =
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("oracle-{name}-{test}"));
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         let program = folder.join(name);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/native.c");
