@@ -126,8 +126,8 @@ fn engine() -> Result<Engine, String> {
     static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
     let make = || {
         let config = Config { mode: Mode::Jit, ..Config::default() };
-        let jit = Jit::new(&config)?.with_reservations(Arc::new(Rooms::default()));
-        Ok(Engine::with_compiler(config, Arc::new(jit)))
+        let compiler = Jit::new(&config)?.reservations(Arc::new(Rooms::default()));
+        Ok(Engine::with_compiler(config, Arc::new(compiler)))
     };
     ENGINE.get_or_init(make).clone()
 }

@@ -39,7 +39,9 @@ use alloc::vec::Vec;
 use iced_x86::Instruction;
 pub(super) use status::status_function;
 pub(super) use vector::{binary, shuffle};
-use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, MemArgTarget, ValType};
+use wasm_encoder::{
+    BlockType, BranchHint, Function, InstructionSink, MemArg, MemArgTarget, ValType,
+};
 
 /// Numbers of locals.
 mod local {
@@ -116,6 +118,8 @@ pub(super) struct Emitter<'a> {
     checks: plan::Checks,
     /// SSE registers that the region names, by bit.
     vectors: u16,
+    /// Branches that are hardly ever taken.
+    rare: Vec<BranchHint>,
     /// General registers that the code so far names, by bit.
     used: Used,
     /// Those of the whole function: only these are locals that are loaded and stored.
@@ -129,7 +133,8 @@ struct Used {
     written: u16,
 }
 
-/// The function of a region; calls of `status` go to function 0.
+/// The function of a region, and its branches that are hardly ever taken; calls of `status` go
+/// to function 0.
 ///
 /// It is written twice, the first time to learn which registers it uses. What a region never
 /// writes is one value for the compiler, and no exit has to bring it along.
@@ -139,9 +144,10 @@ pub(super) fn function(
     layout: Layout,
     region: &Region,
     flow: &Flow,
-) -> Function {
+) -> (Function, Vec<BranchHint>) {
     let used = write(mode, memory, layout, region, flow, Used::default()).used;
-    write(mode, memory, layout, region, flow, used).code
+    let emitter = write(mode, memory, layout, region, flow, used);
+    (emitter.code, emitter.rare)
 }
 
 fn write<'a>(
@@ -173,6 +179,7 @@ fn write<'a>(
         clean: [0; 16],
         checks: plan::Checks::default(),
         vectors: vectors(region),
+        rare: Vec::new(),
         used: Used::default(),
         known,
     };
@@ -326,8 +333,8 @@ impl Emitter<'_> {
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
             self.note(start, why::BUDGET);
-            let exit = self.depth(Label::Exit);
-            self.s().local_get(local::LEFT).i64_const(0).i64_le_s().br_if(exit);
+            self.s().local_get(local::LEFT).i64_const(0).i64_le_s();
+            self.leave_if();
         }
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
@@ -383,6 +390,8 @@ impl Emitter<'_> {
     /// Leaves if the condition on the stack holds.
     fn leave_if(&mut self) {
         let exit = self.depth(Label::Exit);
+        let branch_func_offset = self.code.byte_len() as u32;
+        self.rare.push(BranchHint { branch_func_offset, branch_hint_value: 0 });
         self.s().br_if(exit);
     }
 
