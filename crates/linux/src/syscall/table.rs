@@ -463,14 +463,14 @@ calls! {
     400 69  msgsnd(Int Ptr Size Hex)                 Full crate::ipc::msg::msgsnd;
     401 70  msgrcv(Int Ptr Size Long Hex)            Part("MSG_COPY") crate::ipc::msg::msgrcv;
     402 71  msgctl(Int Int Ptr)                      Full crate::ipc::msg::msgctl;
-    277 240 mq_open(Str Open Mode Ptr)                       No;
-    278 241 mq_unlink(Str)                                   No;
-    418 242 mq_timedsend(Fd Ptr Size Uint Ptr)               No;
-    419 243 mq_timedreceive(Fd Ptr Size Ptr Ptr)             No;
-    279 _   mq_timedsend32(Fd Ptr Size Uint Ptr)             No;
-    280 _   mq_timedreceive32(Fd Ptr Size Ptr Ptr)           No;
-    281 244 mq_notify(Fd Ptr)                                No;
-    282 245 mq_getsetattr(Fd Ptr Ptr)                        No;
+    277 240 mq_open(Str Open Mode Ptr) Full crate::ipc::mq::mq_open;
+    278 241 mq_unlink(Str) Full crate::ipc::mq::mq_unlink;
+    418 242 mq_timedsend(Fd Ptr Size Uint Ptr) Full crate::ipc::mq::mq_timedsend;
+    419 243 mq_timedreceive(Fd Ptr Size Ptr Ptr) Full crate::ipc::mq::mq_timedreceive;
+    279 _   mq_timedsend32(Fd Ptr Size Uint Ptr) Full crate::ipc::mq::mq_timedsend32;
+    280 _   mq_timedreceive32(Fd Ptr Size Ptr Ptr) Full crate::ipc::mq::mq_timedreceive32;
+    281 244 mq_notify(Fd Ptr) Part("not by a thread") crate::ipc::mq::mq_notify;
+    282 245 mq_getsetattr(Fd Ptr Ptr) Full crate::ipc::mq::mq_getsetattr;
 
     // The system.
     122 63  uname(Ptr)                               Full crate::system::uname;
