@@ -38,7 +38,9 @@ use alloc::vec::Vec;
 use iced_x86::Instruction;
 pub(super) use status::status_function;
 pub(super) use vector::{binary, shuffle};
-use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, MemArgTarget, ValType};
+use wasm_encoder::{
+    BlockType, BranchHint, Function, InstructionSink, MemArg, MemArgTarget, ValType,
+};
 
 /// Numbers of locals.
 mod local {
@@ -115,16 +117,19 @@ pub(super) struct Emitter<'a> {
     checks: plan::Checks,
     /// SSE registers that the region names, by bit.
     vectors: u16,
+    /// Branches that are hardly ever taken.
+    rare: Vec<BranchHint>,
 }
 
-/// The function of a region; calls of `status` go to function 0.
+/// The function of a region, and its branches that are hardly ever taken; calls of `status` go
+/// to function 0.
 pub(super) fn function(
     mode: Mode,
     memory: Memory,
     layout: Layout,
     region: &Region,
     flow: &Flow,
-) -> Function {
+) -> (Function, Vec<BranchHint>) {
     let code = Function::new([
         (26, ValType::I64),
         (11, ValType::I32),
@@ -146,6 +151,7 @@ pub(super) fn function(
         clean: [0; 16],
         checks: plan::Checks::default(),
         vectors: vectors(region),
+        rare: Vec::new(),
     };
     emitter.enter();
     emitter.open(Label::Exit);
@@ -156,7 +162,7 @@ pub(super) fn function(
     emitter.close();
     emitter.leave();
     emitter.s().end();
-    emitter.code
+    (emitter.code, emitter.rare)
 }
 
 impl Emitter<'_> {
@@ -300,8 +306,8 @@ impl Emitter<'_> {
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
             self.note(start, why::BUDGET);
-            let exit = self.depth(Label::Exit);
-            self.s().local_get(local::LEFT).i64_const(0).i64_le_s().br_if(exit);
+            self.s().local_get(local::LEFT).i64_const(0).i64_le_s();
+            self.leave_if();
         }
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
@@ -357,6 +363,8 @@ impl Emitter<'_> {
     /// Leaves if the condition on the stack holds.
     fn leave_if(&mut self) {
         let exit = self.depth(Label::Exit);
+        let branch_func_offset = self.code.byte_len() as u32;
+        self.rare.push(BranchHint { branch_func_offset, branch_hint_value: 0 });
         self.s().br_if(exit);
     }
 
