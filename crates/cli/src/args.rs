@@ -181,6 +181,8 @@ pub struct Image {
 pub enum ImageCommand {
     /// Make an ext2 image; the same input gives the same image
     Build(Build),
+    /// Write what is in an image to an archive or a directory
+    Extract(Extract),
     /// List a directory in an image
     Ls {
         /// The image
@@ -217,6 +219,20 @@ pub struct Build {
     pub size: Option<u64>,
     /// The image; one that is there is replaced
     #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// `sampan image extract`.
+#[derive(Args, Debug)]
+pub struct Extract {
+    /// The image
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// The directory in it
+    #[arg(default_value = "/")]
+    pub path: String,
+    /// An archive of tar (`-`: to standard output); or, if it is there or ends in `/`, a directory
+    #[arg(short, long, value_name = "FILE|DIRECTORY", value_hint = clap::ValueHint::AnyPath)]
     pub output: PathBuf,
 }
 
@@ -306,7 +322,7 @@ pub struct Linux {
     /// Print each system call
     #[arg(long)]
     pub trace: bool,
-    /// List at the end what was missing
+    /// List at the end what was missing, and why translated code was left
     #[arg(long)]
     pub report: bool,
     /// How to execute

@@ -44,10 +44,12 @@ thread_local! {
 
 impl Loaded {
     /// Places an image of a module, whose bodies have these types.
-    pub fn new(image: Image, types: Vec<u32>, module: u64) -> Result<Loaded, String> {
-        let memory = platform::CodeMemory::new(&image.code)?;
+    pub fn new(mut image: Image, types: Vec<u32>, module: u64) -> Result<Loaded, String> {
+        // From now on the code is there only.
+        let code = std::mem::take(&mut image.code);
+        let memory = platform::CodeMemory::new(&code)?;
         let start = memory.base() as usize;
-        let end = start + image.code.len().max(1);
+        let end = start + code.len().max(1);
         let placed = Arc::new(Placed { start, end, module, image: Arc::new(image) });
         registry::add(placed.clone());
         Ok(Loaded { placed, memory, types })
@@ -80,6 +82,11 @@ impl Code for Loaded {
                 Some(Entry { code: self.address(offset), through: self.address(through) })
             }
         }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let Placed { start, end, image, .. } = &*self.placed;
+        image.to_bytes(&self.memory.code()[..end - start])
     }
 }
 

@@ -101,7 +101,7 @@ impl Cache {
     fn try_store(&self, key: &Key, image: &Image) -> io::Result<()> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         crate::platform::private_folder(&self.folder)?;
-        let payload = image.to_bytes();
+        let payload = image.to_bytes(&image.code);
         let digest = Sha256::digest(&payload);
         let content = [&MAGIC[..], key, &digest, &payload].concat();
         let size = content.len() as u64;

@@ -9,7 +9,7 @@ use crate::image::Image;
 use crate::lower::Options;
 use crate::platform;
 use sampan_engine::native::{
-    Code, CodeTrap, Compiler, Entry, Job, Place, Reservations, Runtime, module_id,
+    Code, CodeTrap, Compiler, Entry, Job, Place, Reservations, Runtime, module_id, offsets,
 };
 use sampan_engine::{Config, Mode, Module, Trap};
 use std::collections::BTreeSet;
@@ -37,7 +37,7 @@ pub struct Jit {
     progress: Option<Box<Progress>>,
     chosen: Option<Box<Chosen>>,
     cache: Option<Cache>,
-    space: Arc<platform::Space>,
+    reservations: Arc<dyn Reservations>,
 }
 
 /// What makes code of functions, on any thread.
@@ -150,7 +150,7 @@ impl Jit {
             progress: None,
             chosen: None,
             cache: None,
-            space: Arc::default(),
+            reservations: Arc::new(platform::Space),
         })
     }
 
@@ -192,6 +192,13 @@ impl Jit {
         self
     }
 
+    /// Where memories are, instead of where this crate would put them.
+    #[must_use]
+    pub fn reservations(mut self, reservations: Arc<dyn Reservations>) -> Jit {
+        self.reservations = reservations;
+        self
+    }
+
     fn thread_count(&self) -> usize {
         let found = || std::thread::available_parallelism().map_or(1, usize::from);
         *self.threads.get_or_init(found)
@@ -203,10 +210,7 @@ impl Jit {
         let Some(cache) = self.cache.as_ref().filter(|_| self.chosen.is_none()) else {
             return self.image(module);
         };
-        let features = module.engine().config().features;
-        let target = self.maker.target()?.describe();
-        let choices = format!("{target} {:?} {features:?}", self.maker.options);
-        let key = cache::key(module.bytes(), &choices);
+        let key = cache::key(module.bytes(), &self.choices(module.engine().config())?);
         let bodies = module.decl().bodies.len();
         if let Some(image) = cache.load(&key).filter(|image| image.bodies.len() == bodies) {
             return Ok(image);
@@ -214,6 +218,21 @@ impl Jit {
         let image = self.image(module)?;
         cache.store(&key, &image);
         Ok(image)
+    }
+
+    /// What code depends on beside the module and the program.
+    fn choices(&self, config: &Config) -> Result<String, String> {
+        let target = self.maker.target()?.describe();
+        let choices = format!("{:?} {:?}", self.maker.options, config.features);
+        // A choice is one word with its name, by which it can be found.
+        Ok(format!("{target} {}", choices.replace(": ", "=")))
+    }
+
+    /// Places the code of a module.
+    fn loaded(&self, module: &Module, image: Image) -> Result<Arc<dyn Code>, Trap> {
+        let decl = module.decl();
+        let types = decl.funcs[decl.imported_funcs as usize..].to_vec();
+        Ok(Arc::new(Loaded::new(image, types, module_id(module)).map_err(Trap::host)?))
     }
 
     /// The code of all functions that can be compiled.
@@ -283,10 +302,24 @@ impl Jit {
 
 impl Compiler for Jit {
     fn compile(&self, module: &Module, _: &Config) -> Result<Arc<dyn Code>, Trap> {
-        let image = self.cached_image(module).map_err(Trap::host)?;
-        let funcs = module.decl();
-        let types = funcs.funcs[funcs.imported_funcs as usize..].to_vec();
-        Ok(Arc::new(Loaded::new(image, types, module_id(module)).map_err(Trap::host)?))
+        self.loaded(module, self.cached_image(module).map_err(Trap::host)?)
+    }
+
+    fn describe(&self, config: &Config) -> Result<String, Trap> {
+        let choices = self.choices(config).map_err(Trap::host)?;
+        Ok(format!("sampan-{} {:?} {choices}", env!("CARGO_PKG_VERSION"), offsets::ALL))
+    }
+
+    unsafe fn load(&self, module: &Module, bytes: &[u8]) -> Result<Arc<dyn Code>, Trap> {
+        let decl = module.decl();
+        let image = Image::from_bytes(bytes).filter(|image| {
+            let bodies = image.bodies.iter().zip(&decl.funcs[decl.imported_funcs as usize..]);
+            image.bodies.len() == decl.bodies.len()
+                && bodies
+                    .into_iter()
+                    .all(|(&at, ty)| at == u32::MAX || image.entries.contains_key(ty))
+        });
+        self.loaded(module, image.ok_or(Trap::host("the code is damaged"))?)
     }
 
     fn begin(&self, job: Job) {
@@ -309,6 +342,6 @@ impl Compiler for Jit {
     }
 
     fn reservations(&self) -> Arc<dyn Reservations> {
-        self.space.clone()
+        self.reservations.clone()
     }
 }

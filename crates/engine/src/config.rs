@@ -133,6 +133,16 @@ impl Engine {
         Engine(Arc::new(Shared { config, native: EnginePart::from(compiler) }))
     }
 
+    /// What the code of its modules depends on; `None` unless it compiles whole modules.
+    ///
+    /// # Errors
+    /// See [`crate::native::Compiler::describe`].
+    #[cfg(feature = "native")]
+    pub fn describe_code(&self) -> Option<Result<alloc::string::String, crate::Trap>> {
+        let compiler = self.0.native.0.as_ref().filter(|_| self.0.config.mode == Mode::Jit)?;
+        Some(compiler.describe(&self.0.config))
+    }
+
     pub(crate) fn native(&self) -> &EnginePart {
         &self.0.native
     }

@@ -65,16 +65,8 @@ impl Module {
     /// # Errors
     /// What is wrong with the module.
     pub fn new(engine: &Engine, bytes: impl Into<Bytes>) -> Result<Module, wasm::Error> {
-        let bytes = bytes.into();
         let config = engine.config();
-        if !config.mode.is_built_in() {
-            return Err(not_built_in());
-        }
-        let decl = wasm::decode(&bytes, config.features)?;
-        let code = CodeSlots::new(config.mode, decl.bodies.len());
-        let native = ModulePart::new(engine, &decl);
-        let module =
-            Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }));
+        let module = Module::decode(engine, bytes.into())?;
         match config.preparation {
             // A compiler validates once more anyway, and does not need the interpreter's code.
             _ if config.mode == Mode::Jit => module.validate()?,
@@ -89,6 +81,43 @@ impl Module {
             native::compile(&module)?;
         }
         Ok(module)
+    }
+
+    /// The code of the module, if it was compiled as a whole: what [`Module::with_code`] takes.
+    #[cfg(feature = "native")]
+    pub fn code_bytes(&self) -> Option<Vec<u8>> {
+        self.0.native.code_bytes()
+    }
+
+    /// A module with the code that was made of it before. Its functions are not validated again.
+    ///
+    /// # Errors
+    /// What is wrong with the module's declarations, or with the code, as far as that is seen.
+    ///
+    /// # Safety
+    /// Both are what [`Module::bytes`] and [`Module::code_bytes`] of one module gave, and the
+    /// compiler of that module's engine described itself as this engine's does.
+    #[cfg(feature = "native")]
+    pub unsafe fn with_code(
+        engine: &Engine,
+        bytes: impl Into<Bytes>,
+        code: &[u8],
+    ) -> Result<Module, wasm::Error> {
+        let module = Module::decode(engine, bytes.into())?;
+        // SAFETY: the caller's promise.
+        unsafe { native::load(&module, code)? };
+        Ok(module)
+    }
+
+    fn decode(engine: &Engine, bytes: Bytes) -> Result<Module, wasm::Error> {
+        let config = engine.config();
+        if !config.mode.is_built_in() {
+            return Err(not_built_in());
+        }
+        let decl = wasm::decode(&bytes, config.features)?;
+        let code = CodeSlots::new(config.mode, decl.bodies.len());
+        let native = ModulePart::new(engine, &decl);
+        Ok(Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native })))
     }
 
     fn validate(&self) -> Result<(), wasm::Error> {

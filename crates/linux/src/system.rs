@@ -17,15 +17,40 @@ pub fn uname(cx: &mut Context, args: Args) -> SysResult {
         Abi::I386 => b"i686",
         Abi::Amd64 => b"x86_64",
     };
-    let hostname = cx.kernel.config.hostname.clone();
+    let (hostname, domain) = (cx.kernel.config.hostname.clone(), cx.kernel.domain.clone());
     let fields: [&[u8]; 6] =
-        [b"Linux", &hostname, RELEASE.as_bytes(), VERSION.as_bytes(), machine, b"(none)"];
+        [b"Linux", &hostname, RELEASE.as_bytes(), VERSION.as_bytes(), machine, &domain];
     let mut image = [0; FIELD * 6];
     for (field, text) in image.chunks_exact_mut(FIELD).zip(fields) {
         let len = text.len().min(FIELD - 1);
         field[..len].copy_from_slice(&text[..len]);
     }
     cx.write_bytes(args.u64(0), &image).map(|()| 0)
+}
+
+/// `sethostname(2)`.
+pub fn sethostname(cx: &mut Context, args: Args) -> SysResult {
+    cx.kernel.config.hostname = new_name(cx, args)?;
+    Ok(0)
+}
+
+/// `setdomainname(2)`.
+pub fn setdomainname(cx: &mut Context, args: Args) -> SysResult {
+    cx.kernel.domain = new_name(cx, args)?;
+    Ok(0)
+}
+
+fn new_name(cx: &Context, args: Args) -> SysResult<alloc::vec::Vec<u8>> {
+    if !cx.thread.credentials().has(crate::task::credentials::cap::SYS_ADMIN) {
+        return Err(Errno::EPERM);
+    }
+    if args.u64(1) > 64 {
+        return Err(Errno::EINVAL);
+    }
+    let mut name = cx.read_vec(args.u64(0), args.u64(1))?;
+    let end = name.iter().position(|&byte| byte == 0);
+    name.truncate(end.unwrap_or(name.len()));
+    Ok(name)
 }
 
 /// `getrandom(2)`.

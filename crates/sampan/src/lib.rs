@@ -36,7 +36,7 @@
 //! Without its default features the crate needs an allocator and nothing else.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -63,6 +63,9 @@ mod memory;
 mod module;
 mod native;
 mod rooted;
+#[cfg(feature = "jit")]
+#[allow(unsafe_code)] // To load code is a promise of the embedder.
+mod serialized;
 mod shared_memory;
 mod store;
 mod table;

@@ -5,11 +5,9 @@
 //! Modules are compiled on one thread for all processes, in the order in which they come, and
 //! what one process has had compiled is there for all ([`worker`]).
 
-mod compiler;
 mod room;
 mod worker;
 
-use compiler::Compile;
 use room::Rooms;
 use sampan_compile::Jit;
 use sampan_engine::wasm::{AddrType, GlobalType, Limits, MemoryType, RefType, TableType, ValType};
@@ -128,7 +126,7 @@ fn engine() -> Result<Engine, String> {
     static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
     let make = || {
         let config = Config { mode: Mode::Jit, ..Config::default() };
-        let compiler = Compile { jit: Jit::new(&config)?, rooms: Arc::new(Rooms::default()) };
+        let compiler = Jit::new(&config)?.reservations(Arc::new(Rooms::default()));
         Ok(Engine::with_compiler(config, Arc::new(compiler)))
     };
     ENGINE.get_or_init(make).clone()

@@ -2,7 +2,6 @@
 //! processor alone. `bare PROGRAM [ARGUMENT]...`; prints instructions per second at the end.
 //! With `SAMPAN_TRANSLATE=strict` (or `plain`) hot code is translated.
 
-use iced_x86::{Decoder, DecoderOptions};
 use sampan_x86::translate::{Memory, Options};
 use sampan_x86::{AddressSpace, Cpu, Exit, Mode, PAGE_SIZE, Prot, Registers, SyscallKind, gpr};
 use std::io::Write;
@@ -64,12 +63,9 @@ fn main() {
     );
     if let Some(counts) = cpu.translated() {
         eprintln!("{counts:?}");
-        for (at, count) in cpu.reasons().into_iter().take(10) {
-            let mut bytes = [0; 15];
-            let _ = kernel.space.peek(at.into(), &mut bytes);
-            let bits = if mode == Mode::Amd64 { 64 } else { 32 };
-            let i = Decoder::with_ip(bits, &bytes, at.into(), DecoderOptions::NONE).decode();
-            eprintln!("{count:>10} {at:x} {:?}", i.code());
+        for reason in cpu.reasons().into_iter().take(10) {
+            let (count, text) = (reason.count, reason.leave.text());
+            eprintln!("{count:>10} {:x} {}, {text}", reason.rip, reason.instruction());
         }
     }
     std::process::exit(code);

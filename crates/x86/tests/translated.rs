@@ -3,7 +3,7 @@
 #![cfg(target_arch = "x86_64")]
 
 use sampan_translated::Native;
-use sampan_x86::translate::Options;
+use sampan_x86::translate::{Leave, Options};
 use sampan_x86::{AddressSpace, Cpu, Exit, Mode, Prot, Registers};
 
 const CODE: u64 = 0x10_0000;
@@ -31,7 +31,7 @@ fn instruction(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
     let alu = (random.below(8) * 8 + random.below(4)) as u8;
     let any: &[u8] = &[];
     let condition = random.below(16) as u8;
-    let (opcode, middle, immediate): (&[u8], &[u8], usize) = match random.below(16) {
+    let (opcode, middle, immediate): (&[u8], &[u8], usize) = match random.below(18) {
         0..=4 => (&[alu], any, 0),
         5 => (&[0x83], &[0, 1, 2, 3, 4, 5, 6, 7], 1),
         6 => (&[0xc1], &[0, 1, 4, 5, 7], 1),
@@ -43,6 +43,7 @@ fn instruction(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
         12 => (&[0x0f, 0x90 | condition], any, 0),
         13 => (&[0xff], &[0, 1], 0),
         14 => (&[0x0f, 0xba], &[4], 1),
+        15 | 16 => (&[0x0f, [0xbc, 0xbd][random.below(2) as usize]], any, 0),
         _ => (&[[0x8b, 0x89][random.below(2) as usize]], any, 0),
     };
     if random.below(8) == 0 {
@@ -75,7 +76,7 @@ fn stack(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
     let mut register = || random.pick(&[0, 1, 2, 3, 5, 6, 7]);
     let [a, b, c] = [register(), register(), register()];
     let wide: &[u8] = if mode == Mode::Amd64 { &[0x48] } else { &[] };
-    match random.below(5) {
+    match random.below(6) {
         // push a; push b; add [rsp+x], c; pop b; pop c
         0 => {
             code.extend([0x50 | a, 0x50 | b]);
@@ -110,6 +111,11 @@ fn stack(mode: Mode, random: &mut Random, code: &mut Vec<u8>) {
             }
             code.push(0xfc);
             code.extend([0xa4 | random.below(2) as u8, 0xaa | random.below(2) as u8]);
+        }
+        // bt a, b; popcnt c, a
+        4 => {
+            code.extend([0x0f, 0xa3, 0xc0 | b << 3 | a]);
+            code.extend([0xf3, 0x0f, 0xb8, 0xc0 | c << 3 | a]);
         }
         // mov ebx, DATA + x, across the end of a page: mov [rbx], a; mov b, [rbx + y]
         _ => {
@@ -326,4 +332,11 @@ fn code_that_changes_is_translated_anew() {
     assert_eq!(registers.gpr[0], 150_000);
     let counts = cpu.translated().expect("it translates");
     assert!(counts.dropped > 0 && counts.entered > 1, "{counts:?}");
+    // Each time that translated code was entered it was left, for a reason that was counted.
+    assert_eq!(counts.left.iter().sum::<u64>(), counts.entered, "{counts:?}");
+    let reasons = cpu.reasons();
+    assert_eq!(reasons.iter().map(|reason| reason.count).sum::<u64>(), counts.entered);
+    let end = reasons.iter().find(|reason| reason.rip == CODE + code.len() as u64 - 1);
+    let end = end.map(|reason| (reason.leave, reason.instruction()));
+    assert_eq!(end, Some((Leave::Outside, "Int3".into())), "{reasons:?}");
 }

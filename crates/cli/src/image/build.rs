@@ -4,10 +4,9 @@
 //! inodes, times and the UUID follow from it alone; then to write it.
 
 use super::source::{Item, Source, What};
-use super::{debian, path};
+use super::{beside, debian, path, progress};
 use crate::args::{Build, From};
 use crate::report::Exit;
-use indicatif::{ProgressBar, ProgressStyle};
 use sampan_disk::ext2::{
     Create, Ext2, Format, Ino, Kind, Options, ROOT, SetAttr, Timestamp, format,
 };
@@ -24,15 +23,7 @@ const PARENT: Create = Create { mode: 0o040755, uid: 0, gid: 0, rdev: 0 };
 
 /// Makes the image; only what was finished gets the name.
 pub fn build(args: &Build) -> Result<Exit, String> {
-    let folder = match args.output.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let scratch = tempdir(folder)?;
-    let result = build_in(args, &scratch);
-    let removed = std::fs::remove_dir_all(&scratch);
-    result?;
-    removed.map_err(|error| format!("{}: {error}", scratch.display()))?;
+    beside(&args.output, |scratch| build_in(args, scratch))?;
     Ok(Exit::Success)
 }
 
@@ -59,10 +50,7 @@ fn build_in(args: &Build, scratch: &Path) -> Result<(), String> {
     let mut writer =
         Writer { fs, now: wish.now, directories: BTreeMap::new(), part: vec![0; PART] };
     writer.fs.set_now(wish.now);
-    let bar = ProgressBar::new(survey.bytes).with_style(
-        ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {wide_msg}")
-            .map_err(|error| error.to_string())?,
-    );
+    let bar = progress(survey.bytes);
     source.visit(&mut |item, content| {
         writer
             .take(item, content)
@@ -73,13 +61,6 @@ fn build_in(args: &Build, scratch: &Path) -> Result<(), String> {
     writer.finish().map_err(|error| format!("{shown}: {error}"))?;
     bar.finish_and_clear();
     std::fs::rename(&unfinished, &args.output).map_err(|error| format!("{shown}: {error}"))
-}
-
-/// A folder beside the image, for what is not finished.
-fn tempdir(parent: &Path) -> Result<std::path::PathBuf, String> {
-    let place = parent.join(format!(".sampan-image-{}", std::process::id()));
-    std::fs::create_dir(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-    Ok(place)
 }
 
 /// What the input is as a whole.

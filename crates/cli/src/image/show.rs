@@ -10,7 +10,8 @@ use std::path::Path;
 /// Bytes of a file that are in memory at a time.
 const PART: usize = 1 << 18;
 
-type Image = Ext2<FileDevice>;
+/// An image that is only read.
+pub type Image = Ext2<FileDevice>;
 
 /// Lists a directory, or one file.
 pub fn ls(image: &Path, at: &[u8]) -> Result<Exit, String> {
@@ -64,7 +65,8 @@ pub fn cat(image: &Path, paths: &[String]) -> Result<Exit, String> {
     Ok(Exit::Success)
 }
 
-fn open(image: &Path) -> Result<Image, String> {
+/// Opens an image to read it.
+pub fn open(image: &Path) -> Result<Image, String> {
     let shown = image.display();
     let device = FileDevice::open(image, true).map_err(|error| format!("{shown}: {error}"))?;
     Ext2::mount(device, Options { read_only: true, ..Options::default() })

@@ -1,5 +1,6 @@
 //! `sampan linux`: a Linux program, or a whole system, on sampan's kernel.
 
+mod exits;
 mod host;
 mod image;
 mod network;
@@ -35,7 +36,7 @@ fn try_run(args: &Linux) -> Result<u8, String> {
         memory: args.memory,
         hostname: b"sampan".to_vec(),
         trace: args.trace,
-        new_machine: processor::of(args.mode),
+        new_machine: processor::of(args.mode, args.report),
     };
     let network = network::HostNetwork::new(args.net == "host", &args.publish)?;
     let mut kernel = Kernel::new(Box::new(Terminal::new(network)), config);
@@ -62,6 +63,9 @@ fn try_run(args: &Linux) -> Result<u8, String> {
     }
     if args.report {
         print_report(&kernel);
+        // Processes that still ran at the end tell what they did when they go.
+        drop(kernel);
+        exits::print();
     }
     Ok(status)
 }

@@ -1,6 +1,7 @@
 //! `sampan image`: what goes in is there, twice the same, and `e2fsck` finds nothing.
 
 use super::Bench;
+use std::path::Path;
 use std::process::Command;
 use tar::{Builder, EntryType, Header};
 
@@ -106,6 +107,88 @@ fn from_a_directory() {
     check(&bench, "image");
     assert_eq!(bench.sampan(&["image", "cat", "image", "below/file"]).stdout, "content");
     assert_eq!(std::fs::metadata(bench.path().join("image")).expect("there").len(), 4 << 20);
+}
+
+/// What an archive says of each file, and the content.
+fn listed(tar: &[u8]) -> Vec<String> {
+    let mut archive = tar::Archive::new(tar);
+    let entries = archive.entries().expect("an archive").map(|entry| {
+        let mut entry = entry.expect("sound");
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).expect("whole");
+        let header = entry.header().clone();
+        let device = (header.device_major().ok().flatten(), header.device_minor().ok().flatten());
+        format!(
+            "{} {:?} {:?} {:o} {}:{} {} {device:?} {:x?}",
+            String::from_utf8_lossy(&entry.path_bytes()).trim_end_matches('/'),
+            header.entry_type(),
+            entry.link_name_bytes().map(|name| String::from_utf8_lossy(&name).into_owned()),
+            header.mode().expect("a number"),
+            header.uid().expect("a number"),
+            header.gid().expect("a number"),
+            header.mtime().expect("a number"),
+            content
+                .iter()
+                .fold(content.len(), |sum, &byte| sum.wrapping_mul(31) + usize::from(byte)),
+        )
+    });
+    entries.collect()
+}
+
+#[test]
+fn what_was_put_in_comes_out() {
+    let bench = Bench::new();
+    let mut tar = archive();
+    let long = format!("etc/{}/{}", "n".repeat(90), "m".repeat(200));
+    add(&mut tar, &long, EntryType::Regular, 0o640, b"long");
+    let tar = tar.into_inner().expect("an archive");
+    bench.file("in.tar", &tar);
+    assert_eq!(bench.sampan(&["image", "build", "--from", "tar:in.tar", "-o", "image"]).code, 0);
+    let run = bench.sampan(&["image", "extract", "image", "-o", "out.tar"]);
+    assert_eq!((run.code, &run.stderr[..]), (0, ""));
+    let out = std::fs::read(bench.path().join("out.tar")).expect("an archive");
+    let found = listed(&out);
+    // Of two names of a file, the first in order is the file.
+    let expected = listed(&tar).into_iter().filter(|line| {
+        !line.starts_with("etc/again ")
+            && !line.starts_with("etc/hello ")
+            && !line.starts_with("./")
+    });
+    for line in expected {
+        let line = line.replace("bin/tool", "usr/bin/tool").replace("usr/usr", "usr");
+        assert!(found.contains(&line), "{line}\n{found:#?}");
+    }
+    assert!(found.iter().any(|line| line.starts_with("etc/again Regular None 4755 7:70000")));
+    assert!(found.iter().any(|line| line.starts_with("etc/hello Link Some(\"etc/again\")")));
+    assert!(found.is_sorted());
+
+    let run = bench.sampan(&["image", "extract", "image", "etc", "-o", "-"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let part = listed(run.stdout.as_bytes());
+    assert_eq!(part.len(), 4, "{part:?}");
+    assert!(part[0].starts_with("again Regular"), "{part:?}");
+
+    let run = bench.sampan(&["image", "extract", "image", "-o", "out/"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("2 files are left out"), "{}", run.stderr);
+    let read = |name: &str| std::fs::read(bench.path().join("out").join(name)).expect("there");
+    assert_eq!((&read("etc/hello")[..], &read(&long)[..]), (&b"hello\n"[..], &b"long"[..]));
+    assert!(read("var/sparse").len() == 3_000_004);
+    assert_eq!(
+        std::fs::read_link(bench.path().join("out/bin")).expect("a link"),
+        Path::new("/usr/bin")
+    );
+
+    let fails = |args: &[&str], expected: &str| {
+        let run = bench.sampan(&[&["image", "extract"], args].concat());
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    };
+    fails(&["image", "absent", "-o", "x"], "absent: ");
+    fails(&["image", "etc/hello", "-o", "x"], "not a directory");
+    fails(&["in.tar", "-o", "x"], "ext2");
+    fails(&["image", "-o", "absent/x"], "absent/");
+    assert!(!bench.path().join("x").exists());
 }
 
 #[test]

@@ -91,6 +91,17 @@ fn a_package_is_installed_in_the_guest_alone() {
 }
 
 #[test]
+fn the_host_keeps_its_name() {
+    let script = "echo named > /proc/sys/kernel/hostname 2>&- ; hostname guest && uname -n; \
+        cat /proc/sys/kernel/hostname; hostname $(printf %065d 1) 2>&- || echo long";
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let seen = Debian::I386.inside("auto", folder.path(), &["bash", "-c", script], "");
+    assert_eq!(seen.stdout, "guest\nguest\nlong\n");
+    let here = Command::new("uname").arg("-n").output().expect("coreutils").stdout;
+    assert_ne!(here, b"guest\n");
+}
+
+#[test]
 fn apt_installs_from_a_repository() {
     let script = r#"
         mkdir -p p/DEBIAN p/usr/share/sampan-test q/DEBIAN repository /tmp/{lists,cache}

@@ -8,6 +8,7 @@ mod debian;
 mod files;
 mod network;
 mod programs;
+mod python_modules;
 mod terminal;
 
 use std::io::Write;

@@ -14,7 +14,7 @@ macro_rules! of_both {
 }
 
 of_both! {
-    archives bash compiler compressors coreutils git keys_of_ssh lua_and_ruby man node openssl perl python sqlite stressors text_tools threads
+    archives bash compiler compressors coreutils git keys_of_ssh lua_and_ruby man node openssl perl places python sqlite stressors text_tools threads
 }
 
 fn bash(on: Debian) {
@@ -107,6 +107,29 @@ sys.exit(5)
 "#;
     on.same(&[("t.py", script)], &["python3", "t.py"], "");
     on.same(&[], &["python3", "-c", "print(input()[::-1])"], "hello\n");
+}
+
+/// Calls that need `/proc` and mounts, which tests of the kernel alone have not.
+fn places(on: Debian) {
+    let script = r#"
+import ctypes, errno, os, signal, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *args):
+    result = libc.syscall(number, *args)
+    return "done" if result >= 0 else errno.errorcode[ctypes.get_errno()]
+for path in ["/etc/passwd", "/dev/null", "/proc/self/exe", "/proc/self/status", "/proc/self/fd/0"]:
+    for resolve in [0, 1, 2, 4, 8, 16]:
+        how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
+        print(path, resolve, call(437, -100, path.encode(), how, 24))
+pid = os.fork()
+if pid == 0:
+    signal.pause()
+fd, path = os.open(f"/proc/{pid}", os.O_RDONLY), os.open(f"/proc/{pid}", os.O_PATH)
+for place in [path, os.open("/etc", os.O_RDONLY), os.open(f"/proc/{pid}/fd", os.O_RDONLY), fd]:
+    print(call(424, place, signal.SIGTERM, None, 0))
+print(os.waitpid(pid, 0)[1], call(424, fd, signal.SIGTERM, None, 0))
+"#;
+    on.same(&[("t.py", script)], &["python3", "t.py"], "");
 }
 
 fn archives(on: Debian) {

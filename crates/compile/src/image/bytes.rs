@@ -3,12 +3,12 @@
 use super::Image;
 
 impl Image {
-    /// The bytes of a linked image.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.code.len() * 2);
+    /// The bytes of a linked image with this code.
+    pub fn to_bytes(&self, code: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(code.len() * 2);
         let number = |out: &mut Vec<u8>, n: u32| out.extend(n.to_le_bytes());
-        number(&mut out, self.code.len() as u32);
-        out.extend(&self.code);
+        number(&mut out, code.len() as u32);
+        out.extend(code);
         number(&mut out, self.bodies.len() as u32);
         self.bodies.iter().for_each(|&at| number(&mut out, at));
         let entries: Vec<_> = self.entries.iter().map(|(&ty, &at)| (ty, at)).collect();

@@ -34,6 +34,9 @@ impl CodeMemory {
     pub fn base(&self) -> *const u8 {
         match self.0 {}
     }
+    pub fn code(&self) -> &[u8] {
+        match self.0 {}
+    }
 }
 
 pub(crate) fn private_folder(path: &std::path::Path) -> std::io::Result<()> {

@@ -152,6 +152,26 @@ pub mod offsets {
     pub const TABLE_BASE: i32 = TableEntity::BASE_OFFSET as i32;
     /// How many there are.
     pub const TABLE_LEN: i32 = TableEntity::LEN_OFFSET as i32;
+    /// All of them.
+    pub const ALL: [i32; 17] = [
+        RUNTIME_FUNCS,
+        RUNTIME_STACK_LIMIT,
+        RUNTIME_FUEL,
+        RUNTIME_INTERRUPT,
+        RUNTIME_CALLER,
+        RUNTIME_CALLS,
+        BODY_SIZE,
+        FUNC_SIZE,
+        FUNC_ENTRY,
+        FUNC_CONTEXT,
+        FUNC_TYPE,
+        MEMORY_BASE,
+        MEMORY_LEN,
+        MEMORY_SHARED_LEN,
+        TABLE_BASE,
+        TABLE_LEN,
+        Layout::HEADER as i32,
+    ];
     const FUNC_PART: i32 = offset_of!(FuncEntity, native) as i32;
     const _: () = assert!(offset_of!(GlobalEntity, value) == 0);
 }

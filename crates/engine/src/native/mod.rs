@@ -22,14 +22,14 @@ pub use calls::{CALLS, Calls};
 pub use context::{Layout, Runtime, offsets};
 pub(crate) use context::{bind_function, bind_instance};
 pub(crate) use parts::{
-    EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, stub,
+    EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, load, stub,
 };
 pub(crate) use run::{call, run};
 pub use tier::Job;
 
 use crate::sync::Arc;
 use crate::{Config, Module, Trap};
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::fmt::Debug;
 use core::ptr::NonNull;
 
@@ -40,6 +40,22 @@ pub trait Compiler: Debug + Send + Sync {
     /// # Errors
     /// What keeps it from making any code on this host.
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn Code>, Trap>;
+
+    /// What code depends on beside the module: versions, processor, choices. Only where this is
+    /// the same can code be taken over; words are separated by blanks.
+    ///
+    /// # Errors
+    /// What keeps it from making any code on this host.
+    fn describe(&self, config: &Config) -> Result<String, Trap>;
+
+    /// The code that [`Code::to_bytes`] gave.
+    ///
+    /// # Errors
+    /// The bytes are not those of this module's code, as far as that can be seen.
+    ///
+    /// # Safety
+    /// They are, and the compiler that made them describes itself as this one does.
+    unsafe fn load(&self, module: &Module, bytes: &[u8]) -> Result<Arc<dyn Code>, Trap>;
 
     /// Makes the code of one place, in the background if it takes time.
     fn begin(&self, job: Job);
@@ -68,6 +84,9 @@ pub trait Compiler: Debug + Send + Sync {
 pub trait Code: Send + Sync {
     /// Where the code of a body (imports not counted) is; `None` if it is interpreted.
     fn entry(&self, body: u32) -> Option<Entry>;
+
+    /// What [`Compiler::load`] makes the same code from, in any process.
+    fn to_bytes(&self) -> Vec<u8>;
 }
 
 /// Where code begins.

@@ -5,8 +5,8 @@ use super::{Code, CodeTrap, Compiler, Entry, Job, Reservations, Runtime, tier::T
 use crate::module::{ModuleData, makes_objects};
 use crate::stable::Stable;
 use crate::sync::Arc;
-use crate::{Config, Engine, Mode, Module, exec, once::Once};
-use alloc::boxed::Box;
+use crate::{Config, Engine, Mode, Module, Trap, exec, once::Once};
+use alloc::{boxed::Box, vec::Vec};
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sampan_wasm as wasm;
@@ -93,6 +93,11 @@ impl ModulePart {
         self.code.get().is_some() || self.tier.is_some()
     }
 
+    /// The code of the whole module, as bytes, if it is there.
+    pub fn code_bytes(&self) -> Option<Vec<u8>> {
+        Some(self.code.get()?.to_bytes())
+    }
+
     /// The code of a body, if it is there.
     pub fn entry(&self, body: u32) -> Option<Entry> {
         match &self.tier {
@@ -142,13 +147,28 @@ pub(crate) struct InstancePart {
 
 /// Makes the code of a module.
 pub(crate) fn compile(module: &Module) -> wasm::Result<()> {
-    let engine = module.engine();
+    give(module, |compiler| compiler.compile(module, module.engine().config()))
+}
+
+/// Gives a module the code that was made of it before.
+///
+/// # Safety
+/// See [`Compiler::load`].
+pub(crate) unsafe fn load(module: &Module, bytes: &[u8]) -> wasm::Result<()> {
+    // SAFETY: the caller's promise.
+    give(module, |compiler| unsafe { compiler.load(module, bytes) })
+}
+
+fn give(
+    module: &Module,
+    code: impl FnOnce(&dyn Compiler) -> Result<Arc<dyn Code>, Trap>,
+) -> wasm::Result<()> {
     let error = |text| wasm::Error::new(wasm::ErrorKind::Other(text), 0);
-    let Some(compiler) = &engine.native().0 else {
+    let Some(compiler) = &module.engine().native().0 else {
         return Err(error("this engine has no compiler".into()));
     };
-    let code = compiler.compile(module, engine.config());
-    module.data().native.code.set(code.map_err(|trap| error(alloc::format!("{trap}")))?);
+    let code = code(&**compiler).map_err(|trap| error(alloc::format!("{trap}")))?;
+    module.data().native.code.set(code);
     Ok(())
 }
 

@@ -175,6 +175,8 @@ pub struct InodeExtra {
     pub pages: RefCell<alloc::rc::Weak<crate::mm::SharedFile>>,
     /// How many have it open for writing, less those who execute it.
     pub writers: core::cell::Cell<i32>,
+    /// Seals of a file that may have some; see `fs/seals.rs`.
+    pub seals: core::cell::Cell<Option<u32>>,
 }
 
 /// How `rename` treats a name that exists.

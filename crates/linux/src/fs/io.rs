@@ -37,6 +37,10 @@ pub fn write_inode(cx: &mut Context, inode: &InodeRef, pos: u64, bytes: &[u8]) -
         return Err(Errno::EFBIG);
     }
     let bytes = &bytes[..bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX))];
+    let bytes = match bytes.len() as u64 {
+        0 => bytes,
+        len => &bytes[..super::seals::permit_write(cx, inode, pos, len)? as usize],
+    };
     let count = inode.write_at(cx, pos, bytes)?;
     if let Some(shared) = SharedFile::existing(inode) {
         if pos + count as u64 > shared.len() {
@@ -294,6 +298,7 @@ pub fn truncate_inode(cx: &mut Context, inode: &InodeRef, size: i64) -> SysResul
         super::FileType::Directory => return Err(Errno::EISDIR),
         _ => return Err(Errno::EINVAL),
     }
+    super::seals::permit_size(cx, inode, size)?;
     inode.set_attr(cx, &SetAttr { size: Some(size), ..SetAttr::default() })?;
     match SharedFile::existing(inode) {
         Some(shared) => shared.resize(size),

@@ -28,6 +28,7 @@ pub mod open;
 pub mod pipe;
 pub mod poll;
 pub mod regular;
+pub mod seals;
 pub mod space;
 pub mod statfs;
 pub mod stream;

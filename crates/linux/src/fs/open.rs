@@ -3,7 +3,7 @@
 use alloc::rc::Rc;
 
 use super::regular::InodeFile;
-use super::walk::{self, AT_FDCWD, Follow, Last};
+use super::walk::{self, AT_FDCWD, Follow, Last, Resolve};
 use super::{Create, File, FileType, Location, OpenFile, access, flags, permission, split_dev};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
@@ -32,6 +32,46 @@ fn open_at(cx: &mut Context, dirfd: i32, path: u64, how: u32, mode: u32) -> SysR
     cx.install(open, how).map(|fd| fd as u64)
 }
 
+/// `openat2(2)`. `RESOLVE_CACHED` answers that it must be tried without: no name is known to be
+/// cached.
+pub fn openat2(cx: &mut Context, args: Args) -> SysResult {
+    const SIZE: u64 = 24;
+    const CACHED: u32 = 32;
+    const KNOWN: u64 = 0x7f_ffc3;
+    let (at, size) = (args.u64(2), args.u64(3));
+    if size < SIZE {
+        return Err(Errno::EINVAL);
+    }
+    if size > crate::machine::PAGE_SIZE {
+        return Err(Errno::E2BIG);
+    }
+    let bytes = cx.read_vec(at, size)?;
+    if bytes[SIZE as usize..].iter().any(|&byte| byte != 0) {
+        return Err(Errno::E2BIG);
+    }
+    let [how, mode, resolve] = [at, at + 8, at + 16].map(|at| cx.read_u64(at));
+    let (how, mode, resolve) = (how?, mode?, resolve?);
+    let makes = how as u32 & flags::CREAT != 0 || how as u32 & flags::TMPFILE == flags::TMPFILE;
+    let of_path = u64::from(flags::PATH | flags::DIRECTORY | flags::NOFOLLOW | flags::CLOEXEC);
+    let both = u64::from(Resolve::BENEATH | Resolve::IN_ROOT);
+    if how & !KNOWN != 0
+        || mode & !0o7777 != 0
+        || mode != 0 && !makes
+        || resolve & !0x3f != 0
+        || resolve & both == both
+        || how as u32 & flags::PATH != 0 && how & !of_path != 0
+    {
+        return Err(Errno::EINVAL);
+    }
+    if resolve as u32 & CACHED != 0 {
+        return Err(Errno::EAGAIN);
+    }
+    let (how, resolve) = (how as u32, Resolve(resolve as u32));
+    let path = cx.read_path(args.u64(1))?;
+    let open = open_within(cx, args.int(0), &path, how, mode as u32, resolve)?;
+    cx.install(open, how).map(|fd| fd as u64)
+}
+
 /// Opens a path.
 pub fn do_open(
     cx: &mut Context,
@@ -40,12 +80,23 @@ pub fn do_open(
     how: u32,
     mode: u32,
 ) -> SysResult<Rc<OpenFile>> {
+    open_within(cx, dirfd, path, how, mode, Resolve::default())
+}
+
+fn open_within(
+    cx: &mut Context,
+    dirfd: i32,
+    path: &[u8],
+    how: u32,
+    mode: u32,
+    resolve: Resolve,
+) -> SysResult<Rc<OpenFile>> {
     if how & flags::TMPFILE == flags::TMPFILE {
         return Err(Errno::EOPNOTSUPP);
     }
     let exclusive = how & flags::CREAT != 0 && how & flags::EXCL != 0;
     let follow = if how & flags::NOFOLLOW != 0 || exclusive { Follow::No } else { Follow::Yes };
-    let found = walk::walk(cx, dirfd, path, follow)?;
+    let found = walk::walk_within(cx, dirfd, path, follow, resolve)?;
     if how & flags::PATH != 0 {
         let place = found.existing()?;
         if how & flags::DIRECTORY != 0 && !place.is_directory() {
@@ -262,6 +313,8 @@ pub fn fcntl(cx: &mut Context, args: Args) -> SysResult {
             Ok(0)
         }
         11 => Ok(open.owner.get().1 as u64),
+        1033 => super::seals::add(cx, &open, value as u32),
+        1034 => super::seals::get(&open),
         1031 => super::pipe::resize(cx, &open, Some(value as u32)),
         1032 => super::pipe::resize(cx, &open, None),
         _ => Err(Errno::EINVAL),

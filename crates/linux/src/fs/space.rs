@@ -42,6 +42,12 @@ pub fn fallocate(cx: &mut Context, args: Args) -> SysResult {
         return Err(Errno::EFBIG);
     }
     let old = inode.stat(cx)?.size;
+    if mode & (PUNCH_HOLE | ZERO_RANGE) != 0 {
+        super::seals::permit_write(cx, &inode, 0, 0)?;
+    }
+    if mode & PUNCH_HOLE == 0 {
+        super::seals::permit_size(cx, &inode, old.max(end))?;
+    }
     if mode & ZERO_RANGE != 0 {
         inode.fallocate(cx, KEEP_SIZE | PUNCH_HOLE, pos, len)?;
     }

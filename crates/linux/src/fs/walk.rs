@@ -3,6 +3,7 @@
 //! A loop over components; a symbolic link's text is put before what is left of
 //! the path, so nothing recurses.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::{FileType, Location, access, permission};
@@ -26,6 +27,35 @@ const LINKS_MAX: u32 = 40;
 pub enum Follow {
     Yes,
     No,
+}
+
+/// How far a path may lead: the `RESOLVE_…` flags of `openat2(2)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resolve(pub u32);
+
+impl Resolve {
+    /// Not into another mount.
+    pub const NO_XDEV: u32 = 1;
+    /// Not by the links of `/proc` that are more than their text.
+    pub const NO_MAGICLINKS: u32 = 2;
+    /// Not by any link.
+    pub const NO_SYMLINKS: u32 = 4;
+    /// Not out of where it starts.
+    pub const BENEATH: u32 = 8;
+    /// Where it starts is the root.
+    pub const IN_ROOT: u32 = 16;
+
+    fn has(self, flags: u32) -> bool {
+        self.0 & flags != 0
+    }
+
+    /// Whether one step may lead from one place to the other.
+    fn permits(self, from: &Location, to: &Location) -> SysResult<()> {
+        if self.has(Resolve::NO_XDEV) && !Rc::ptr_eq(&from.mount, &to.mount) {
+            return Err(Errno::EXDEV);
+        }
+        Ok(())
+    }
 }
 
 /// The last component of a path.
@@ -84,14 +114,25 @@ pub fn base(cx: &mut Context, dirfd: i32) -> SysResult<Location> {
 
 /// Follows a path whose last component need not exist.
 pub fn walk(cx: &mut Context, dirfd: i32, path: &[u8], follow: Follow) -> SysResult<Found> {
+    walk_within(cx, dirfd, path, follow, Resolve::default())
+}
+
+/// As [`walk`], no further than `resolve` says: `EXDEV` or `ELOOP` otherwise.
+pub fn walk_within(
+    cx: &mut Context,
+    dirfd: i32,
+    path: &[u8],
+    follow: Follow,
+    resolve: Resolve,
+) -> SysResult<Found> {
     if path.is_empty() {
         return Err(Errno::ENOENT);
     }
     let start = match path[0] {
-        b'/' => cx.thread.fs().root.borrow().clone(),
+        b'/' if !resolve.has(Resolve::IN_ROOT) => cx.thread.fs().root.borrow().clone(),
         _ => base(cx, dirfd)?,
     };
-    walk_from(cx, start, path, follow)
+    steps(cx, start, path, follow, resolve)
 }
 
 /// As [`walk`], relative to a place.
@@ -101,15 +142,31 @@ pub fn walk_from(
     path: &[u8],
     follow: Follow,
 ) -> SysResult<Found> {
+    steps(cx, start, path, follow, Resolve::default())
+}
+
+fn steps(
+    cx: &mut Context,
+    start: Location,
+    path: &[u8],
+    follow: Follow,
+    resolve: Resolve,
+) -> SysResult<Found> {
     if path.len() >= PATH_MAX {
         return Err(Errno::ENAMETOOLONG);
     }
-    let root = cx.thread.fs().root.borrow().clone();
-    let mut at = start;
+    let root = match resolve.has(Resolve::IN_ROOT) {
+        true => start.clone(),
+        false => cx.thread.fs().root.borrow().clone(),
+    };
+    let mut at = start.clone();
     let mut rest = path.to_vec();
     let mut next = 0;
     let mut links = 0;
     if rest.first() == Some(&b'/') {
+        if resolve.has(Resolve::BENEATH) {
+            return Err(Errno::EXDEV);
+        }
         at = root.clone();
     }
     let mut last = Last::Root;
@@ -139,10 +196,15 @@ pub fn walk_from(
         }
         if name == b".." {
             last = Last::DotDot;
+            if resolve.has(Resolve::BENEATH) && at.is(&start) {
+                return Err(Errno::EXDEV);
+            }
             if !at.is(&root)
                 && let Some(up) = at.up()
             {
-                at = cx.kernel.mounts.enter(up);
+                let up = cx.kernel.mounts.enter(up);
+                resolve.permits(&at, &up)?;
+                at = up;
             }
             continue;
         }
@@ -155,15 +217,23 @@ pub fn walk_from(
             }
             found => found?,
         };
+        resolve.permits(&at, &found)?;
         last = Last::Name(name);
         let follow_this = !is_last || slash || follow == Follow::Yes;
         if found.inode().kind() == FileType::Symlink && follow_this {
             links += 1;
-            if links > LINKS_MAX {
+            if links > LINKS_MAX || resolve.has(Resolve::NO_SYMLINKS) {
                 return Err(Errno::ELOOP);
             }
             let inode = found.inode().clone();
             if let Some(place) = inode.magic_link(cx)? {
+                if resolve.has(Resolve::NO_MAGICLINKS) {
+                    return Err(Errno::ELOOP);
+                }
+                resolve.permits(&at, &place)?;
+                if resolve.has(Resolve::BENEATH | Resolve::IN_ROOT) {
+                    return Err(Errno::EXDEV);
+                }
                 at = place;
                 continue;
             }
@@ -176,6 +246,10 @@ pub fn walk_from(
                 return Err(Errno::ENAMETOOLONG);
             }
             if text[0] == b'/' {
+                if resolve.has(Resolve::BENEATH) {
+                    return Err(Errno::EXDEV);
+                }
+                resolve.permits(&at, &root)?;
                 at = root.clone();
                 dir = at.clone();
                 last = Last::Root;

@@ -1,9 +1,11 @@
 //! System V IPC (`sysvipc(7)`): shared memory, semaphores and message queues, which have
-//! numbers and keys of their own and outlive the processes that made them.
+//! numbers and keys of their own and outlive the processes that made them; and the message
+//! queues of POSIX, in `mq.rs`.
 //!
-//! What the three have in common is here: [`Table`] finds by number and by key, [`Owner`] says
+//! What the first three have in common is here: [`Table`] finds by number and by key, [`Owner`] says
 //! who may do what, and [`ipc`] is the one call that i386 programs make for all.
 
+pub mod mq;
 pub mod msg;
 pub mod sem;
 pub mod shm;
@@ -27,6 +29,8 @@ pub struct Ipc {
     pub sem: Table<sem::Set>,
     /// Message queues.
     pub msg: Table<msg::Queue>,
+    /// Message queues of POSIX.
+    pub mq: mq::Names,
 }
 
 /// Commands of `shmctl`, `semctl` and `msgctl`.
@@ -60,6 +64,21 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// The caller, for a thing without a key.
+    fn of_caller(cx: &Context, mode: u32) -> Owner {
+        let credentials = cx.thread.credentials();
+        let (uid, gid) = (credentials.fsuid, credentials.fsgid);
+        Owner {
+            key: Cell::new(0),
+            uid: Cell::new(uid),
+            gid: Cell::new(gid),
+            cuid: uid,
+            cgid: gid,
+            mode: Cell::new(mode),
+            sequence: 0,
+        }
+    }
+
     /// Whether the caller may read (4), write (2), or both; `EACCES` if not.
     fn permits(&self, cx: &Context, want: u32) -> SysResult<()> {
         let credentials = cx.thread.credentials();

@@ -62,6 +62,8 @@ pub struct Kernel {
     pub host: Box<dyn Host>,
     /// What it was set up with.
     pub config: Config,
+    /// The NIS domain's name (`setdomainname(2)`).
+    pub domain: Vec<u8>,
     /// All threads.
     pub threads: BTreeMap<Tid, Rc<Thread>>,
     /// All processes, dead ones that nobody waited for among them.
@@ -134,6 +136,7 @@ impl Kernel {
         let mut kernel = Kernel {
             host,
             config,
+            domain: b"(none)".to_vec(),
             threads: BTreeMap::new(),
             processes: BTreeMap::new(),
             mounts,

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::{Backing, Mm, SharedFile, Vma, layout, page_up, to_prot};
 use crate::errno::{Errno, SysResult};
-use crate::fs::{InodeRef, Location, OpenFile};
+use crate::fs::{InodeRef, Location, OpenFile, seals};
 use crate::kernel::Context;
 use crate::machine::PAGE_SIZE;
 use crate::syscall::Args;
@@ -87,6 +87,9 @@ fn map(
             return Ok(range.start);
         }
         None => Backing::Shared { file: SharedFile::anonymous(len)?, location: None, offset: 0 },
+        Some((inode, _)) if shared && prot & 2 != 0 && !seals::permits_mapping(&inode) => {
+            return Err(Errno::EPERM);
+        }
         Some((inode, location)) if shared => {
             let file = SharedFile::of_inode(cx, &inode)?;
             Backing::Shared { file, location, offset }
@@ -275,6 +278,13 @@ pub fn mprotect(cx: &mut Context, args: Args) -> SysResult {
         return Err(Errno::ENOMEM);
     }
     for (start, mut vma) in mm.in_range(&range) {
+        if prot & 2 != 0
+            && let Backing::Shared { file, .. } = &vma.backing
+            && vma.prot & 2 == 0
+            && file.inode.as_ref().is_some_and(|inode| !seals::permits_mapping(inode))
+        {
+            return Err(Errno::EACCES);
+        }
         // Pages behind the end of a file are not there for the machine.
         let mut at = start;
         while at < vma.end {
@@ -503,6 +513,9 @@ pub fn memfd_create(cx: &mut Context, args: Args) -> SysResult {
     };
     let now = cx.kernel.now();
     let inode = cx.kernel.shm.clone().anonymous(&what, now);
+    const ALLOW_SEALING: u32 = 2;
+    let seals = if args.u32(1) & ALLOW_SEALING != 0 { 0 } else { seals::SEAL };
+    inode.extra().seals.set(Some(seals));
     let label = [b"memfd:", &name[..]].concat();
     let mount = cx.kernel.root().mount;
     let location = Location { mount, dentry: Dentry::nameless(&label, inode.clone()) };

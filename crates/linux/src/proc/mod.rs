@@ -223,6 +223,12 @@ impl Inode for Node {
     }
 }
 
+/// The process whose directory an inode is.
+pub fn process_of(inode: &InodeRef) -> Option<Pid> {
+    let node = inode.as_any().downcast_ref::<Node>()?;
+    matches!(node.what, What::Process(false)).then_some(node.id)
+}
+
 /// A file of `/proc` that is open: its text as it was then.
 struct TextFile {
     what: What,

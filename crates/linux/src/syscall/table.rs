@@ -33,15 +33,15 @@ calls! {
     // Files: opening and descriptors.
     5   2   open(Path Open Mode)                     Part("O_TMPFILE") crate::fs::open::open;
     295 257 openat(Dir Path Open Mode)               Part("O_TMPFILE") crate::fs::open::openat;
-    437 437 openat2(Dir Path Ptr Size)                       No;
+    437 437 openat2(Dir Path Ptr Size) Part("RESOLVE_CACHED is always EAGAIN") crate::fs::open::openat2;
     8   85  creat(Path Mode)                         Full crate::fs::open::creat;
     6   3   close(Fd)                                Full crate::fs::open::close;
     436 436 close_range(Uint Uint Hex)               Full crate::fs::open::close_range;
     41  32  dup(Fd)                                  Full crate::fs::open::dup;
     63  33  dup2(Fd Fd)                              Full crate::fs::open::dup2;
     330 292 dup3(Fd Fd Open)                         Full crate::fs::open::dup3;
-    221 72  fcntl(Fd Int Hex)                        Part("leases, seals") crate::fs::open::fcntl;
-    55  _   fcntl32(Fd Int Hex)                      Part("leases, seals") crate::fs::open::fcntl;
+    221 72  fcntl(Fd Int Hex)                        Part("leases") crate::fs::open::fcntl;
+    55  _   fcntl32(Fd Int Hex)                      Part("leases") crate::fs::open::fcntl;
     54  16  ioctl(Fd Hex Hex)                        Part("depends on the file") crate::fs::io::ioctl;
     143 73  flock(Fd Int)                            Full crate::fs::lock::flock;
 
@@ -271,8 +271,8 @@ calls! {
     450 450 set_mempolicy_home_node(Ptr Size Size Hex)       No;
     294 256 migrate_pages(Pid Size Ptr Ptr)                  No;
     317 279 move_pages(Pid Size Ptr Ptr Ptr Hex)             No;
-    347 310 process_vm_readv(Pid Ptr Size Ptr Size Size)     No;
-    348 311 process_vm_writev(Pid Ptr Size Ptr Size Size)    No;
+    347 310 process_vm_readv(Pid Ptr Size Ptr Size Size) Full crate::task::memory::process_vm_readv;
+    348 311 process_vm_writev(Pid Ptr Size Ptr Size Size) Full crate::task::memory::process_vm_writev;
     448 448 process_mrelease(Fd Hex)                         No;
     375 324 membarrier(Int Hex Int)                  Full crate::mm::calls::membarrier;
 
@@ -299,7 +299,7 @@ calls! {
     66  112 setsid()                                 Full crate::task::ids::setsid;
     258 218 set_tid_address(Ptr)                     Full crate::task::ids::set_tid_address;
     311 273 set_robust_list(Ptr Size)                Full crate::task::ids::set_robust_list;
-    312 274 get_robust_list(Pid Ptr Ptr)                     No;
+    312 274 get_robust_list(Pid Ptr Ptr) Full crate::task::ids::get_robust_list;
     172 157 prctl(Int Size Size Size Size)           Part("seccomp, PR_SET_MM, speculation") crate::task::prctl::prctl;
     384 158 arch_prctl(Int Ptr)                      Full crate::task::prctl::arch_prctl;
     136 135 personality(Hex)                         Part("kept, without effect") crate::task::prctl::personality;
@@ -463,21 +463,21 @@ calls! {
     400 69  msgsnd(Int Ptr Size Hex)                 Full crate::ipc::msg::msgsnd;
     401 70  msgrcv(Int Ptr Size Long Hex)            Part("MSG_COPY") crate::ipc::msg::msgrcv;
     402 71  msgctl(Int Int Ptr)                      Full crate::ipc::msg::msgctl;
-    277 240 mq_open(Str Open Mode Ptr)                       No;
-    278 241 mq_unlink(Str)                                   No;
-    418 242 mq_timedsend(Fd Ptr Size Uint Ptr)               No;
-    419 243 mq_timedreceive(Fd Ptr Size Ptr Ptr)             No;
-    279 _   mq_timedsend32(Fd Ptr Size Uint Ptr)             No;
-    280 _   mq_timedreceive32(Fd Ptr Size Ptr Ptr)           No;
-    281 244 mq_notify(Fd Ptr)                                No;
-    282 245 mq_getsetattr(Fd Ptr Ptr)                        No;
+    277 240 mq_open(Str Open Mode Ptr) Full crate::ipc::mq::mq_open;
+    278 241 mq_unlink(Str) Full crate::ipc::mq::mq_unlink;
+    418 242 mq_timedsend(Fd Ptr Size Uint Ptr) Full crate::ipc::mq::mq_timedsend;
+    419 243 mq_timedreceive(Fd Ptr Size Ptr Ptr) Full crate::ipc::mq::mq_timedreceive;
+    279 _   mq_timedsend32(Fd Ptr Size Uint Ptr) Full crate::ipc::mq::mq_timedsend32;
+    280 _   mq_timedreceive32(Fd Ptr Size Ptr Ptr) Full crate::ipc::mq::mq_timedreceive32;
+    281 244 mq_notify(Fd Ptr) Part("not by a thread") crate::ipc::mq::mq_notify;
+    282 245 mq_getsetattr(Fd Ptr Ptr) Full crate::ipc::mq::mq_getsetattr;
 
     // The system.
     122 63  uname(Ptr)                               Full crate::system::uname;
     109 _   olduname(Ptr)                                    No;
     59  _   oldolduname(Ptr)                                 No;
-    74  170 sethostname(Ptr Size)                            No;
-    121 171 setdomainname(Ptr Size)                          No;
+    74  170 sethostname(Ptr Size) Full crate::system::sethostname;
+    121 171 setdomainname(Ptr Size) Full crate::system::setdomainname;
     116 99  sysinfo(Ptr)                             Part("no load") crate::system::sysinfo;
     103 103 syslog(Int Ptr Int)                              No;
     355 318 getrandom(Ptr Size Hex)                  Full crate::system::getrandom;

@@ -109,6 +109,18 @@ pub fn set_robust_list(cx: &mut Context, args: Args) -> SysResult {
     Ok(0)
 }
 
+/// `get_robust_list(2)`.
+pub fn get_robust_list(cx: &mut Context, args: Args) -> SysResult {
+    let thread = match args.int(0) {
+        0 => cx.thread.clone(),
+        tid => cx.kernel.threads.get(&tid).cloned().ok_or(Errno::ESRCH)?,
+    };
+    super::memory::may_reach(cx, &thread)?;
+    cx.write_word(args.u64(2), 3 * cx.word() as u64)?;
+    cx.write_word(args.u64(1), thread.robust_list.get())?;
+    Ok(0)
+}
+
 /// `set_thread_area(2)`.
 pub fn set_thread_area(cx: &mut Context, args: Args) -> SysResult {
     const EMPTY: u32 = 0x28;

@@ -7,6 +7,7 @@ pub mod exec;
 pub mod exit;
 pub mod ids;
 pub mod limits;
+pub mod memory;
 pub mod pidfd;
 pub mod prctl;
 pub mod sched;

@@ -26,6 +26,13 @@ pub fn process(cx: &Context, fd: i32) -> SysResult<Rc<Process>> {
     Ok(file.0.clone())
 }
 
+/// The process of a descriptor, or of a directory of `/proc`.
+fn signalled(cx: &Context, fd: i32) -> SysResult<Rc<Process>> {
+    let open = cx.io_file(fd)?;
+    let Some(pid) = open.inode().and_then(crate::proc::process_of) else { return process(cx, fd) };
+    cx.kernel.processes.get(&pid).cloned().ok_or(Errno::ESRCH)
+}
+
 /// `pidfd_open(2)`.
 pub fn pidfd_open(cx: &mut Context, args: Args) -> SysResult {
     if args.int(0) <= 0 || args.u32(1) & !flags::NONBLOCK != 0 {
@@ -43,7 +50,7 @@ pub fn pidfd_open(cx: &mut Context, args: Args) -> SysResult {
 
 /// `pidfd_send_signal(2)`.
 pub fn pidfd_send_signal(cx: &mut Context, args: Args) -> SysResult {
-    let process = process(cx, args.int(0))?;
+    let process = signalled(cx, args.int(0))?;
     let signal = crate::signal::checked(args.int(1))?;
     if args.u32(3) != 0 {
         return Err(Errno::EINVAL);
@@ -81,11 +88,7 @@ pub fn pidfd_getfd(cx: &mut Context, args: Args) -> SysResult {
     let process = process(cx, args.int(0))?;
     let first = process.threads.borrow().first().copied();
     let thread = first.and_then(|tid| cx.kernel.threads.get(&tid).cloned()).ok_or(Errno::ESRCH)?;
-    let (own, other) = (cx.thread.credentials(), thread.credentials());
-    let same = [other.uid, other.euid, other.suid] == [own.uid; 3];
-    if !same && !own.has(super::credentials::cap::SYS_ADMIN) {
-        return Err(Errno::EPERM);
-    }
+    super::memory::may_reach(cx, &thread)?;
     let open = thread.files().borrow().get(args.int(1))?.clone();
     cx.install(open, flags::CLOEXEC).map(|fd| fd as u64)
 }

@@ -13,7 +13,7 @@ mod slow;
 mod turns;
 
 use crate::registers::flags::{FIXED, TF};
-use crate::translate::{Counts, MakeHost, Options, Translator};
+use crate::translate::{Counts, MakeHost, Options, Reason, Translator};
 use crate::{AddressSpace, Exit, Mode, Registers};
 use alloc::boxed::Box;
 pub(crate) use cache::Map;
@@ -69,14 +69,9 @@ impl Cpu {
         self.translator.as_ref().map(|translator| translator.counts)
     }
 
-    /// The instructions at which translated code was left for the interpreter most often.
-    pub fn reasons(&self) -> alloc::vec::Vec<(u32, u64)> {
-        let mut list: alloc::vec::Vec<_> = match &self.translator {
-            Some(translator) => translator.reasons.iter().map(|(&at, &n)| (at, n)).collect(),
-            None => return alloc::vec::Vec::new(),
-        };
-        list.sort_unstable_by_key(|&(at, count)| (core::cmp::Reverse(count), at));
-        list
+    /// Where translated code was left for the interpreter, most often first.
+    pub fn reasons(&self) -> alloc::vec::Vec<Reason> {
+        self.translator.as_ref().map_or_else(alloc::vec::Vec::new, |t| t.reasons())
     }
 
     /// How much of the budget the last run used. Instructions of a block that was left in the

@@ -4,8 +4,8 @@ use super::cache::MAX_BLOCK;
 use super::context::{Context, slot};
 use super::{Cpu, execute, step};
 use crate::registers::flags::{DF, STATUS, TF};
-use crate::translate::TURN;
 use crate::translate::state::{State, is_ordinary, status, why};
+use crate::translate::{Leave, TURN};
 use crate::{AddressSpace, Exit, Fpu, Mode};
 
 /// Instructions that translated code may execute beyond its budget, which is that much less
@@ -68,6 +68,8 @@ impl Cpu {
         // SAFETY: the context's pointers are valid during a run.
         let (mode, fpu) = unsafe { ((*cx.registers).mode, &mut (*cx.registers).fpu) };
         give(cx, fpu, state, *left - RESERVE);
+        // SAFETY: as above; translated code changes no map.
+        let space = unsafe { &*cx.space };
         let (before, entry) = (state.left, cx.rip);
         if !translator.enter() {
             // Its checks leave nothing to trap at. What it has stored cannot be undone, so the
@@ -81,23 +83,24 @@ impl Cpu {
         match why {
             why::STEP => {
                 *interpret = true;
-                translator.counts.steps += 1;
+                translator.stopped(mode, cx.rip, space);
                 if translator.judge(entry, executed) {
                     self.cache.clear_entry(entry as u32);
                 }
-                if translator.reasons.len() < 1 << 14 {
-                    *translator.reasons.entry(cx.rip as u32).or_default() += 1;
-                }
             }
-            why::BUDGET => *interpret = true,
+            why::BUDGET => {
+                *interpret = true;
+                translator.led(mode, cx.rip, space, Leave::Budget);
+            }
             // Where regions are left to again and again is worth one.
             jump if !translator.find(cx.rip) => {
+                translator.led(mode, cx.rip, space, Leave::Outside);
                 if jump != why::JUMP {
                     self.cache.note_target(jump, cx.rip);
                 }
                 self.sample(cx, mode, 1);
             }
-            _ => {}
+            _ => translator.led(mode, cx.rip, space, Leave::Displaced),
         }
         None
     }

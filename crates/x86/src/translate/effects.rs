@@ -164,6 +164,9 @@ pub(super) fn of(i: &Instruction) -> Option<Effects> {
             let fixed = i.op_kind(1) != OpKind::Register && i.immediate(1) & 31 != 0;
             effects(!fixed, fixed, memory)
         }
+        N::Bsf | N::Bsr | N::Tzcnt | N::Lzcnt | N::Popcnt => effects(false, true, memory),
+        // Of memory the register would choose the address, too.
+        N::Bt if !memory => effects(true, false, false),
         N::Rol | N::Ror | N::Bt if i.op_kind(1) != OpKind::Register => effects(true, false, memory),
         N::Shld | N::Shrd if i.op_kind(2) != OpKind::Register && !memory => {
             effects(false, i.immediate(2) & 31 != 0, memory)

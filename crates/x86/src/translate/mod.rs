@@ -23,6 +23,7 @@
 mod effects;
 mod emit;
 mod flow;
+mod leave;
 mod module;
 mod region;
 pub(crate) mod state;
@@ -33,6 +34,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use leave::Reasons;
+pub use leave::{Leave, Reason};
 pub(crate) use region::Seen;
 pub use state::Layout;
 use state::{JUMPS, Jump, State, jump_index};
@@ -67,6 +70,9 @@ pub trait Host {
 /// something is to be translated, for most processes end before.
 pub type MakeHost = fn(&AddressSpace) -> Option<Box<dyn Host>>;
 
+/// Takes what was done for a process, and where translated code was left, most often first.
+pub type Observe = fn(Counts, &[Reason]);
+
 /// How far a module is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
@@ -90,11 +96,13 @@ pub struct Options {
     pub memory: Memory,
     /// Whether the interpreter waits until code is compiled: for tests.
     pub wait: bool,
+    /// Is told at the end of each process that had code translated.
+    pub observe: Option<Observe>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 16, memory: Memory::Strict, wait: false }
+        Self { turn: 4000, samples: 16, memory: Memory::Strict, wait: false, observe: None }
     }
 }
 
@@ -109,10 +117,24 @@ pub struct Counts {
     pub bytes: u64,
     /// How often translated code was entered from the interpreter.
     pub entered: u64,
-    /// How often it was left for one instruction of the interpreter.
-    pub steps: u64,
+    /// How often it was left, in the order of [`Leave::ALL`].
+    pub left: [u64; Leave::ALL.len()],
     /// Regions dropped because their code changed.
     pub dropped: u64,
+}
+
+impl Counts {
+    /// Adds what was done elsewhere.
+    pub fn add(&mut self, other: &Counts) {
+        self.regions += other.regions;
+        self.instructions += other.instructions;
+        self.bytes += other.bytes;
+        self.entered += other.entered;
+        self.dropped += other.dropped;
+        for (left, more) in self.left.iter_mut().zip(other.left) {
+            *left += more;
+        }
+    }
 }
 
 /// What the end of a turn weighs as a sample; that a region was left weighs 1.
@@ -152,8 +174,7 @@ pub(crate) struct Translator {
     /// How often in a row an entry led to little.
     poor: Map<u32>,
     pub counts: Counts,
-    /// Instructions at which regions were left for the interpreter, and how often.
-    pub reasons: Map<u64>,
+    reasons: Reasons,
 }
 
 struct Made {
@@ -188,7 +209,7 @@ impl Translator {
             samples: Map::default(),
             poor: Map::default(),
             counts: Counts::default(),
-            reasons: Map::default(),
+            reasons: Reasons::default(),
         })
     }
 
@@ -226,6 +247,24 @@ impl Translator {
         self.entries.remove(&rip);
         self.clear_jump(rip);
         true
+    }
+
+    /// Counts that translated code stopped before an instruction that the interpreter must
+    /// execute.
+    pub fn stopped(&mut self, mode: Mode, rip: u64, space: &AddressSpace) {
+        let leave = self.reasons.stopped(mode, rip, space);
+        self.counts.left[leave as usize] += 1;
+    }
+
+    /// Counts that translated code was left otherwise.
+    pub fn led(&mut self, mode: Mode, rip: u64, space: &AddressSpace, leave: Leave) {
+        self.reasons.led(mode, rip, space, leave);
+        self.counts.left[leave as usize] += 1;
+    }
+
+    /// Where translated code was left, most often first.
+    pub fn reasons(&self) -> Vec<Reason> {
+        self.reasons.list()
     }
 
     /// Runs translated code from the state on; `false` if the host failed.
@@ -384,6 +423,11 @@ impl Translator {
 
 impl Drop for Translator {
     fn drop(&mut self) {
+        if let Some(observe) = self.options.observe
+            && self.counts.regions > 0
+        {
+            observe(self.counts, &self.reasons.list());
+        }
         // The memory may serve another process, with regions of its own.
         self.clear_jumps();
     }

@@ -12,9 +12,9 @@ use super::state::{self, Layout, why};
 use crate::Mode;
 use alloc::vec::Vec;
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind,
-    ExportSection, Function, FunctionSection, GlobalType, ImportSection, MemoryType, Module,
-    RefType, TableType, TypeSection, ValType,
+    BlockType, BranchHint, BranchHints, CodeSection, ConstExpr, ElementSection, Elements,
+    EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalType, ImportSection,
+    MemoryType, Module, RefType, TableType, TypeSection, ValType,
 };
 
 /// A region's module, and the addresses of its entries in the order of their numbers.
@@ -46,9 +46,9 @@ pub(super) fn region(
     let returns = region.returns.iter().map(|&(_, block)| block);
     let entries = core::iter::once(0).chain(returns).chain(region.computed.iter().copied());
     let flow = Flow::new(&successors, entries.collect());
-    let function = emit::function(mode, memory, layout, region, &flow);
+    let (function, rare) = emit::function(mode, memory, layout, region, &flow);
     let starts = flow.dispatched.iter().map(|&block| region.blocks[block].start).collect();
-    (module(&[emit::status_function(), function]), starts)
+    (module(&[emit::status_function(), function], &rare), starts)
 }
 
 /// The dispatcher's module.
@@ -72,12 +72,13 @@ pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
     s.i32_const(why::STEP as i32).i32_sub().i32_const((why::BUDGET - why::STEP) as i32);
     s.i32_gt_u().br_if(1);
     s.end().end().end();
-    module(&[emit::status_function(), function])
+    module(&[emit::status_function(), function], &[])
 }
 
-/// A module with the function that computes status flags and one for the table.
+/// A module with the function that computes status flags and one for the table, some of whose
+/// branches are `rare`.
 #[inline(never)]
-fn module(functions: &[Function; 2]) -> Vec<u8> {
+fn module(functions: &[Function; 2], rare: &[BranchHint]) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32], []);
     types.ty().function([ValType::I64, ValType::I64, ValType::I64, ValType::I32], [ValType::I32]);
@@ -113,6 +114,12 @@ fn module(functions: &[Function; 2]) -> Vec<u8> {
     }
     let mut module = Module::new();
     module.section(&types).section(&imports).section(&kinds);
-    module.section(&exports).section(&elements).section(&code);
+    module.section(&exports).section(&elements);
+    if !rare.is_empty() {
+        let mut hints = BranchHints::new();
+        hints.function_hints(1, rare.iter().copied());
+        module.section(&hints);
+    }
+    module.section(&code);
     module.finish()
 }

@@ -26,7 +26,9 @@ macro_rules! lane {
             const BITS: u32 = <$t>::BITS;
             #[inline(always)]
             fn at(v: u128, i: u32) -> Self {
-                (v >> (i * <$t>::BITS)) as $t
+                // Hosts of 64 bits shift 128 by a number that varies in a call.
+                let half = if i * <$t>::BITS < 64 { v } else { v >> 64 } as u64;
+                (half >> (i * <$t>::BITS % 64)) as $t
             }
             #[inline(always)]
             fn bits(self) -> u128 {

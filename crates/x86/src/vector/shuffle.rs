@@ -77,9 +77,15 @@ pure! {
     pextrw _a b n imm u16::at(b, u32::from(imm) & (n / 2 - 1)).bits();
     pextrd _a b _n imm u32::at(b, u32::from(imm & 3)).bits();
     pextrq _a b _n imm u64::at(b, u32::from(imm & 1)).bits();
-    pmovmskb _a b n _i (0..n).map(|i| u128::from(u8::at(b, i) >> 7) << i).sum();
+    pmovmskb _a b n _i (signs(b as u64) | if n > 8 { signs((b >> 64) as u64) << 8 } else { 0 }).into();
     movmskps _a b _n _i (0..4).map(|i| u128::from(u32::at(b, i) >> 31) << i).sum();
     movmskpd _a b _n _i (0..2).map(|i| u128::from(u64::at(b, i) >> 63) << i).sum();
+}
+
+/// The highest bits of eight bytes, side by side: the product has each of them at the top, where
+/// no other sum reaches.
+fn signs(bytes: u64) -> u64 {
+    (bytes & 0x8080_8080_8080_8080).wrapping_mul(0x0002_0408_1020_4081) >> 56
 }
 
 const LOW: u128 = u64::MAX as u128;

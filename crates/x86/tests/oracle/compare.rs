@@ -23,7 +23,7 @@ impl Failures {
 }
 
 /// What executes a case.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
     Interpreted,
     Translated,

@@ -22,13 +22,15 @@ pub struct Outcome {
 }
 
 impl Native {
-    /// Builds the helper with the system's C compiler.
-    pub fn build(mode: Mode) -> Self {
+    /// Builds the helper with the system's C compiler, for a test of this name: others run at the
+    /// same time.
+    pub fn build(mode: Mode, test: &str) -> Self {
         let (name, flag) = match mode {
             Mode::Amd64 => ("native64", "-m64"),
             Mode::I386 => ("native32", "-m32"),
         };
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("oracle-{name}"));
+        let folder =
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("oracle-{name}-{test}"));
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         let program = folder.join(name);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/native.c");

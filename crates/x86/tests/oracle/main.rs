@@ -29,7 +29,7 @@ fn search(mode: Mode, execution: Execution) {
         Execution::Translated => number("SAMPAN_ORACLE_TRANSLATED_CASES", TRANSLATED_CASES),
     };
     let seed = number("SAMPAN_ORACLE_SEED", 1) as u64;
-    let native = host::Native::build(mode);
+    let native = host::Native::build(mode, &format!("{execution:?}"));
     let mut failures = compare::Failures::default();
     let (mut done, mut ran) = (0, 0);
     while done < cases {

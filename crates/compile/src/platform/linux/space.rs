@@ -72,6 +72,12 @@ impl CodeMemory {
     pub fn base(&self) -> *const u8 {
         self.base.as_ptr()
     }
+
+    /// The code, and zeros up to a whole page.
+    pub fn code(&self) -> &[u8] {
+        // SAFETY: mapped by `new` with this length, and nobody writes there.
+        unsafe { std::slice::from_raw_parts(self.base.as_ptr(), self.len) }
+    }
 }
 
 impl Drop for CodeMemory {

@@ -104,6 +104,10 @@ impl Tmpfs {
         lower: Option<LowerFile>,
     ) -> Rc<Node> {
         self.nodes.set(self.nodes.get() + 1);
+        let extra = InodeExtra::default();
+        if kind == FileType::Regular && lower.is_none() {
+            extra.seals.set(Some(crate::fs::seals::SEAL));
+        }
         Rc::new_cyclic(|me| Node {
             me: me.clone(),
             fs: Rc::downgrade(self),
@@ -112,7 +116,7 @@ impl Tmpfs {
             data: RefCell::new(data),
             lower,
             xattrs: RefCell::default(),
-            extra: InodeExtra::default(),
+            extra,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Integer instructions.
 
+use super::bits::Scan;
 use super::operand::Reg;
 use super::{Emitter, local};
 use crate::registers::flags::{AF, CF, OF};
@@ -35,6 +36,10 @@ impl Emitter<'_> {
             N::Rol | N::Ror => self.rotate(i),
             N::Shld | N::Shrd => self.double_shift(i),
             N::Bt => self.bit_test(i),
+            // What this processor has not are the older ones with a prefix that means nothing.
+            N::Bsf | N::Tzcnt => self.scan(i, Scan::Lowest),
+            N::Bsr | N::Lzcnt => self.scan(i, Scan::Highest),
+            N::Popcnt => self.scan(i, Scan::Count),
             N::Imul if i.op_count() > 1 => self.product(i),
             N::Mul => self.wide_product(i, false),
             N::Imul => self.wide_product(i, true),
@@ -423,25 +428,6 @@ impl Emitter<'_> {
         s.i64_or().local_set(local::FB);
         self.set_flags(kind::BITS, width);
         self.write(i, width, res);
-        true
-    }
-
-    #[inline(never)]
-    fn bit_test(&mut self, i: &Instruction) -> bool {
-        let Some(width) = self.width(i, 0) else { return false };
-        if !self.prepare(i, false) {
-            return false;
-        }
-        self.keep_other_flags();
-        if !self.read(i, 0, width) {
-            return false;
-        }
-        if width != 8 {
-            self.s().i64_extend_i32_u();
-        }
-        let n = i.immediate(1) & u64::from(8 * width - 1);
-        self.s().i64_const(n as i64).i64_shr_u().i64_const(1).i64_and().local_set(local::FC);
-        self.override_flags(over::CARRY, 8);
         true
     }
 

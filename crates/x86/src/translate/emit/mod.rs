@@ -18,6 +18,7 @@ macro_rules! pick {
     };
 }
 
+mod bits;
 mod branch;
 mod data;
 mod flags;
@@ -38,7 +39,9 @@ use alloc::vec::Vec;
 use iced_x86::Instruction;
 pub(super) use status::status_function;
 pub(super) use vector::{binary, shuffle};
-use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, MemArgTarget, ValType};
+use wasm_encoder::{
+    BlockType, BranchHint, Function, InstructionSink, MemArg, MemArgTarget, ValType,
+};
 
 /// Numbers of locals.
 mod local {
@@ -115,16 +118,46 @@ pub(super) struct Emitter<'a> {
     checks: plan::Checks,
     /// SSE registers that the region names, by bit.
     vectors: u16,
+    /// Branches that are hardly ever taken.
+    rare: Vec<BranchHint>,
+    /// General registers that the code so far names, by bit.
+    used: Used,
+    /// Those of the whole function: only these are locals that are loaded and stored.
+    known: Used,
 }
 
-/// The function of a region; calls of `status` go to function 0.
+/// General registers by bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Used {
+    read: u16,
+    written: u16,
+}
+
+/// The function of a region, and its branches that are hardly ever taken; calls of `status` go
+/// to function 0.
+///
+/// It is written twice, the first time to learn which registers it uses. What a region never
+/// writes is one value for the compiler, and no exit has to bring it along.
 pub(super) fn function(
     mode: Mode,
     memory: Memory,
     layout: Layout,
     region: &Region,
     flow: &Flow,
-) -> Function {
+) -> (Function, Vec<BranchHint>) {
+    let used = write(mode, memory, layout, region, flow, Used::default()).used;
+    let emitter = write(mode, memory, layout, region, flow, used);
+    (emitter.code, emitter.rare)
+}
+
+fn write<'a>(
+    mode: Mode,
+    memory: Memory,
+    layout: Layout,
+    region: &'a Region,
+    flow: &'a Flow,
+    known: Used,
+) -> Emitter<'a> {
     let code = Function::new([
         (26, ValType::I64),
         (11, ValType::I32),
@@ -146,6 +179,9 @@ pub(super) fn function(
         clean: [0; 16],
         checks: plan::Checks::default(),
         vectors: vectors(region),
+        rare: Vec::new(),
+        used: Used::default(),
+        known,
     };
     emitter.enter();
     emitter.open(Label::Exit);
@@ -156,7 +192,7 @@ pub(super) fn function(
     emitter.close();
     emitter.leave();
     emitter.s().end();
-    emitter.code
+    emitter
 }
 
 impl Emitter<'_> {
@@ -187,13 +223,12 @@ impl Emitter<'_> {
         memarg(self.layout.state + offset, align)
     }
 
-    /// Loads all registers.
+    /// Loads the registers that the region uses.
     #[inline(never)]
     fn enter(&mut self) {
-        for number in 0..16 {
-            if number >= 8 && self.mode == Mode::I386 {
-                break;
-            }
+        // One that is written may come out as it was.
+        let loaded = self.known.read | self.known.written;
+        for number in (0..16).filter(|number| loaded >> number & 1 != 0) {
             self.load_state(state::GPR + 8 * number, local::GPR + number);
         }
         self.load_state(state::FA, local::FA);
@@ -222,13 +257,11 @@ impl Emitter<'_> {
         self.s().i32_const(0).local_get(from).i64_store(arg);
     }
 
-    /// Stores all registers.
+    /// Stores the registers that the region writes.
     #[inline(never)]
     fn leave(&mut self) {
-        for number in 0..16 {
-            if number >= 8 && self.mode == Mode::I386 {
-                break;
-            }
+        let stored = self.known.written;
+        for number in (0..16).filter(|number| stored >> number & 1 != 0) {
             self.store_state(state::GPR + 8 * number, local::GPR + number);
         }
         self.store_state(state::FA, local::FA);
@@ -300,8 +333,8 @@ impl Emitter<'_> {
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
             self.note(start, why::BUDGET);
-            let exit = self.depth(Label::Exit);
-            self.s().local_get(local::LEFT).i64_const(0).i64_le_s().br_if(exit);
+            self.s().local_get(local::LEFT).i64_const(0).i64_le_s();
+            self.leave_if();
         }
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
@@ -357,6 +390,8 @@ impl Emitter<'_> {
     /// Leaves if the condition on the stack holds.
     fn leave_if(&mut self) {
         let exit = self.depth(Label::Exit);
+        let branch_func_offset = self.code.byte_len() as u32;
+        self.rare.push(BranchHint { branch_func_offset, branch_hint_value: 0 });
         self.s().br_if(exit);
     }
 

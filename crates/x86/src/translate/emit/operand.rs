@@ -52,6 +52,7 @@ impl Emitter<'_> {
 
     #[inline(never)]
     pub(super) fn get(&mut self, reg: Reg) {
+        self.used.read |= 1 << reg.number;
         self.s().local_get(local::GPR + reg.number);
         match reg.width {
             8 => {}
@@ -72,6 +73,7 @@ impl Emitter<'_> {
 
     #[inline(never)]
     pub(super) fn set(&mut self, reg: Reg) {
+        self.used.written |= 1 << reg.number;
         let at = local::GPR + reg.number;
         match reg.width {
             8 => {
