@@ -3,7 +3,8 @@
 use core::fmt;
 
 /// What stops the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "messages", derive(Debug))]
 #[non_exhaustive]
 pub enum Stop {
     /// A pointer, or a string without an end, leads out of the memory.
@@ -49,6 +50,14 @@ impl fmt::Display for Stop {
             Stop::Conversion(_) => "printf has no such conversion here",
             Stop::WidthTooLarge => "a width above 4095 in printf",
         })
+    }
+}
+
+// Without messages, `core`'s machinery for debugging would be linked for this alone.
+#[cfg(not(feature = "messages"))]
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

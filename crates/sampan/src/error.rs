@@ -248,7 +248,8 @@ impl From<Trap> for Error {
 }
 
 /// A guest that ended itself with an exit code; the error that `proc_exit` raises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "messages", derive(Debug))]
 pub struct I32Exit(pub i32);
 
 impl fmt::Display for I32Exit {
@@ -257,6 +258,14 @@ impl fmt::Display for I32Exit {
             return f.write_str("exited");
         }
         write!(f, "exited with status {}", self.0)
+    }
+}
+
+// Without messages, `core`'s machinery for debugging would be linked for this alone.
+#[cfg(not(feature = "messages"))]
+impl fmt::Debug for I32Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

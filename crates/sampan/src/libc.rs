@@ -32,14 +32,14 @@ pub use sampan_libc::{Stop, System};
 
 use crate::into_func::{HostFunc, Scope};
 use crate::{
-    AsContextMut, Caller, Error, Extern, ExternType, FuncType, I32Exit, Instance, Linker, Module,
-    Result, StoreContextMut, Val, ValType,
+    AsContextMut, Caller, Error, FuncType, I32Exit, Instance, Linker, Module, Result,
+    StoreContextMut, ValType,
 };
 use alloc::vec::Vec;
 use core::any::Any;
 use core::iter::repeat_n;
 use sampan_engine::sync::Arc;
-use sampan_engine::{InstanceId, Machine, MemoryId, wasm};
+use sampan_engine::{Extern, FuncId, InstanceId, Machine, MemoryId, wasm};
 use sampan_libc::{Function, Guest, Width};
 
 /// The name under which modules import the library.
@@ -49,9 +49,9 @@ const MODULE: &str = "env";
 /// module's own.
 pub fn is_wanted_by(module: &Module) -> bool {
     let mut wanted = false;
-    for import in module.imports() {
-        wanted |= function(&import).is_some();
-        if import.module().starts_with("wasi") {
+    for import in &module.raw().decl().imports {
+        wanted |= function(module, import).is_some();
+        if module.raw().text(&import.module).starts_with("wasi") {
             return false;
         }
     }
@@ -74,11 +74,11 @@ pub fn add_to_linker<T: 'static, S: System + 'static>(
     module: &Module,
     get: fn(&mut T) -> &mut S,
 ) -> Result<()> {
-    for import in module.imports() {
-        let Some(function) = function(&import) else { continue };
+    for import in &module.raw().decl().imports {
+        let Some((function, wanted)) = function(module, import) else { continue };
         // Modules may import the same twice.
         if !linker.defines(MODULE, function.name) {
-            let ty = signature(function, &import.ty);
+            let ty = signature(function, wanted);
             linker.define_host(MODULE, function.name, host(function, ty, get))?;
         }
     }
@@ -114,21 +114,27 @@ pub fn call_main<T: 'static, S: System + 'static>(
     result.or_else(|error| error.i32_exit_status().ok_or(error))
 }
 
-/// The function of the library that an import means.
-fn function(import: &crate::ImportType<'_>) -> Option<&'static Function> {
-    let is_function = matches!(import.ty, ExternType::Func(_)) && import.module == MODULE;
-    is_function.then(|| sampan_libc::find(import.name))?
+/// The function of the library that an import means, and the type that the module wants.
+fn function<'a>(
+    module: &'a Module,
+    import: &wasm::Import,
+) -> Option<(&'static Function, Option<&'a FuncType>)> {
+    let wasm::ExternType::Func(ty) = import.ty else { return None };
+    let module = module.raw();
+    if module.text(&import.module) != MODULE {
+        return None;
+    }
+    Some((sampan_libc::find(module.text(&import.name))?, module.decl().types.func(ty)))
 }
 
-fn signature(function: &Function, wanted: &ExternType) -> FuncType {
+fn signature(function: &Function, wanted: Option<&FuncType>) -> FuncType {
     let result = function.result.map(|width| match width {
         Width::W32 => ValType::I32,
         Width::W64 => ValType::I64,
     });
     let mut params = usize::from(function.params);
     // C's takes nothing, while that of Emscripten says why.
-    if function.name == "abort" && matches!(wanted, ExternType::Func(ty) if ty.params().is_empty())
-    {
+    if function.name == "abort" && wanted.is_some_and(|ty| ty.params().is_empty()) {
         params = 0;
     }
     FuncType::new(repeat_n(ValType::I32, params), result)
@@ -182,9 +188,25 @@ impl<'a, T: 'static, S: System + 'static> Calling<'a, T, S> {
     }
 
     /// The module's own function with a name, which it did not import.
-    fn own(&self, name: &str) -> Option<crate::Func> {
-        let Some(Extern::Func(func)) = self.caller.get_export(name) else { return None };
-        self.caller.store.machine.func_place(func.raw).map(|_| func)
+    fn own(&self, name: &str) -> Option<FuncId> {
+        let Some(Extern::Func(func)) = self.export(name) else { return None };
+        self.caller.store.machine.func_place(func).map(|_| func)
+    }
+
+    fn export(&self, name: &str) -> Option<Extern> {
+        self.caller.store.machine.export(self.caller.instance?, name)
+    }
+
+    /// Calls the module's own `malloc` or `free`, which have one parameter.
+    fn call_own(&mut self, func: FuncId, results: &[ValType], argument: u32) -> Result<u32> {
+        let store = &mut self.caller.store;
+        let ty = store.machine.func_type(func);
+        if ty.params() != [ValType::I32] || ty.results() != results {
+            return Err(Error::new("the module's own malloc or free has another type"));
+        }
+        let mut slots = [argument.into()];
+        store.call(func, &mut slots)?;
+        Ok(slots[0] as u32)
     }
 
     /// Puts the arguments of `main` into the guest's memory: strings, and the array that points
@@ -231,13 +253,14 @@ impl<T: 'static, S: System + 'static> Guest for Calling<'_, T, S> {
     }
 
     fn heap_base(&mut self) -> u32 {
-        if let Some(Extern::Global(global)) = self.caller.get_export("__heap_base")
-            && let Val::I32(base) = global.get(&mut self.caller)
+        let machine = &*self.caller.store.machine;
+        if let Some(Extern::Global(global)) = self.export("__heap_base")
+            && machine.global_type(global).content == ValType::I32
         {
-            return base as u32;
+            return machine.global(global)[0] as u32;
         }
         let Some(instance) = self.caller.instance else { return u32::MAX };
-        let decl = self.caller.store.machine.instance(instance).module().decl();
+        let decl = machine.instance(instance).module().decl();
         match decl.extern_type(wasm::ExternKind::Memory, 0) {
             Some(wasm::ExternType::Memory(ty)) => {
                 let pages = ty.limits.min;
@@ -252,8 +275,7 @@ impl<T: 'static, S: System + 'static> Guest for Calling<'_, T, S> {
             return Ok(None);
         }
         let Some(malloc) = self.own("malloc") else { return Ok(None) };
-        let malloc = malloc.typed::<i32, i32>(&self.caller)?;
-        malloc.call(&mut self.caller, size as i32).map(|pointer| Some(pointer as u32))
+        self.call_own(malloc, &[ValType::I32], size).map(Some)
     }
 
     fn own_free(&mut self, pointer: u32) -> Result<bool> {
@@ -261,8 +283,7 @@ impl<T: 'static, S: System + 'static> Guest for Calling<'_, T, S> {
             return Ok(false);
         }
         let Some(free) = self.own("free") else { return Ok(false) };
-        let free = free.typed::<i32, ()>(&self.caller)?;
-        free.call(&mut self.caller, pointer as i32).map(|()| true)
+        self.call_own(free, &[], pointer).map(|_| true)
     }
 }
 
