@@ -154,25 +154,21 @@ impl Image {
                     let old = u32::from_le_bytes(*place) & 0xffc0_03ff;
                     *place = (old | within << 10).to_le_bytes();
                 }
-                // A pair: the upper 20 bits in the first instruction, 12 with a sign in the next.
+                // A pair: one half in the first instruction, the other in the next.
                 Reloc::RiscvCallPlt => {
                     let distance = i32::try_from(distance).map_err(|_| "code beyond 2 GiB")?;
                     let next = rest.first_chunk_mut::<4>().ok_or("a reference beyond the code")?;
-                    let upper = distance.wrapping_add(0x800) as u32 & 0xffff_f000;
-                    let first = u32::from_le_bytes(*place) & 0xfff;
-                    let second = u32::from_le_bytes(*next) & 0xf_ffff;
-                    *place = (first | upper).to_le_bytes();
-                    *next = (second | (distance as u32) << 20).to_le_bytes();
+                    riscv_upper(place, distance);
+                    riscv_lower(next, distance);
                 }
                 // The two halves of such a pair apart; the second refers to the first.
                 Reloc::RiscvPCRelHi20 => {
-                    let upper = (distance as i32).wrapping_add(0x800) as u32 & 0xffff_f000;
-                    let old = u32::from_le_bytes(*place) & 0xfff;
-                    *place = (old | upper).to_le_bytes();
+                    let distance = i32::try_from(distance).map_err(|_| "code beyond 2 GiB")?;
+                    riscv_upper(place, distance);
                 }
                 Reloc::RiscvPCRelLo12I => {
-                    let old = u32::from_le_bytes(*place) & 0xf_ffff;
-                    *place = (old | (distance as u32) << 20).to_le_bytes();
+                    let distance = i32::try_from(distance).map_err(|_| "code beyond 2 GiB")?;
+                    riscv_lower(place, distance);
                 }
                 other => return Err(format!("the reference {other:?} is not known")),
             }
@@ -198,4 +194,17 @@ impl Image {
         let after = self.offsets.partition_point(|&(start, _)| start <= at);
         after.checked_sub(1).map_or(0, |i| self.offsets[i].1)
     }
+}
+
+/// Puts the upper 20 bits of a distance into an instruction, rounded for a lower half with a sign.
+fn riscv_upper(instruction: &mut [u8; 4], distance: i32) {
+    let upper = distance.wrapping_add(0x800) as u32 & 0xffff_f000;
+    let rest = u32::from_le_bytes(*instruction) & 0xfff;
+    *instruction = (rest | upper).to_le_bytes();
+}
+
+/// Puts the lower 12 bits of a distance into an instruction.
+fn riscv_lower(instruction: &mut [u8; 4], distance: i32) {
+    let rest = u32::from_le_bytes(*instruction) & 0xf_ffff;
+    *instruction = (rest | (distance as u32) << 20).to_le_bytes();
 }

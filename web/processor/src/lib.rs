@@ -111,7 +111,7 @@ pub extern "C" fn translated(which: u32) -> f64 {
         1 => counts.instructions,
         2 => counts.bytes,
         3 => counts.entered,
-        4 => counts.steps,
+        4 => counts.steps(),
         _ => counts.dropped,
     };
     count as f64

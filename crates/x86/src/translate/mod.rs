@@ -124,6 +124,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// How often translated code was left for one instruction of the interpreter.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.left[Leave::Untranslated as usize] + self.left[Leave::Refused as usize]
+    }
+
     /// Adds what was done elsewhere.
     pub fn add(&mut self, other: &Counts) {
         self.regions += other.regions;

@@ -33,17 +33,8 @@ pub(super) unsafe extern "C" fn call_entry(
         "str x29, [x4]",
         "blr x3",
         "mov x0, #0",
-        "ldp x19, x20, [sp, #16]",
-        "ldp x21, x22, [sp, #32]",
-        "ldp x23, x24, [sp, #48]",
-        "ldp x25, x26, [sp, #64]",
-        "ldp x27, x28, [sp, #80]",
-        "ldp d8, d9, [sp, #96]",
-        "ldp d10, d11, [sp, #112]",
-        "ldp d12, d13, [sp, #128]",
-        "ldp d14, d15, [sp, #144]",
-        "ldp x29, x30, [sp], #160",
-        "ret",
+        "b {leave}",
+        leave = sym leave,
     )
 }
 
@@ -57,6 +48,18 @@ unsafe extern "C" fn landing(activation: *mut Activation) -> u64 {
         "ldr x9, [x0]",
         "mov sp, x9",
         "mov x0, #1",
+        "b {leave}",
+        leave = sym leave,
+    )
+}
+
+/// Restores what [`call_entry`] saved below the stack pointer, and returns from it.
+///
+/// # Safety
+/// Reached by jumps of [`call_entry`] and [`landing`] alone, with the result in its register.
+#[unsafe(naked)]
+unsafe extern "C" fn leave() -> u64 {
+    naked_asm!(
         "ldp x19, x20, [sp, #16]",
         "ldp x21, x22, [sp, #32]",
         "ldp x23, x24, [sp, #48]",

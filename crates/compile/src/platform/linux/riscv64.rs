@@ -51,34 +51,9 @@ pub(super) unsafe extern "C" fn call_entry(
         "sd sp, 0(a4)",
         "jalr a3",
         "li a0, 0",
-        "ld s1, 0(sp)",
-        "ld s2, 8(sp)",
-        "ld s3, 16(sp)",
-        "ld s4, 24(sp)",
-        "ld s5, 32(sp)",
-        "ld s6, 40(sp)",
-        "ld s7, 48(sp)",
-        "ld s8, 56(sp)",
-        "ld s9, 64(sp)",
-        "ld s10, 72(sp)",
-        "ld s11, 80(sp)",
-        "fld fs0, 88(sp)",
-        "fld fs1, 96(sp)",
-        "fld fs2, 104(sp)",
-        "fld fs3, 112(sp)",
-        "fld fs4, 120(sp)",
-        "fld fs5, 128(sp)",
-        "fld fs6, 136(sp)",
-        "fld fs7, 144(sp)",
-        "fld fs8, 152(sp)",
-        "fld fs9, 160(sp)",
-        "fld fs10, 168(sp)",
-        "fld fs11, 176(sp)",
-        "ld s0, 192(sp)",
-        "ld ra, 200(sp)",
-        "addi sp, sp, 208",
-        "ret",
+        "tail {leave}",
         ".option pop",
+        leave = sym leave,
     )
 }
 
@@ -93,6 +68,21 @@ unsafe extern "C" fn landing(activation: *mut Activation) -> u64 {
         ".option arch, +d",
         "ld sp, 0(a0)",
         "li a0, 1",
+        "tail {leave}",
+        ".option pop",
+        leave = sym leave,
+    )
+}
+
+/// Restores what [`call_entry`] saved below the stack pointer, and returns from it.
+///
+/// # Safety
+/// Reached by jumps of [`call_entry`] and [`landing`] alone, with the result in its register.
+#[unsafe(naked)]
+unsafe extern "C" fn leave() -> u64 {
+    naked_asm!(
+        ".option push",
+        ".option arch, +d",
         "ld s1, 0(sp)",
         "ld s2, 8(sp)",
         "ld s3, 16(sp)",

@@ -30,14 +30,8 @@ pub(super) unsafe extern "sysv64" fn call_entry(
         "mov [r8], rsp",
         "call rcx",
         "xor eax, eax",
-        "add rsp, 8",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
+        "jmp {leave}",
+        leave = sym leave,
     )
 }
 
@@ -50,6 +44,18 @@ unsafe extern "sysv64" fn landing(activation: *mut Activation) -> u64 {
     naked_asm!(
         "mov rsp, [rdi]",
         "mov eax, 1",
+        "jmp {leave}",
+        leave = sym leave,
+    )
+}
+
+/// Restores what [`call_entry`] saved below the stack pointer, and returns from it.
+///
+/// # Safety
+/// Reached by jumps of [`call_entry`] and [`landing`] alone, with the result in its register.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn leave() -> u64 {
+    naked_asm!(
         "add rsp, 8",
         "pop r15",
         "pop r14",
