@@ -3,11 +3,12 @@
 //! Made once with mmdebstrap, and kept beside the other packages.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
 
 use crate::{fetch, project, system};
 
@@ -52,6 +53,21 @@ pub fn i386() -> Result<PathBuf> {
     eprintln!("making a Debian for i386 in {} (once, some minutes)", root.display());
     let parent = root.parent().context("the cache has a parent")?;
     std::fs::create_dir_all(parent)?;
+    // A mirror that is being renewed may fail once.
+    let new = make(parent).or_else(|error| {
+        eprintln!("{error:#}; once more");
+        make(parent)
+    })?;
+    let renamed = std::fs::rename(new.keep(), &root);
+    // Another process may have been faster.
+    if !root.exists() {
+        renamed.with_context(|| format!("cannot make {}", root.display()))?;
+    }
+    Ok(root)
+}
+
+/// Makes it in a directory below `parent`.
+fn make(parent: &Path) -> Result<TempDir> {
     let new = tempfile::tempdir_in(parent)?;
     let mut debootstrap = Command::new("mmdebstrap")
         .args(["--quiet", "--variant=minbase", "--arch=i386", "--format=tar"])
@@ -78,10 +94,5 @@ pub fn i386() -> Result<PathBuf> {
         bail!("mmdebstrap failed");
     }
     unpacked?;
-    let renamed = std::fs::rename(new.keep(), &root);
-    // Another process may have been faster.
-    if !root.exists() {
-        renamed.with_context(|| format!("cannot make {}", root.display()))?;
-    }
-    Ok(root)
+    Ok(new)
 }

@@ -96,8 +96,7 @@ pub extern "C" fn run() {
 #[unsafe(no_mangle)]
 pub extern "C" fn translate(turn: u32, samples: u32, wait: u32) {
     let state = state();
-    let options =
-        Options { turn: turn.into(), samples, wait: wait != 0, ..Options::default() };
+    let options = Options { turn: turn.into(), samples, wait: wait != 0, ..Options::default() };
     state.cpu.translate(code::create, &state.space, options);
 }
 

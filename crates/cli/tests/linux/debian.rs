@@ -18,6 +18,17 @@ pub enum Debian {
 }
 
 impl Debian {
+    /// Whether it is compared. Where `cargo xtask test` cannot make the one for i386, it says so
+    /// and leaves it out.
+    pub fn is_compared(self) -> bool {
+        self == Debian::Here || std::env::var_os("SAMPAN_WITHOUT_I386").is_none()
+    }
+
+    /// Those that are compared.
+    pub fn all() -> impl Iterator<Item = Debian> {
+        [Debian::Here, Debian::I386].into_iter().filter(|debian| debian.is_compared())
+    }
+
     /// Its files.
     pub fn root(self) -> PathBuf {
         match self {

@@ -92,6 +92,9 @@ fn a_package_is_installed_in_the_guest_alone() {
 
 #[test]
 fn the_host_keeps_its_name() {
+    if !Debian::I386.is_compared() {
+        return;
+    }
     let script = "echo named > /proc/sys/kernel/hostname 2>&- ; hostname guest && uname -n; \
         cat /proc/sys/kernel/hostname; hostname $(printf %065d 1) 2>&- || echo long";
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -103,6 +106,9 @@ fn the_host_keeps_its_name() {
 
 #[test]
 fn apt_installs_from_a_repository() {
+    if !Debian::I386.is_compared() {
+        return;
+    }
     let script = r#"
         mkdir -p p/DEBIAN p/usr/share/sampan-test q/DEBIAN repository /tmp/{lists,cache}
         echo there > p/usr/share/sampan-test/f

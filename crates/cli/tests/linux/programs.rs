@@ -8,7 +8,11 @@ macro_rules! of_both {
     (@each $debian:ident $module:ident $($name:ident)*) => {
         mod $module {
             use crate::debian::Debian;
-            $(#[test] fn $name() { super::$name(Debian::$debian) })*
+            $(#[test] fn $name() {
+                if Debian::$debian.is_compared() {
+                    super::$name(Debian::$debian);
+                }
+            })*
         }
     };
 }

@@ -7,6 +7,9 @@ use super::debian::Debian;
 /// Runs tests of a module, with arguments for Python's runner.
 #[track_caller]
 fn passes(module: &str, arguments: &[&str]) {
+    if !Debian::I386.is_compared() {
+        return;
+    }
     let folder = tempfile::tempdir().expect("a temporary directory");
     let program = [&["python3", "-m", "test", module], arguments].concat();
     let seen = Debian::I386.inside("interpreter", folder.path(), &program, "");

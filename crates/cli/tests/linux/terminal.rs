@@ -182,7 +182,7 @@ fn less_pages() {
 
 #[test]
 fn vim_edits() {
-    for debian in [Debian::Here, Debian::I386] {
+    for debian in Debian::all() {
         let mut screen = Screen::bash_of(debian);
         screen.press("vim -u NONE -i NONE /tmp/sampan-vim-text\r");
         screen.wait_for("[New");
@@ -197,7 +197,7 @@ fn vim_edits() {
 
 #[test]
 fn nano_edits() {
-    for debian in [Debian::Here, Debian::I386] {
+    for debian in Debian::all() {
         let mut screen = Screen::bash_of(debian);
         screen.press("nano -I /tmp/sampan-nano-text\r");
         screen.wait_for("New File");
