@@ -58,6 +58,11 @@ fn build_in(args: &Build, scratch: &Path) -> Result<(), String> {
         bar.inc(item.size);
         Ok(())
     })?;
+    if let From::Debian(_) = args.from {
+        for (path, content) in debian::FILES {
+            writer.text_file(path, content)?;
+        }
+    }
     writer.finish().map_err(|error| format!("{shown}: {error}"))?;
     bar.finish_and_clear();
     std::fs::rename(&unfinished, &args.output).map_err(|error| format!("{shown}: {error}"))
@@ -172,6 +177,20 @@ impl Writer {
             self.fill(ino, content)?;
         }
         self.attributes(ino, item)
+    }
+
+    /// Writes a file of root's.
+    fn text_file(&mut self, path: &str, content: &str) -> Result<(), String> {
+        let item = Item {
+            path: path.into(),
+            what: What::New(Kind::File, 0),
+            perm: 0o644,
+            uid: 0,
+            gid: 0,
+            modified: self.now,
+            size: content.len() as u64,
+        };
+        self.take(&item, &mut content.as_bytes()).map_err(|problem| format!("{path}: {problem}"))
     }
 
     /// The directory of a path, and its last component; none for the root.

@@ -4,6 +4,21 @@ use super::source::Source;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// Files that Debian's installer writes. The tools leave them out, so that not even `localhost`
+/// is an address, or take them from this machine.
+pub const FILES: [(&str, &str); 3] = [
+    (
+        "etc/hosts",
+        "127.0.0.1\tlocalhost\n\
+         127.0.1.1\tsampan\n\
+         ::1\tlocalhost ip6-localhost ip6-loopback\n\
+         ff02::1\tip6-allnodes\n\
+         ff02::2\tip6-allrouters\n",
+    ),
+    ("etc/hostname", "sampan\n"),
+    ("etc/resolv.conf", "# `sampan linux --net host` has its own in this place.\n"),
+];
+
 /// Makes it in `folder`: with mmdebstrap, which needs no root; else with debootstrap.
 pub fn make(
     suite: &str,
