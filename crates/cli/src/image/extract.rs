@@ -3,7 +3,7 @@
 //! Names are bytes in both and are not looked at. A directory is filled from the archive by the
 //! `tar` crate, which lets nothing lead out of it.
 
-use super::show::{Image, open};
+use super::show::{Image, device_numbers, open};
 use super::{beside, path, progress};
 use crate::args::Extract;
 use crate::report::{self, Exit};
@@ -171,8 +171,9 @@ impl<W: Write> Writer<'_, W> {
         header.set_mtime(attr.mtime.seconds.try_into().unwrap_or(0));
         header.set_size(0);
         if matches!(attr.kind, Kind::CharDevice | Kind::BlockDevice) {
-            header.set_device_major(attr.rdev >> 8 & 0xfff)?;
-            header.set_device_minor(attr.rdev & 0xff | attr.rdev >> 12 & !0xff)?;
+            let (major, minor) = device_numbers(attr.rdev);
+            header.set_device_major(major)?;
+            header.set_device_minor(minor)?;
         }
         if attr.kind == Kind::Symlink {
             let target = self.fs.readlink(attr.ino).map_err(io::Error::other)?;

@@ -73,6 +73,11 @@ pub fn open(image: &Path) -> Result<Image, String> {
         .map_err(|failed| format!("{shown}: {}", failed.error))
 }
 
+/// Major and minor number of a device, as Linux encodes them in 32 bits (`new_decode_dev`).
+pub fn device_numbers(rdev: u32) -> (u32, u32) {
+    (rdev >> 8 & 0xfff, rdev & 0xff | rdev >> 12 & !0xff)
+}
+
 /// A line as `ls -ln` has it, without the time.
 fn line(fs: &mut Image, name: &[u8], attr: &Attr, text: &mut Vec<u8>) -> sampan_disk::Result<()> {
     let mut head = String::new();
@@ -101,8 +106,7 @@ fn line(fs: &mut Image, name: &[u8], attr: &Attr, text: &mut Vec<u8>) -> sampan_
     }
     let size = match attr.kind {
         Kind::CharDevice | Kind::BlockDevice => {
-            let (major, minor) =
-                (attr.rdev >> 8 & 0xfff, attr.rdev & 0xff | attr.rdev >> 12 & !0xff);
+            let (major, minor) = device_numbers(attr.rdev);
             format!("{major},{minor}")
         }
         _ => attr.size.to_string(),
