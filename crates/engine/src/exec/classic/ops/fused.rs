@@ -3,7 +3,7 @@
 //! They take the place of plain ones where fuel is not counted. The pairs are those that
 //! C compilers' output executes most; every second instruction needs no dispatch.
 
-use super::memory::{self, Access, address, short_offset};
+use super::memory::{Access, address, load_long, short_accesses, short_offset, store_long};
 use super::{control, variable};
 use crate::exec::classic::ops::numeric::Value;
 use crate::exec::classic::regs::{Flow, Regs, handler, signed_leb};
@@ -156,29 +156,8 @@ handler! {
     }
 }
 
-handler! {
-    /// With the access of a local behind it.
-    fn load<const DEPTH: usize, A: Access>(r) {
-        let offset = short_offset!(r, memory::load_long::<DEPTH, A>);
-        let start = r.sp;
-        let mut depth = DEPTH;
-        let address = r.pop(&mut depth);
-        let at = address!(r, start, address, offset, A::SIZE);
-        finish!(r, depth, A::load(at).to_slot(), 3)
-    }
-
-    /// With `local.get`.
-    fn store<const DEPTH: usize, A: Access>(r) {
-        let offset = short_offset!(r, memory::store_long::<DEPTH, A>);
-        let start = r.sp;
-        let mut depth = DEPTH;
-        let value = A::Stack::from_slot(r.pop(&mut depth));
-        let address = r.pop(&mut depth);
-        let at = address!(r, start, address, offset, A::SIZE);
-        A::store(at, value);
-        get!(r, depth, 3)
-    }
-}
+// Loads with the access of a local behind them, stores with `local.get`.
+short_accesses!(finish, get);
 
 /// Comparisons with `br_if`, other operations with the access of a local.
 macro_rules! rows {

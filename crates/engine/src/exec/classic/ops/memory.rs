@@ -93,21 +93,54 @@ macro_rules! long_offset {
     }};
 }
 
+/// The handlers `load` and `store` of accesses whose immediates take two bytes. `$loaded` goes on
+/// with a value behind so many bytes, `$stored` without one.
+macro_rules! short_accesses {
+    ($loaded:ident, $stored:ident) => {
+        handler! {
+            fn load<const DEPTH: usize, A: Access>(r) {
+                let offset = short_offset!(r, load_long::<DEPTH, A>);
+                let start = r.sp;
+                let mut depth = DEPTH;
+                let address = r.pop(&mut depth);
+                let at = address!(r, start, address, offset, A::SIZE);
+                $loaded!(r, depth, A::load(at).to_slot(), 3)
+            }
+
+            fn store<const DEPTH: usize, A: Access>(r) {
+                let offset = short_offset!(r, store_long::<DEPTH, A>);
+                let start = r.sp;
+                let mut depth = DEPTH;
+                let value = A::Stack::from_slot(r.pop(&mut depth));
+                let address = r.pop(&mut depth);
+                let at = address!(r, start, address, offset, A::SIZE);
+                A::store(at, value);
+                $stored!(r, depth, 3)
+            }
+        }
+    };
+}
+#[cfg(sampan_tail_calls)]
+pub(super) use short_accesses;
+
+macro_rules! push {
+    ($r:ident, $depth:ident, $value:expr, $len:expr) => {{
+        $r.push(&mut $depth, $value);
+        $r.next($depth, $len)
+    }};
+}
+macro_rules! next {
+    ($r:ident, $depth:ident, $len:expr) => {
+        $r.next($depth, $len)
+    };
+}
+short_accesses!(push, next);
+
 handler! {
     #[cold]
     fn far<const DEPTH: usize>(r) {
         r.spill(DEPTH);
         r.call(misc::far_access)
-    }
-
-    fn load<const DEPTH: usize, A: Access>(r) {
-        let offset = short_offset!(r, load_long::<DEPTH, A>);
-        let start = r.sp;
-        let mut depth = DEPTH;
-        let address = r.pop(&mut depth);
-        let at = address!(r, start, address, offset, A::SIZE);
-        r.push(&mut depth, A::load(at).to_slot());
-        r.next(depth, 3)
     }
 
     fn load_long<const DEPTH: usize, A: Access>(r) {
@@ -118,17 +151,6 @@ handler! {
         let at = address!(r, start, address, offset, A::SIZE);
         r.push(&mut depth, A::load(at).to_slot());
         r.next(depth, len)
-    }
-
-    fn store<const DEPTH: usize, A: Access>(r) {
-        let offset = short_offset!(r, store_long::<DEPTH, A>);
-        let start = r.sp;
-        let mut depth = DEPTH;
-        let value = A::Stack::from_slot(r.pop(&mut depth));
-        let address = r.pop(&mut depth);
-        let at = address!(r, start, address, offset, A::SIZE);
-        A::store(at, value);
-        r.next(depth, 3)
     }
 
     fn store_long<const DEPTH: usize, A: Access>(r) {
