@@ -16,7 +16,7 @@ import { DONE, EIO, ENOSPC, NOT_READY, type Blocks, type Watcher } from "./block
 export const BLOCK = 4096;
 /** Blocks in memory that need not be. */
 const MAX_CLEAN = 16384;
-/** Blocks that wait to be put away; more wait for a transaction. */
+/** Blocks that wait to be put away, or are being; more wait for a transaction. */
 const MAX_DIRTY = 8192;
 /**
  * The same where the storage is full. The file system takes no new blocks then, but has to
@@ -132,7 +132,8 @@ export class OverlayBlocks implements Blocks {
     }
     let added = 0;
     for (const block of filled.keys()) if (!this.dirty.has(block)) added += 1;
-    if (added > 0 && this.dirty.size + added > (this.isFull ? MAX_DIRTY_FULL : MAX_DIRTY)) {
+    const waiting = this.dirty.size + this.leaving.size + added;
+    if (added > 0 && waiting > (this.isFull ? MAX_DIRTY_FULL : MAX_DIRTY)) {
       return this.takeError() ?? (this.putAway() ? NOT_READY : ENOSPC);
     }
     for (const [block, whole] of filled) {
