@@ -1,10 +1,12 @@
 /** What a page and the worker with its machine say to each other. */
 
+import type { ChunkImage } from "./blocks/chunks.js";
 import type { HttpImage } from "./blocks/http.js";
 import type { Mode } from "./code.js";
 
 export type DiskDescription =
   | { readonly kind: "http"; readonly image: HttpImage }
+  | { readonly kind: "chunks"; readonly image: ChunkImage }
   | { readonly kind: "idb"; readonly name: string }
   | { readonly kind: "overlay"; readonly lower: DiskDescription; readonly upper: DiskDescription };
 

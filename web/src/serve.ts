@@ -1,6 +1,7 @@
 /** The worker's side: one machine, its disks, and the page's requests. */
 
 import type { Blocks, Watcher } from "./blocks/blocks.js";
+import { ChunkBlocks } from "./blocks/chunks.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
 import { Store } from "./blocks/store.js";
@@ -171,6 +172,8 @@ async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks
   switch (disk.kind) {
     case "http":
       return new HttpBlocks(disk.image, watcher);
+    case "chunks":
+      return ChunkBlocks.open(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
       const base = await openDisk(disk.lower, watcher);
