@@ -96,7 +96,7 @@ export class ChunkBlocks extends FetchedBlocks {
       return;
     }
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    if (hex(digest) !== this.hash(unit)) throw new Error("the content is not what its name says");
+    if (hex(digest) !== this.hash(unit)) throw new Refusal("the content is not what its name says");
   }
 
   private address(unit: number): string {
