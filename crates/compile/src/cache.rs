@@ -11,6 +11,7 @@
 //! Digests do not protect from who may write to the folder: it is made for its owner only.
 
 use crate::image::Image;
+use sampan_engine::native::Lent;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
@@ -32,7 +33,7 @@ pub(crate) type Key = [u8; 32];
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Changes with the format of entries.
-const MAGIC: [u8; 8] = *b"sampan-1";
+const MAGIC: [u8; 8] = *b"sampan-2";
 
 impl Cache {
     /// The cache in a folder, which need not exist yet.
@@ -62,7 +63,9 @@ impl Cache {
             .write(true)
             .open(file)
             .and_then(|file| file.set_modified(SystemTime::now()));
-        Image::from_bytes(payload)
+        let start = content.len() - payload.len();
+        let bytes = Lent::from(content);
+        Image::from_bytes(&bytes.part(start..bytes.len())?)
     }
 
     /// Keeps code. What goes wrong costs only the next start's time, so nobody is told.
@@ -101,7 +104,7 @@ impl Cache {
     fn try_store(&self, key: &Key, image: &Image) -> io::Result<()> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         crate::platform::private_folder(&self.folder)?;
-        let payload = image.to_bytes(&image.code);
+        let payload = image.tables.image_bytes(&image.code);
         let digest = Sha256::digest(&payload);
         let content = [&MAGIC[..], key, &digest, &payload].concat();
         let size = content.len() as u64;

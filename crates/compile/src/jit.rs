@@ -5,11 +5,11 @@ use crate::background::Background;
 use crate::cache::{self, Cache};
 use crate::cranelift::{Context, Symbol, Target};
 use crate::hints::LastHints;
-use crate::image::Image;
+use crate::image::{Draft, Image};
 use crate::lower::Options;
 use crate::platform;
 use sampan_engine::native::{
-    Code, CodeTrap, Compiler, Entry, Job, Place, Reservations, Runtime, module_id, offsets,
+    Code, CodeTrap, Compiler, Entry, Job, Lent, Place, Reservations, Runtime, module_id, offsets,
 };
 use sampan_engine::{Config, Mode, Module, Trap};
 use std::collections::BTreeSet;
@@ -88,11 +88,11 @@ impl Maker {
         let entry = if place.at == 0 { Symbol::Entry(ty) } else { Symbol::LoopEntry(ty) };
         let code = context.body(target, module, &self.hints.of(module), place, self.options)?;
         let through = context.glue(target, module, entry, true)?;
-        let mut image = Image::new(0);
-        image.add_place(place, code, ty, through);
-        self.link(context, module, &mut image, BTreeSet::new())?;
+        let mut draft = Draft::new(0);
+        draft.add_place(place, code, ty, through);
+        let image = self.link(context, module, draft, BTreeSet::new())?;
         let loaded = Loaded::new(image, Vec::new(), module_id(module))?;
-        let entry = loaded.place().ok_or("an image of one place has it")?;
+        let (_, entry) = loaded.places().next().ok_or("an image of one place has it")?;
         Ok((entry, Arc::new(loaded)))
     }
 
@@ -101,15 +101,15 @@ impl Maker {
         &self,
         context: &mut Context,
         module: &Module,
-        image: &mut Image,
+        mut draft: Draft,
         mut glue: BTreeSet<Symbol>,
-    ) -> Result<(), String> {
-        glue.extend(image.wanted());
+    ) -> Result<Image, String> {
+        glue.extend(draft.wanted());
         for &symbol in &glue {
             let compiled = context.glue(self.target()?, module, symbol, self.options.tiered)?;
-            image.add_glue(symbol, compiled);
+            draft.add_glue(symbol, compiled);
         }
-        image.link()
+        draft.link()
     }
 }
 
@@ -212,7 +212,8 @@ impl Jit {
         };
         let key = cache::key(module.bytes(), &self.choices(module.engine().config())?);
         let bodies = module.decl().bodies.len();
-        if let Some(image) = cache.load(&key).filter(|image| image.bodies.len() == bodies) {
+        if let Some(image) = cache.load(&key).filter(|image| image.tables.bodies().len() == bodies)
+        {
             return Ok(image);
         }
         let image = self.image(module)?;
@@ -248,19 +249,18 @@ impl Jit {
             let place = Place { body: body as u32, at: 0, stack: 0 };
             context.body(target, module, &hints, place, options).ok()
         });
-        let mut image = Image::new(count);
+        let mut draft = Draft::new(count);
         for (body, compiled) in bodies.into_iter().enumerate() {
             if let Some(compiled) = compiled {
-                image.add_body(body as u32, compiled);
+                draft.add_body(body as u32, compiled);
             }
         }
         // A function that was not compiled gets there by what stands for it, so that calls
         // of its module's own functions need not know.
-        let compiled = (0..count as u32).filter(|&body| image.has(Symbol::Body(body)));
+        let compiled = (0..count as u32).filter(|&body| draft.has(Symbol::Body(body)));
         let ty = |body| decl.funcs[(decl.imported_funcs + body) as usize];
         let entries = compiled.map(|body| Symbol::Entry(ty(body))).collect();
-        self.maker.link(&mut Context::default(), module, &mut image, entries)?;
-        Ok(image)
+        self.maker.link(&mut Context::default(), module, draft, entries)
     }
 
     /// `work` for each of `count` items, in order of the items.
@@ -310,14 +310,20 @@ impl Compiler for Jit {
         Ok(format!("sampan-{} {:?} {choices}", env!("CARGO_PKG_VERSION"), offsets::ALL))
     }
 
-    unsafe fn load(&self, module: &Module, bytes: &[u8]) -> Result<Arc<dyn Code>, Trap> {
+    unsafe fn load(&self, module: &Module, bytes: Lent) -> Result<Arc<dyn Code>, Trap> {
         let decl = module.decl();
-        let image = Image::from_bytes(bytes).filter(|image| {
-            let bodies = image.bodies.iter().zip(&decl.funcs[decl.imported_funcs as usize..]);
-            image.bodies.len() == decl.bodies.len()
-                && bodies
-                    .into_iter()
-                    .all(|(&at, ty)| at == u32::MAX || image.entries.contains_key(ty))
+        let image = Image::from_bytes(&bytes).filter(|image| {
+            let (bodies, mut known) =
+                (image.tables.bodies(), vec![false; decl.types.len() as usize]);
+            let entries = image.tables.entries();
+            entries.for_each(|(ty, _)| {
+                if let Some(known) = known.get_mut(ty as usize) {
+                    *known = true;
+                }
+            });
+            let types = &decl.funcs[decl.imported_funcs as usize..];
+            bodies.len() == decl.bodies.len()
+                && bodies.zip(types).all(|(at, &ty)| at == u32::MAX || known[ty as usize])
         });
         self.loaded(module, image.ok_or(Trap::host("the code is damaged"))?)
     }

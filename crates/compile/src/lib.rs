@@ -4,7 +4,7 @@
 //!   interface.
 //! - `cranelift`: that interface over Cranelift.
 //! - [`hints`]: which way branches usually go.
-//! - `image`: the code of a module, linked, with its tables of traps and offsets.
+//! - `image`: the code of a module or of places in it, with tables of traps and offsets.
 //! - `cache`: images on disk.
 //! - `background`: compiling while the program runs.
 //! - `registry`: which code an address of this process belongs to.
@@ -26,3 +26,4 @@ mod platform;
 mod registry;
 
 pub use jit::{Chosen, Jit, Progress};
+pub use platform::{map_copy, map_file, page_size};
