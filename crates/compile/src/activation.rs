@@ -7,7 +7,7 @@
 //! unwound: between the call and the fault there is compiled code only, as the functions of
 //! the engine that code calls return normally, and say by a number that code must trap.
 
-use crate::image::Image;
+use crate::image::{Image, Tables};
 use crate::platform;
 use crate::registry::{self, Placed};
 use sampan_engine::native::{Code, CodeFrame, CodeTrap, Entry, Place, Runtime, TrapCode};
@@ -66,6 +66,16 @@ impl Loaded {
 
     fn address(&self, offset: u32) -> *const u8 {
         self.memory.code().as_ptr().wrapping_add(offset as usize)
+    }
+
+    /// How many bytes the code has.
+    pub fn len(&self) -> usize {
+        self.memory.code().len()
+    }
+
+    /// The code, and what is known about it.
+    pub fn parts(&self) -> (&[u8], &Tables) {
+        (self.memory.code(), &self.placed.tables)
     }
 
     /// The places that the code is for.

@@ -5,7 +5,7 @@ mod linked;
 use crate::cranelift::{Compiled, Symbol};
 use cranelift_codegen::binemit::Reloc;
 use linked::Lists;
-pub(crate) use linked::{Image, Tables};
+pub(crate) use linked::{Image, Tables, merge};
 use sampan_engine::native::{Place, TrapCode};
 use std::collections::{BTreeMap, BTreeSet};
 

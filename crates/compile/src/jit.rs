@@ -8,6 +8,7 @@ use crate::hints::LastHints;
 use crate::image::{Draft, Image};
 use crate::lower::Options;
 use crate::platform;
+use crate::stock::Stock;
 use sampan_engine::native::{
     Code, CodeTrap, Compiler, Entry, Job, Lent, Place, Reservations, Runtime, module_id, offsets,
 };
@@ -36,7 +37,7 @@ pub struct Jit {
     threads: OnceLock<usize>,
     progress: Option<Box<Progress>>,
     chosen: Option<Box<Chosen>>,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     reservations: Arc<dyn Reservations>,
 }
 
@@ -46,6 +47,10 @@ pub(crate) struct Maker {
     options: Options,
     target: OnceLock<Result<Target, String>>,
     hints: LastHints,
+    /// Where places' code is kept, if it is.
+    stock: OnceLock<Stock>,
+    /// How many places were compiled.
+    made: AtomicUsize,
 }
 
 impl Maker {
@@ -54,9 +59,32 @@ impl Maker {
         self.target.get_or_init(|| Target::host(self.canonical_nans)).as_ref().map_err(Clone::clone)
     }
 
+    /// What code depends on beside the module and the program.
+    fn choices(&self, config: &Config) -> Result<String, String> {
+        let target = self.target()?.describe();
+        let choices = format!("{:?} {:?}", self.options, config.features);
+        // A choice is one word with its name, by which it can be found.
+        Ok(format!("{target} {}", choices.replace(": ", "=")))
+    }
+
+    /// There is no job left.
+    pub fn rest(&self) {
+        if let Some(stock) = self.stock.get() {
+            stock.rest();
+        }
+    }
+
     /// Does a job.
     pub fn work(&self, context: &mut Context, job: Job) {
         let (module, place) = (job.module().clone(), job.place());
+        let stock = self
+            .stock
+            .get()
+            .map(|stock| (stock, stock.shelf(&job, || self.choices(module.engine().config()))));
+        if job.is_done() {
+            return;
+        }
+        self.made.fetch_add(1, Ordering::Relaxed);
         // Whatever goes wrong, the program goes on in the interpreter.
         let make = AssertUnwindSafe(|| self.place(context, &module, place).ok());
         let made = std::panic::catch_unwind(make);
@@ -73,7 +101,11 @@ impl Maker {
                     .is_err(),
             "no code for the loop {place:?} of a function that has code"
         );
-        job.finish(made.ok().flatten());
+        let made = made.ok().flatten();
+        if let (Some((stock, shelf)), Some((_, code))) = (stock, &made) {
+            stock.add(&shelf, code.clone());
+        }
+        job.finish(made.map(|(entry, code)| (entry, code as Arc<dyn Code>)));
     }
 
     /// The code of one place.
@@ -82,7 +114,7 @@ impl Maker {
         context: &mut Context,
         module: &Module,
         place: Place,
-    ) -> Result<(Entry, Arc<dyn Code>), String> {
+    ) -> Result<(Entry, Arc<Loaded>), String> {
         let (target, decl) = (self.target()?, module.decl());
         let ty = decl.funcs[(decl.imported_funcs + place.body) as usize];
         let entry = if place.at == 0 { Symbol::Entry(ty) } else { Symbol::LoopEntry(ty) };
@@ -137,6 +169,8 @@ impl Jit {
             options,
             target: OnceLock::new(),
             hints: LastHints::default(),
+            stock: OnceLock::new(),
+            made: AtomicUsize::new(0),
         };
         if config.mode == Mode::Jit {
             maker.target()?;
@@ -176,18 +210,23 @@ impl Jit {
     }
 
     /// Keeps code in a folder, and takes what is there instead of compiling. The folder is made
-    /// when needed, for this user only; whoever can write to it decides what is executed.
+    /// when needed, for this user only; whoever can write to it decides what is executed. Said
+    /// once.
     #[must_use]
     pub fn cache(mut self, folder: PathBuf) -> Jit {
-        self.cache = Some(Cache::new(folder));
+        let cache = Arc::new(Cache::new(folder));
+        self.cache = Some(cache.clone());
+        if self.maker.options.tiered {
+            let _ = self.maker.stock.set(Stock::new(cache));
+        }
         self
     }
 
     /// How many bytes the entries of the cache may take; 1 GiB unless said.
     #[must_use]
-    pub fn cache_limit(mut self, bytes: u64) -> Jit {
-        if let Some(cache) = &mut self.cache {
-            cache.limit = bytes;
+    pub fn cache_limit(self, bytes: u64) -> Jit {
+        if let Some(cache) = &self.cache {
+            cache.limit.store(bytes, Ordering::Relaxed);
         }
         self
     }
@@ -197,6 +236,11 @@ impl Jit {
     pub fn reservations(mut self, reservations: Arc<dyn Reservations>) -> Jit {
         self.reservations = reservations;
         self
+    }
+
+    /// How many functions and loops were compiled since they ran often. For tests of the cache.
+    pub fn places_compiled(&self) -> usize {
+        self.maker.made.load(Ordering::Relaxed)
     }
 
     fn thread_count(&self) -> usize {
@@ -210,7 +254,7 @@ impl Jit {
         let Some(cache) = self.cache.as_ref().filter(|_| self.chosen.is_none()) else {
             return self.image(module);
         };
-        let key = cache::key(module.bytes(), &self.choices(module.engine().config())?);
+        let key = cache::key(module.bytes(), &self.maker.choices(module.engine().config())?);
         let bodies = module.decl().bodies.len();
         if let Some(image) = cache.load(&key).filter(|image| image.tables.bodies().len() == bodies)
         {
@@ -219,14 +263,6 @@ impl Jit {
         let image = self.image(module)?;
         cache.store(&key, &image);
         Ok(image)
-    }
-
-    /// What code depends on beside the module and the program.
-    fn choices(&self, config: &Config) -> Result<String, String> {
-        let target = self.maker.target()?.describe();
-        let choices = format!("{:?} {:?}", self.maker.options, config.features);
-        // A choice is one word with its name, by which it can be found.
-        Ok(format!("{target} {}", choices.replace(": ", "=")))
     }
 
     /// Places the code of a module.
@@ -306,7 +342,7 @@ impl Compiler for Jit {
     }
 
     fn describe(&self, config: &Config) -> Result<String, Trap> {
-        let choices = self.choices(config).map_err(Trap::host)?;
+        let choices = self.maker.choices(config).map_err(Trap::host)?;
         Ok(format!("sampan-{} {:?} {choices}", env!("CARGO_PKG_VERSION"), offsets::ALL))
     }
 
@@ -331,6 +367,7 @@ impl Compiler for Jit {
     fn begin(&self, job: Job) {
         if self.waits {
             self.maker.work(&mut Context::default(), job);
+            self.maker.rest();
         } else {
             self.background.begin(job, self.thread_count());
         }
@@ -345,6 +382,12 @@ impl Compiler for Jit {
     ) -> Result<(), CodeTrap> {
         // SAFETY: the caller's promise.
         unsafe { activation::call(entry, context, slots, runtime) }
+    }
+
+    fn settle(&self) {
+        if let Some(stock) = self.maker.stock.get() {
+            stock.settle();
+        }
     }
 
     fn reservations(&self) -> Arc<dyn Reservations> {

@@ -52,6 +52,10 @@ const OFFSETS: usize = 5;
 /// The bytes after the tables.
 const END: usize = 4 * (TABLES.len() + 1);
 
+/// What begins code that is put behind other code. Some processors' instructions reckon with the
+/// distance of pages.
+const ALIGN: usize = if cfg!(target_arch = "aarch64") { 4096 } else { 64 };
+
 impl Lists {
     pub fn tables(&self, code_len: u32) -> Tables {
         let mut words = self.bodies.clone();
@@ -98,6 +102,29 @@ impl Image {
             && tables.places().all(|(_, code, through)| inside(code) && inside(through));
         sound.then_some(Image { code, tables })
     }
+}
+
+/// Several images in one: the code of all places.
+pub(crate) fn merge<'i>(images: impl Iterator<Item = (&'i [u8], &'i Tables)>) -> Image {
+    let (mut all, mut lists) = (Vec::<u8>::new(), Lists::default());
+    for (code, tables) in images {
+        let at = all.len().next_multiple_of(ALIGN);
+        // Numbers have 32 bits, and jumps reach 2 GiB; so much is never hot.
+        if at + code.len() > i32::MAX as usize {
+            break;
+        }
+        all.resize(at, 0);
+        all.extend(code);
+        let at = at as u32;
+        let places = tables.places();
+        lists.places.extend(places.map(|(place, code, entry)| (place, at + code, at + entry)));
+        let moved = |table| tables.rows::<2>(table).map(move |[a, b]| (at + a, b));
+        lists.ranges.extend(moved(RANGES));
+        lists.traps.extend(moved(TRAPS));
+        lists.offsets.extend(moved(OFFSETS));
+    }
+    let tables = lists.tables(all.len() as u32);
+    Image { code: all.into(), tables }
 }
 
 impl Tables {

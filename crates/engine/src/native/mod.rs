@@ -62,6 +62,9 @@ pub trait Compiler: Debug + Send + Sync {
     /// Makes the code of one place, in the background if it takes time.
     fn begin(&self, job: Job);
 
+    /// Puts what was made so far where a later start finds it, if it keeps anything.
+    fn settle(&self) {}
+
     /// Calls code.
     ///
     /// # Errors
