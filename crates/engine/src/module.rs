@@ -1,10 +1,11 @@
 //! A module that is ready to be instantiated, in any number of machines and threads.
 
 use crate::native::{self, ModulePart};
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 use crate::{Engine, Mode, Preparation, exec, once::Once};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
+use sampan_wasm::room::{OutOfMemory, collected};
 use sampan_wasm::{self as wasm, Span};
 
 /// A validated module. Clones share it.
@@ -32,7 +33,19 @@ pub enum Bytes {
     /// Bytes that outlive everything: nothing is copied.
     Static(&'static [u8]),
     /// Shared ownership.
-    Shared(Arc<[u8]>),
+    Shared(StdArc<[u8]>),
+    /// A copy of ours.
+    Owned(Arc<Box<[u8]>>),
+}
+
+impl Bytes {
+    /// A copy of bytes.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn copied(bytes: &[u8]) -> Result<Bytes, OutOfMemory> {
+        Ok(Bytes::Owned(Arc::try_new(collected(bytes.iter().copied())?)?))
+    }
 }
 
 impl core::ops::Deref for Bytes {
@@ -43,6 +56,7 @@ impl core::ops::Deref for Bytes {
         match self {
             Bytes::Static(bytes) => bytes,
             Bytes::Shared(bytes) => bytes,
+            Bytes::Owned(bytes) => bytes,
         }
     }
 }
@@ -115,9 +129,10 @@ impl Module {
             return Err(not_built_in());
         }
         let decl = wasm::decode(&bytes, config.features)?;
-        let code = CodeSlots::new(config.mode, decl.bodies.len());
+        let code = CodeSlots::new(config.mode, decl.bodies.len())?;
         let native = ModulePart::new(engine, &decl);
-        Ok(Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native })))
+        let engine = engine.clone();
+        Ok(Module(Arc::try_new(ModuleData { engine, bytes, decl, code, native })?))
     }
 
     fn validate(&self) -> Result<(), wasm::Error> {
@@ -177,7 +192,7 @@ impl ModuleData {
         match &self.code {
             CodeSlots::Classic(slots) => {
                 if slots[body as usize].get().is_none() {
-                    slots[body as usize].set(exec::classic::prepare(self, body)?);
+                    slots[body as usize].set(exec::classic::prepare(self, body)?)?;
                 }
             }
             CodeSlots::Fast(slots) => {
@@ -185,7 +200,7 @@ impl ModuleData {
                     slots[body as usize].set(match native::stub(self, body) {
                         Some(stub) => stub,
                         None => exec::fast::prepare(self, body)?,
-                    });
+                    })?;
                 }
             }
         }
@@ -194,13 +209,13 @@ impl ModuleData {
 }
 
 impl CodeSlots {
-    fn new(mode: Mode, count: usize) -> CodeSlots {
-        match mode {
-            Mode::Classic => CodeSlots::Classic((0..count).map(|_| Once::new()).collect()),
+    fn new(mode: Mode, count: usize) -> Result<CodeSlots, OutOfMemory> {
+        Ok(match mode {
+            Mode::Classic => CodeSlots::Classic(collected((0..count).map(|_| Once::new()))?),
             Mode::Fast | Mode::Jit | Mode::Auto => {
-                CodeSlots::Fast((0..count).map(|_| Once::new()).collect())
+                CodeSlots::Fast(collected((0..count).map(|_| Once::new()))?)
             }
-        }
+        })
     }
 }
 

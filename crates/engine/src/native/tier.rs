@@ -7,8 +7,8 @@
 
 use super::{Code, Entry, Place};
 use crate::exec::fast;
-use crate::sync::Arc;
 use crate::{Config, Module};
+use alloc::sync::Arc;
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
