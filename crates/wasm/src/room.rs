@@ -164,9 +164,20 @@ pub fn collected<T>(
 /// There is no memory left.
 pub fn owned(text: &str) -> Result<String, OutOfMemory> {
     let mut copy = String::new();
-    copy.try_reserve_exact(text.len()).map_err(|_| OutOfMemory)?;
-    copy.push_str(text);
+    append(&mut copy, text)?;
     Ok(copy)
+}
+
+fn append(text: &mut String, more: &str) -> Result<(), OutOfMemory> {
+    text.try_reserve_exact(more.len()).map_err(|_| OutOfMemory)?;
+    // SAFETY: there is room for the bytes, and both are texts.
+    unsafe {
+        let bytes = text.as_mut_vec();
+        let end = bytes.as_mut_ptr().add(bytes.len());
+        more.as_ptr().copy_to_nonoverlapping(end, more.len());
+        bytes.set_len(bytes.len() + more.len());
+    }
+    Ok(())
 }
 
 /// What `format!` gives.
@@ -178,9 +189,7 @@ pub fn text(arguments: fmt::Arguments<'_>) -> Result<String, OutOfMemory> {
 
     impl fmt::Write for Text {
         fn write_str(&mut self, more: &str) -> fmt::Result {
-            self.0.try_reserve(more.len()).map_err(|_| fmt::Error)?;
-            self.0.push_str(more);
-            Ok(())
+            append(&mut self.0, more).map_err(|_| fmt::Error)
         }
     }
 

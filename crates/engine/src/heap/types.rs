@@ -7,7 +7,9 @@
 
 use super::{EXCEPTION, HOST};
 use crate::{Machine, RawRef};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
+#[cfg(feature = "gc")]
+use alloc::vec::Vec;
 use sampan_wasm::room::{OutOfMemory, Room, boxed_slice, collected, with_room};
 use sampan_wasm::{
     CompositeType, FieldType, HeapType, RefType, StorageType, TypeRegistry, ValType,

@@ -95,6 +95,7 @@ impl<'m> Validator<'m> {
         self.operands.clear();
         self.frames.clear();
         self.push_frame(FrameKind::Func, BlockType::Func(ty), true);
+        self.check_memory()?;
         visitor.begin(module, index, &self.locals.types)?;
 
         let mut instr = Instr::NOP;
@@ -104,15 +105,18 @@ impl<'m> Validator<'m> {
             self.operand = None;
             self.ended = None;
             self.step(&mut reader, &mut instr)?;
-            if self.out_of_memory {
-                return Err(OutOfMemory.into());
-            }
+            self.check_memory()?;
             visitor.instr(self.at, reader.pos(), &instr, &self.state(reachable))?;
         }
         if !reader.is_empty() {
             return Err(Error::malformed("section size mismatch", reader.pos()));
         }
         Ok(())
+    }
+
+    #[inline]
+    fn check_memory(&self) -> Result<()> {
+        if self.out_of_memory { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
     #[inline]
