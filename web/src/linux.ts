@@ -52,6 +52,7 @@ export interface Callbacks {
   diskActivity: (state: "ready" | "wait") => void;
   diskLatency: (milliseconds: number) => void;
   processCreated: () => void;
+  storage: (state: "ready" | "full") => void;
 }
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void };
@@ -75,6 +76,7 @@ export class Linux implements DeviceUser {
     diskActivity: new Set(),
     diskLatency: new Set(),
     processCreated: new Set(),
+    storage: new Set(),
   };
   private failure: Error | undefined;
 
@@ -173,12 +175,19 @@ export class Linux implements DeviceUser {
     return this.ask({ type: "sync" });
   }
 
-  /** Stops the machine, its disks put away, and gives all memory back. */
+  /**
+   * Stops the machine, its disks put away, and gives all memory back. It fails if they could not
+   * be put away; the machine is gone then too.
+   */
   async delete(): Promise<void> {
     if (this.failure !== undefined) return;
-    const ended = this.ask<void>({ type: "delete" }).catch(() => {});
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 2000))]);
-    this.fail(new Error("the machine was deleted"));
+    const ended = this.ask<void>({ type: "delete" });
+    try {
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 2000))]);
+    } finally {
+      this.fail(new Error("the machine was deleted"));
+      ended.catch(() => {});
+    }
   }
 
   /** Of a `DataDevice`. */
@@ -250,6 +259,8 @@ export class Linux implements DeviceUser {
         return this.tell("diskActivity", answer.busy ? "wait" : "ready");
       case "latency":
         return this.tell("diskLatency", answer.milliseconds);
+      case "full":
+        return this.tell("storage", answer.full ? "full" : "ready");
       case "process":
         return this.tell("processCreated");
     }

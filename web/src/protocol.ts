@@ -64,6 +64,8 @@ export type Answer =
   | { readonly type: "cpu"; readonly busy: boolean }
   | { readonly type: "disk"; readonly busy: boolean }
   | { readonly type: "latency"; readonly milliseconds: number }
+  /** Whether the browser's storage has no more room for changes. */
+  | { readonly type: "full"; readonly full: boolean }
   | { readonly type: "process" };
 
 /** The worker's side of the channel, in a browser and in node. */

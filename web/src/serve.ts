@@ -3,6 +3,7 @@
 import type { Blocks, Watcher } from "./blocks/blocks.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
+import { Store } from "./blocks/store.js";
 import { concat, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
 import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
@@ -12,6 +13,9 @@ import { Vm } from "./vm.js";
 const MAX_UNSHOWN = 512 << 10;
 /** Milliseconds between two times that changes are put away by themselves. */
 const SYNC_MS = 1000;
+
+const FULL =
+  "the browser's storage has no more room for changes of the disk; they are kept in memory until there is";
 
 /** Serves a page until it deletes its machine. */
 export function serve(channel: Channel): void {
@@ -54,6 +58,10 @@ class Server {
         requests = count;
       },
       latency: (milliseconds) => channel.post({ type: "latency", milliseconds }),
+      full: (full) => {
+        channel.post({ type: "full", full });
+        if (full) channel.post({ type: "log", line: FULL });
+      },
     };
     const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
     const disks = await Promise.all(setup.disks.map((disk) => openDisk(disk, watcher)));
@@ -105,9 +113,12 @@ class Server {
   }
 
   private async end(): Promise<void> {
-    await this.vm.sync();
-    this.vm.delete();
-    await Promise.all(this.disks.map((disk) => disk.close()));
+    try {
+      await this.vm.sync();
+    } finally {
+      this.vm.delete();
+      await Promise.all(this.disks.map((disk) => disk.close()));
+    }
   }
 
   /** Output goes to the page in as few messages as there are moments. */
@@ -162,7 +173,9 @@ async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks
       return new HttpBlocks(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
-      return OverlayBlocks.open(await openDisk(disk.lower, watcher), disk.upper.name, watcher);
+      const base = await openDisk(disk.lower, watcher);
+      const { name } = disk.upper;
+      return OverlayBlocks.open(base, await Store.open(name), name, watcher);
     }
     case "idb":
       throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");

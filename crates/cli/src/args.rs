@@ -100,7 +100,7 @@ pub struct Run {
 
     /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
     ///
-    /// Used with `--mode jit`. Whoever can write to the folder decides what is executed.
+    /// Used with `--mode jit` and `--mode auto`. Whoever can write to the folder decides what is executed.
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 

@@ -36,6 +36,9 @@ pub enum Bytes {
     Shared(StdArc<[u8]>),
     /// A copy of ours.
     Owned(Arc<Box<[u8]>>),
+    /// Bytes that something else keeps, such as a file that is mapped.
+    #[cfg(feature = "native")]
+    Lent(native::Lent),
 }
 
 impl Bytes {
@@ -57,6 +60,8 @@ impl core::ops::Deref for Bytes {
             Bytes::Static(bytes) => bytes,
             Bytes::Shared(bytes) => bytes,
             Bytes::Owned(bytes) => bytes,
+            #[cfg(feature = "native")]
+            Bytes::Lent(bytes) => bytes,
         }
     }
 }
@@ -109,15 +114,18 @@ impl Module {
     /// What is wrong with the module's declarations, or with the code, as far as that is seen.
     ///
     /// # Safety
-    /// Both are what [`Module::bytes`] and [`Module::code_bytes`] of one module gave, and the
-    /// compiler of that module's engine described itself as this engine's does.
+    /// These are what [`Module::bytes`], the bodies of [`Module::decl`] and [`Module::code_bytes`]
+    /// of one module gave, and the compiler of that module's engine described itself as this
+    /// engine's does.
     #[cfg(feature = "native")]
     pub unsafe fn with_code(
         engine: &Engine,
-        bytes: impl Into<Bytes>,
-        code: &[u8],
+        bytes: native::Lent,
+        bodies: Vec<Span>,
+        code: native::Lent,
     ) -> Result<Module, wasm::Error> {
-        let module = Module::decode(engine, bytes.into())?;
+        let decl = wasm::decode_with_bodies(&bytes, engine.config().features, bodies)?;
+        let module = Module::declared(engine, Bytes::Lent(bytes), decl)?;
         // SAFETY: the caller's promise.
         unsafe { native::load(&module, code)? };
         Ok(module)
@@ -129,7 +137,11 @@ impl Module {
             return Err(not_built_in());
         }
         let decl = wasm::decode(&bytes, config.features)?;
-        let code = CodeSlots::new(config.mode, decl.bodies.len())?;
+        Module::declared(engine, bytes, decl)
+    }
+
+    fn declared(engine: &Engine, bytes: Bytes, decl: wasm::Module) -> Result<Module, wasm::Error> {
+        let code = CodeSlots::new(engine.config().mode, decl.bodies.len())?;
         let native = ModulePart::new(engine, &decl);
         let engine = engine.clone();
         Ok(Module(Arc::try_new(ModuleData { engine, bytes, decl, code, native })?))

@@ -48,8 +48,12 @@ unsafe extern "C" {
     pub fn read(disk: u32, offset: f64, at: *mut u8, len: usize) -> i32;
     /// Writes all of it; as above.
     pub fn write(disk: u32, offset: f64, at: *const u8, len: usize) -> i32;
-    /// Makes what was written safe; as above.
+    /// Makes all that was written safe, or nothing; as above.
     pub safe fn flush(disk: u32) -> i32;
+    /// What is in a range does not matter any more.
+    pub safe fn discard(disk: u32, offset: f64, len: f64);
+    /// Whether there is no room for more.
+    pub safe fn is_full(disk: u32) -> u32;
     /// Whether a disk takes no writes.
     pub safe fn read_only(disk: u32) -> u32;
 }

@@ -93,6 +93,10 @@ export class HttpBlocks implements Blocks {
     return DONE;
   }
 
+  readonly isFull = false;
+
+  discard(): void {}
+
   async close(): Promise<void> {
     this.closed = true;
     this.waiting.length = 0;
