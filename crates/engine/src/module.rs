@@ -223,10 +223,14 @@ impl ModuleData {
 impl CodeSlots {
     fn new(mode: Mode, count: usize) -> Result<CodeSlots, OutOfMemory> {
         Ok(match mode {
-            Mode::Classic => CodeSlots::Classic(collected((0..count).map(|_| Once::new()))?),
-            Mode::Fast | Mode::Jit | Mode::Auto => {
+            // Whoever makes a module has seen that its mode is built in.
+            Mode::Classic if cfg!(feature = "classic") => {
+                CodeSlots::Classic(collected((0..count).map(|_| Once::new()))?)
+            }
+            _ if cfg!(feature = "fast") => {
                 CodeSlots::Fast(collected((0..count).map(|_| Once::new()))?)
             }
+            _ => CodeSlots::Classic(Box::default()),
         })
     }
 }
