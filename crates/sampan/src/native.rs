@@ -214,7 +214,7 @@ impl core::error::Error for ArgumentError {}
 
 impl From<ArgumentError> for Error {
     fn from(error: ArgumentError) -> Error {
-        Error::host(error)
+        Error::try_host(error)
     }
 }
 

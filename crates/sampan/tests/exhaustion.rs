@@ -171,6 +171,12 @@ fn what_ends_in_an_error_of_its_own() {
         "argument",
     );
     trap(
+        r#"(module (import "host" "length" (func $length (param i32) (result i32)))
+            (memory (export "memory") 1) (data (i32.const 0) "\ff\00")
+            (func (export "run") (param i32) (result i32) (call $length (i32.const 0))))"#,
+        "UTF-8",
+    );
+    trap(
         r#"(module (memory 1) (data (i32.const 65535) "two")
             (func (export "run") (param i32) (result i32) (i32.const 1)))"#,
         "out of bounds memory access",
@@ -315,7 +321,7 @@ fn run(bytes: &[u8], mode: Mode, preparation: Preparation, collect: bool) -> Res
         value.copied().ok_or_else(|| Error::new("another type, or its scope has ended: no memory"))
     })?;
     linker.func_native("host", "length", "($)i", |native: &mut NativeCall<'_, Host>| {
-        Ok(native.bytes(0).len() as i32)
+        Ok(native.str(0)?.len() as i32)
     })?;
     let ty = FuncType::try_new([ValType::I32], [ValType::I32]).map_err(Error::from)?;
     linker.func_new("host", "twice", ty, |_, arguments, results| {
