@@ -15,7 +15,7 @@ mod segments;
 
 use crate::{
     Custom, Error, ErrorKind, Feature, Features, Module, Reader, Result, Scratch, Span, Types,
-    ValType, limits, validate_body,
+    ValType, limits, room::Room, validate_body,
 };
 use alloc::vec::Vec;
 use declared::Declared;
@@ -131,7 +131,7 @@ impl Decoder {
         if id == 0 {
             let name = reader.name()?;
             let content = reader.pos() as u32..reader.end() as u32;
-            self.module.customs.push(Custom { name, content });
+            self.module.customs.put(Custom { name, content })?;
             return Ok(());
         }
         self.follow(id, at)?;
@@ -208,7 +208,7 @@ impl Decoder {
             let what = "data count and data section have inconsistent lengths";
             return Err(Error::malformed(what, end));
         }
-        module.declared_funcs = self.declared.into_sorted();
+        module.declared_funcs = self.declared.into_sorted()?;
         Ok(self.module)
     }
 }
