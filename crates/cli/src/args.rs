@@ -148,6 +148,19 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub max_threads: usize,
 
+    /// Compare each address with its memory's length in compiled code
+    ///
+    /// Otherwise every memory reserves 8 GiB of address space, which is faster, but more than a
+    /// limit on address space (`ulimit -v`) may allow.
+    #[arg(long)]
+    pub checked_memory: bool,
+
+    /// Compile without what keeps a wrong prediction from reading beyond tables and memories
+    ///
+    /// Where nothing in the process is a secret from the module (Spectre, variant 1).
+    #[arg(long)]
+    pub no_spectre_mitigations: bool,
+
     /// The module, in binary or in text, and the program's arguments: all that follows FILE
     /// is theirs
     // One list, because what follows the first value must not be taken for our options.

@@ -86,6 +86,8 @@ impl Suite {
             let interprets = matches!(mode, Mode::Classic | Mode::Fast);
             config.mode(mode).collect_always(interprets && !name.starts_with("wasm-v"));
             config.tier_up(after, true);
+            // Once with explicit checks of addresses, and nothing else between.
+            config.guarded_memories(after == 0).spectre_mitigations(after == 0);
             let outcome = spec::run_with(text, config, features);
             self.passed += outcome.passed;
             for (line, reason) in outcome.failures {

@@ -5,7 +5,7 @@
 //! the lowering spells out with the rest of this interface.
 
 use sampan_engine::native::TrapCode;
-use sampan_wasm::{FuncType, Imm, MemArg, Opcode, ValType};
+use sampan_wasm::{AtomicOperation, FuncType, Imm, MemArg, Opcode, ValType};
 
 /// The type of a value in machine code. References are 64-bit integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +76,8 @@ pub trait Builder {
     fn new_local(&mut self, ty: Ty) -> u32;
     fn type_of(&self, value: Self::Value) -> Ty;
 
+    /// The integer that a value is, if the builder sees that.
+    fn known(&self, value: Self::Value) -> Option<u64>;
     /// An integer, or the bits of a float.
     fn constant(&mut self, ty: Ty, bits: u64) -> Self::Value;
     fn vector(&mut self, bytes: [u8; 16]) -> Self::Value;
@@ -120,6 +122,17 @@ pub trait Builder {
         value: Self::Value,
         lane: u8,
     ) -> bool;
+
+    /// An atomic access to so many aligned bytes at an address of the host, with operands of a
+    /// type and, unless it stores, such a result. A fault is a trap.
+    fn atomic(
+        &mut self,
+        operation: AtomicOperation,
+        bytes: u8,
+        ty: Ty,
+        address: Self::Value,
+        operands: &[Self::Value],
+    ) -> Option<Self::Value>;
 
     /// An operation without side effects but traps; `None` if the back end has none. Of wide
     /// products it gives the high half.

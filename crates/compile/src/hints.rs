@@ -67,7 +67,13 @@ mod tests {
         let engine = Engine::new(Config::default());
         let module = Module::new(&engine, bytes).expect("a valid module");
         let target = Target::host(false).expect("a host that has code");
-        let options = Options { fuel: false, interruptible: false, guarded: false, tiered: false };
+        let options = Options {
+            fuel: false,
+            interruptible: false,
+            guarded: false,
+            spectre: true,
+            tiered: false,
+        };
         let place = Place { body: 0, at: 0, stack: 0 };
         let hints = LastHints::default().of(&module);
         let compiled = Context::default()

@@ -161,7 +161,8 @@ impl Jit {
         let options = Options {
             fuel: config.fuel,
             interruptible: config.interruptible,
-            guarded: true,
+            guarded: config.guarded_memories,
+            spectre: config.spectre_mitigations,
             tiered: config.mode == Mode::Auto,
         };
         let maker = Maker {
@@ -390,7 +391,7 @@ impl Compiler for Jit {
         }
     }
 
-    fn reservations(&self) -> Arc<dyn Reservations> {
-        self.reservations.clone()
+    fn reservations(&self) -> Option<Arc<dyn Reservations>> {
+        self.maker.options.guarded.then(|| self.reservations.clone())
     }
 }

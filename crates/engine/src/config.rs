@@ -65,6 +65,12 @@ pub struct Config {
     pub interruptible: bool,
     /// Whether NaN results are made the canonical one, so that hosts agree on their bits.
     pub canonical_nans: bool,
+    /// Whether compiled code relies on address space that faults behind every memory with 32-bit
+    /// addresses, instead of comparing each address with the memory's length.
+    pub guarded_memories: bool,
+    /// Whether compiled code keeps the processor from reading beyond tables and memories where
+    /// it predicts a check wrongly.
+    pub spectre_mitigations: bool,
     /// Bytes of the stack that holds the frames of guest functions; recursion beyond traps.
     pub stack_bytes: usize,
     /// Whether every allocation in the collected heap collects first, which finds references
@@ -89,6 +95,8 @@ impl Default for Config {
             fuel: false,
             interruptible: false,
             canonical_nans: false,
+            guarded_memories: true,
+            spectre_mitigations: true,
             stack_bytes: 1 << 20,
             collect_always: false,
             max_host_depth: 128,

@@ -133,6 +133,23 @@ impl Config {
         self
     }
 
+    /// Whether compiled code relies on address space that faults behind every memory with 32-bit
+    /// addresses (8 GiB for each, of which only what is used takes memory), which is faster than
+    /// comparing each address with the memory's length. On by default; off where address space
+    /// is limited or there are very many memories.
+    pub fn guarded_memories(&mut self, enable: bool) -> &mut Config {
+        self.engine.guarded_memories = enable;
+        self
+    }
+
+    /// Whether compiled code keeps the processor from reading beyond tables and memories where
+    /// it predicts a check wrongly, which other code in the process could observe (Spectre,
+    /// variant 1). On by default; off where nothing in the process is a secret from the guest.
+    pub fn spectre_mitigations(&mut self, enable: bool) -> &mut Config {
+        self.engine.spectre_mitigations = enable;
+        self
+    }
+
     /// How many bytes the frames of guest functions may take; recursion beyond traps. One
     /// mebibyte by default.
     pub fn max_stack_bytes(&mut self, bytes: usize) -> &mut Config {

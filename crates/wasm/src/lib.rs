@@ -14,6 +14,7 @@
 extern crate alloc;
 
 #[cfg(feature = "function-references")]
+mod atomic;
 mod canon;
 mod customs;
 mod decode;
@@ -38,6 +39,7 @@ mod types;
 mod types_section;
 mod validate;
 
+pub use atomic::AtomicOperation;
 pub use customs::{BranchHint, BranchHints, NameKind, NameMap, Names, Producer, Producers};
 pub use decode::{decode, decode_with_bodies, validate};
 pub use describe::Description;

@@ -94,6 +94,8 @@ fn config(args: &Run) -> Config {
     config.wasm_legacy_exceptions(true);
     config.consume_fuel(args.fuel.is_some());
     config.interruptible(args.timeout.is_some());
+    config.guarded_memories(!args.checked_memory);
+    config.spectre_mitigations(!args.no_spectre_mitigations);
     if let Some(folder) = args.cache.clone().or_else(cache_folder) {
         config.code_cache(folder);
     }

@@ -10,7 +10,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
 use sampan_engine::native::{Layout, offsets};
-use sampan_wasm::{FuncType, Imm, Module, Opcode, ValType};
+use sampan_wasm::{AtomicOperation, FuncType, Imm, Module, Opcode, ValType};
 use std::collections::HashMap;
 
 pub(super) struct CraneliftBuilder<'f> {
@@ -242,6 +242,17 @@ impl Builder for CraneliftBuilder<'_> {
         self.b.def_var(self.locals[index as usize], value);
     }
 
+    fn known(&self, value: Value) -> Option<u64> {
+        let inst = self.b.func.dfg.value_def(value).inst()?;
+        match self.b.func.dfg.insts[inst] {
+            InstructionData::UnaryImm { opcode: ir::Opcode::Iconst, imm } => {
+                let bits = self.b.func.dfg.value_type(value).bits();
+                Some(imm.bits() as u64 & (u64::MAX >> (64 - bits)))
+            }
+            _ => None,
+        }
+    }
+
     fn constant(&mut self, ty: Ty, bits: u64) -> Value {
         match ty {
             Ty::I32 => self.b.ins().iconst(types::I32, i64::from(bits as u32)),
@@ -362,6 +373,17 @@ impl Builder for CraneliftBuilder<'_> {
         lane: u8,
     ) -> bool {
         self.store_instr(op, address, offset, value, lane)
+    }
+
+    fn atomic(
+        &mut self,
+        operation: AtomicOperation,
+        bytes: u8,
+        ty: Ty,
+        address: Value,
+        operands: &[Value],
+    ) -> Option<Value> {
+        self.atomic_access(operation, bytes, ir_type(ty), address, operands)
     }
 
     fn operation(&mut self, op: Opcode, imm: &Imm<'_>, args: &[Value]) -> Option<Value> {

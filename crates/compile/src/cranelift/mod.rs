@@ -1,5 +1,6 @@
 //! Cranelift as a back end.
 
+mod atomic;
 mod builder;
 mod function;
 mod scalar;

@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::builder::{Builder, Place, Ty, access_bytes, memarg};
 use sampan_engine::native::{Layout, TrapCode, offsets};
-use sampan_wasm::{AddrType, Imm, ImmKind, MemArg, Opcode, Operand};
+use sampan_wasm::{AddrType, Imm, ImmKind, MemArg, MemoryType, Opcode};
 
 impl<B: Builder> Lowering<'_, B> {
     /// Loads, stores, and what is done to whole memories; whether it was one of them.
@@ -25,22 +25,6 @@ impl<B: Builder> Lowering<'_, B> {
                 let ty = addr(memories[memory as usize].addr);
                 self.by_engine(op, imm, &[ty], Some(ty));
             }
-            (Opcode::MemoryFill, &Imm::Index(memory)) => {
-                let ty = addr(memories[memory as usize].addr);
-                self.by_engine(op, imm, &[ty, Ty::I32, ty], None);
-            }
-            (Opcode::MemoryCopy, &Imm::Index2(to, from)) => {
-                let (to, from) = (memories[to as usize].addr, memories[from as usize].addr);
-                let len = if to == AddrType::I64 { from } else { to };
-                self.by_engine(op, imm, &[addr(to), addr(from), addr(len)], None);
-            }
-            (Opcode::MemoryInit, &Imm::Index2(_, memory)) => {
-                let ty = addr(memories[memory as usize].addr);
-                self.by_engine(op, imm, &[ty, Ty::I32, Ty::I32], None);
-            }
-            (Opcode::DataDrop | Opcode::ElemDrop | Opcode::AtomicFence, _) => {
-                self.by_engine(op, imm, &[], None)
-            }
             _ => return self.load_or_store(op, imm),
         }
         true
@@ -50,15 +34,7 @@ impl<B: Builder> Lowering<'_, B> {
         let Some((memarg, lane)) = memarg(imm) else { return false };
         let Some(signature) = op.signature() else { return false };
         if matches!(op.immediates(), ImmKind::AtomicMemArg(_)) {
-            let address = addr(self.module.memories[memarg.memory as usize].addr);
-            // All that is not an address is an integer.
-            let ty = |operand: Operand| match operand {
-                Operand::Addr => address,
-                Operand::I32 => Ty::I32,
-                _ => Ty::I64,
-            };
-            let params: Vec<Ty> = signature.params.iter().map(|&operand| ty(operand)).collect();
-            self.by_engine(op, imm, &params, signature.result.map(ty));
+            self.atomic(op, memarg);
             return true;
         }
         let stores = signature.result.is_none();
@@ -81,7 +57,12 @@ impl<B: Builder> Lowering<'_, B> {
 
     /// The host's address of an access, and an offset to it. It faults or has trapped if the
     /// access is beyond the memory's end.
-    fn address(&mut self, index: B::Value, memarg: &MemArg, bytes: u64) -> (B::Value, i32) {
+    pub(super) fn address(
+        &mut self,
+        index: B::Value,
+        memarg: &MemArg,
+        bytes: u64,
+    ) -> (B::Value, i32) {
         let ty = self.module.memories[memarg.memory as usize];
         let index = match ty.addr {
             AddrType::I32 => self.op(Opcode::I64ExtendI32U, &[index]),
@@ -110,24 +91,43 @@ impl<B: Builder> Lowering<'_, B> {
         let place = if ty.shared { Place::Constant } else { Place::Machine };
         let base = self.builder.load(Ty::I64, at, offsets::MEMORY_BASE, place);
         let len = self.memory_len(memarg.memory);
-        // The last index at which the access fits, if any: len - (offset + bytes).
         let Some(reach) = memarg.offset.checked_add(bytes) else {
             let always = self.i32(1);
             self.builder.trap_if(always, TrapCode::MemoryOutOfBounds.into());
             return (base, 0);
         };
-        let reach = self.i64(reach);
-        let short = self.op(Opcode::I64LtU, &[len, reach]);
-        let last = self.op(Opcode::I64Sub, &[len, reach]);
-        let beyond = self.op(Opcode::I64GtU, &[index, last]);
-        let out = self.op(Opcode::I32Or, &[short, beyond]);
+        let out = self.beyond(index, reach, len, &ty);
         self.builder.trap_if(out, TrapCode::MemoryOutOfBounds.into());
         let offset = self.i64(memarg.offset);
         let address = self.op(Opcode::I64Add, &[base, index]);
         let address = self.op(Opcode::I64Add, &[address, offset]);
         let zero = self.i64(0);
-        let address = self.builder.guarded_select(out, zero, address);
-        (address, 0)
+        (self.unless(out, address, zero), 0)
+    }
+
+    /// Whether `reach` bytes from an index on are not all within a memory's length.
+    fn beyond(&mut self, index: B::Value, reach: u64, len: B::Value, ty: &MemoryType) -> B::Value {
+        let reach_value = self.i64(reach);
+        if ty.addr == AddrType::I32 && reach < 1 << 62 {
+            let end = self.op(Opcode::I64Add, &[index, reach_value]);
+            return self.op(Opcode::I64GtU, &[end, len]);
+        }
+        // The last index at which it fits, if any: a memory never gets smaller.
+        let last = self.op(Opcode::I64Sub, &[len, reach_value]);
+        let beyond = self.op(Opcode::I64GtU, &[index, last]);
+        if u128::from(reach) <= u128::from(ty.limits.min) << ty.page_log2 {
+            return beyond;
+        }
+        let short = self.op(Opcode::I64LtU, &[len, reach_value]);
+        self.op(Opcode::I32Or, &[short, beyond])
+    }
+
+    /// An address, which is not used where a check has failed, not even by a wrong prediction.
+    fn unless(&mut self, failed: B::Value, address: B::Value, otherwise: B::Value) -> B::Value {
+        match self.options.spectre {
+            true => self.builder.guarded_select(failed, otherwise, address),
+            false => address,
+        }
     }
 
     /// How many bytes a memory has now. Another thread may have made a shared one larger, so
@@ -204,12 +204,12 @@ impl<B: Builder> Lowering<'_, B> {
         let three = self.i64(3);
         let scaled = self.op(Opcode::I64Shl, &[index, three]);
         let address = self.op(Opcode::I64Add, &[base, scaled]);
-        self.builder.guarded_select(beyond, base, address)
+        self.unless(beyond, address, base)
     }
 }
 
 /// The type of an address or an index.
-fn addr(ty: AddrType) -> Ty {
+pub(super) fn addr(ty: AddrType) -> Ty {
     match ty {
         AddrType::I32 => Ty::I32,
         AddrType::I64 => Ty::I64,

@@ -4,6 +4,8 @@
 //! callee, which accesses are checked, where limits are honoured. What is not known here
 //! gives an error, and the function is interpreted.
 
+mod atomic;
+mod bulk;
 mod call;
 mod control;
 mod memory;
@@ -28,6 +30,8 @@ pub struct Options {
     pub interruptible: bool,
     /// 32-bit memories are reservations in which any access beyond the end faults.
     pub guarded: bool,
+    /// What is behind a check is not reached by a wrong prediction of it either.
+    pub spectre: bool,
     /// Other bodies may get code of their own later.
     pub tiered: bool,
 }
@@ -280,7 +284,11 @@ impl<'m, B: Builder> Lowering<'m, B> {
                 imm,
             ) => self.call_instr(op, imm),
             (_, imm) => {
-                if !self.access(op, imm) && !self.tables(op, imm) && !self.operation(op, imm) {
+                if !self.access(op, imm)
+                    && !self.bulk(op, imm)
+                    && !self.tables(op, imm)
+                    && !self.operation(op, imm)
+                {
                     return Err(self.unsupported(op));
                 }
             }

@@ -81,8 +81,8 @@ pub trait Compiler: Debug + Send + Sync {
         runtime: *mut Runtime,
     ) -> Result<(), CodeTrap>;
 
-    /// The room for memories with 32-bit addresses.
-    fn reservations(&self) -> Arc<dyn Reservations>;
+    /// The room for memories with 32-bit addresses, if its code relies on that.
+    fn reservations(&self) -> Option<Arc<dyn Reservations>>;
 }
 
 /// The machine code of a module's functions.

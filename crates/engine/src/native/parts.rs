@@ -26,7 +26,7 @@ impl EnginePart {
 
     /// Where memories are, if compiled code relies on it.
     pub fn rooms(&self) -> Option<Rooms> {
-        self.0.as_ref().map(|compiler| compiler.reservations())
+        self.0.as_ref().and_then(|compiler| compiler.reservations())
     }
 
     /// See [`Compiler::call`].

@@ -55,6 +55,8 @@ pub fn compare(module: &[u8], nans: Nans, tally: &mut Tally) -> Result<(), Strin
         #[cfg(feature = "jit")]
         Setup { canonical_nans, checks: true, ..Setup::new(sampan::Mode::Jit, Lazy) },
         #[cfg(feature = "jit")]
+        Setup { canonical_nans, guarded: false, ..Setup::new(sampan::Mode::Jit, Lazy) },
+        #[cfg(feature = "jit")]
         Setup { canonical_nans, ..Setup::tiers_up(module) },
     ];
     // It panics on a few modules; they are still compared among ours.

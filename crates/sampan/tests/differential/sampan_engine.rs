@@ -14,6 +14,8 @@ pub struct Setup {
     /// Fuel, interruption: the code has checks, which do not fire.
     pub checks: bool,
     pub canonical_nans: bool,
+    /// Memories are guarded by address space.
+    pub guarded: bool,
     /// Each allocation collects first.
     pub collects: bool,
     /// Where the mode is auto: after how many calls and rounds of loops code is compiled.
@@ -27,6 +29,7 @@ impl Setup {
             preparation,
             checks: false,
             canonical_nans: false,
+            guarded: true,
             collects: false,
             tier_after: 2,
         }
@@ -55,6 +58,8 @@ pub fn run(bytes: &[u8], setup: Setup) -> Result<Outcome, Error> {
         .tier_up(setup.tier_after, true)
         .interruptible(setup.checks)
         .canonicalize_nans(setup.canonical_nans)
+        .guarded_memories(setup.guarded)
+        .spectre_mitigations(setup.guarded)
         .collect_always(setup.collects);
     let engine = Engine::new(&config);
     let module = Module::new(&engine, bytes)?;

@@ -11,7 +11,7 @@ use crate::entity::InstanceData;
 use crate::wait::{WaitError, WaitResult};
 use crate::{Machine, MemoryEntity, TrapKind};
 use core::time::Duration;
-use sampan_wasm::Opcode;
+use sampan_wasm::{AtomicOperation, Opcode};
 
 /// `atomic.fence`
 pub(super) const FENCE: Shape = Shape { work: fence, operands: 0, results: 0 };
@@ -26,17 +26,13 @@ pub(super) fn shape(op: Opcode) -> Option<Shape> {
         Opcode::MemoryAtomicWait64 => {
             return Some(Shape { work: wait::<u64>, operands: 3, results: 1 });
         }
-        _ if op.code() < Opcode::I32AtomicLoad.code() => return None,
-        _ if op.code() > Opcode::I64AtomicRmw32CmpxchgU.code() => return None,
         _ => {}
     }
-    // Nine operations, each on seven kinds of numbers in the same order.
-    let number = usize::from(op.code() - Opcode::I32AtomicLoad.code());
-    let (operation, kind) = (number / KINDS.len(), KINDS[number % KINDS.len()]);
+    let (operation, bytes) = op.atomic()?;
     macro_rules! by_size {
         ($name:ident $operands:literal $results:literal) => {
             Shape {
-                work: match kind {
+                work: match bytes {
                     1 => $name::<u8> as Work,
                     2 => $name::<u16>,
                     4 => $name::<u32>,
@@ -48,20 +44,17 @@ pub(super) fn shape(op: Opcode) -> Option<Shape> {
         };
     }
     Some(match operation {
-        0 => by_size!(load 1 1),
-        1 => by_size!(store 2 0),
-        2 => by_size!(add 2 1),
-        3 => by_size!(sub 2 1),
-        4 => by_size!(and 2 1),
-        5 => by_size!(or 2 1),
-        6 => by_size!(xor 2 1),
-        7 => by_size!(exchange 2 1),
-        _ => by_size!(compare_exchange 3 1),
+        AtomicOperation::Load => by_size!(load 1 1),
+        AtomicOperation::Store => by_size!(store 2 0),
+        AtomicOperation::Add => by_size!(add 2 1),
+        AtomicOperation::Sub => by_size!(sub 2 1),
+        AtomicOperation::And => by_size!(and 2 1),
+        AtomicOperation::Or => by_size!(or 2 1),
+        AtomicOperation::Xor => by_size!(xor 2 1),
+        AtomicOperation::Exchange => by_size!(exchange 2 1),
+        AtomicOperation::CompareExchange => by_size!(compare_exchange 3 1),
     })
 }
-
-/// Bytes in memory: `i32`, `i64`, `i32` as 8 and 16, `i64` as 8, 16 and 32.
-const KINDS: [u8; 7] = [4, 8, 1, 2, 1, 2, 4];
 
 /// A number in memory, little-endian as all are there.
 trait Cell: Copy + PartialEq {

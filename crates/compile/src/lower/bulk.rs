@@ -1,0 +1,108 @@
+//! Instructions on many bytes of a memory: a few bytes, if it is known how many, are loads and
+//! stores; the rest is the engine's.
+
+use super::Lowering;
+use super::memory::addr;
+use crate::builder::{Builder, Ty};
+use sampan_wasm::{AddrType, Imm, MemArg, Opcode};
+
+/// At most so many bytes are copied or filled without a call: eight words, which processors have
+/// registers for.
+const FEW: u64 = 64;
+
+impl<B: Builder> Lowering<'_, B> {
+    /// Fills, copies and initialisation; whether it was one of them.
+    pub(super) fn bulk(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
+        let memories = &self.module.memories;
+        match (op, imm) {
+            (Opcode::MemoryFill, &Imm::Index(memory)) => {
+                let ty = addr(memories[memory as usize].addr);
+                match self.few() {
+                    Some(len) => self.fill_few(memory, len),
+                    None => self.by_engine(op, imm, &[ty, Ty::I32, ty], None),
+                }
+            }
+            (Opcode::MemoryCopy, &Imm::Index2(to, from)) => match self.few() {
+                Some(len) => self.copy_few(to, from, len),
+                None => {
+                    let (to, from) = (memories[to as usize].addr, memories[from as usize].addr);
+                    let len = if to == AddrType::I64 { from } else { to };
+                    self.by_engine(op, imm, &[addr(to), addr(from), addr(len)], None);
+                }
+            },
+            (Opcode::MemoryInit, &Imm::Index2(_, memory)) => {
+                let ty = addr(memories[memory as usize].addr);
+                self.by_engine(op, imm, &[ty, Ty::I32, Ty::I32], None);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The length on the stack, if it is a small one that is known.
+    fn few(&self) -> Option<u64> {
+        let len = *self.stack.last().expect("validated: there is an operand");
+        self.builder.known(len).filter(|len| (1..=FEW).contains(len))
+    }
+
+    fn copy_few(&mut self, to: u32, from: u32, len: u64) {
+        self.pop();
+        let (from_index, to_index) = (self.pop(), self.pop());
+        // All are read before the first is written, as the places may overlap.
+        let (address, offset) = self.address(from_index, &whole(from), len);
+        let mut parts = Vec::new();
+        for (at, size) in parts_of(len) {
+            let (load, _) = accesses(size);
+            let value = self.builder.wasm_load(load, address, offset + at, None);
+            parts.push((at, size, value.expect("every back end has integers")));
+        }
+        let (address, offset) = self.address(to_index, &whole(to), len);
+        self.store_parts(address, offset, parts);
+    }
+
+    fn fill_few(&mut self, memory: u32, len: u64) {
+        self.pop();
+        let (byte, index) = (self.pop(), self.pop());
+        let byte = self.op(Opcode::I64ExtendI32U, &[byte]);
+        let (mask, each) = (self.i64(0xff), self.i64(0x0101_0101_0101_0101));
+        let byte = self.op(Opcode::I64And, &[byte, mask]);
+        let word = self.op(Opcode::I64Mul, &[byte, each]);
+        let (address, offset) = self.address(index, &whole(memory), len);
+        let parts = parts_of(len).map(|(at, size)| (at, size, word)).collect();
+        self.store_parts(address, offset, parts);
+    }
+
+    /// The last comes first: if it is beyond the memory's end, nothing is written.
+    fn store_parts(&mut self, address: B::Value, offset: i32, parts: Vec<(i32, u64, B::Value)>) {
+        for (at, size, value) in parts.into_iter().rev() {
+            let (_, store) = accesses(size);
+            let stored = self.builder.wasm_store(store, address, offset + at, value, 0);
+            debug_assert!(stored, "every back end has integers");
+        }
+    }
+}
+
+/// All of a memory, from an index on.
+fn whole(memory: u32) -> MemArg {
+    MemArg { align: 0, offset: 0, memory }
+}
+
+/// Words, and what is left after them, in order: where each begins, and its bytes.
+fn parts_of(len: u64) -> impl Iterator<Item = (i32, u64)> {
+    let mut at = 0;
+    core::iter::from_fn(move || {
+        let size = [8, 4, 2, 1].into_iter().find(|&size| at + size <= len)?;
+        at += size;
+        Some(((at - size) as i32, size))
+    })
+}
+
+/// What loads and stores an i64's low bytes.
+fn accesses(size: u64) -> (Opcode, Opcode) {
+    match size {
+        8 => (Opcode::I64Load, Opcode::I64Store),
+        4 => (Opcode::I64Load32U, Opcode::I64Store32),
+        2 => (Opcode::I64Load16U, Opcode::I64Store16),
+        _ => (Opcode::I64Load8U, Opcode::I64Store8),
+    }
+}
