@@ -27,6 +27,9 @@ pub type Progress = dyn Fn(usize, usize) + Send + Sync;
 /// Whether a body (imports not counted) is compiled.
 pub type Chosen = dyn Fn(u32) -> bool + Send + Sync;
 
+/// How many free places of memories are kept unless said.
+const KEPT: usize = 16;
+
 /// Compiles with Cranelift for this host's processor.
 pub struct Jit {
     maker: Arc<Maker>,
@@ -185,7 +188,7 @@ impl Jit {
             progress: None,
             chosen: None,
             cache: None,
-            reservations: Arc::new(platform::Space),
+            reservations: Arc::new(platform::Space::new(KEPT)),
         })
     }
 
@@ -229,6 +232,14 @@ impl Jit {
         if let Some(cache) = &self.cache {
             cache.limit.store(bytes, Ordering::Relaxed);
         }
+        self
+    }
+
+    /// How many places of memories are kept for those that come after; 16 unless said. A kept
+    /// one takes address space, and no memory.
+    #[must_use]
+    pub fn kept_memories(mut self, count: usize) -> Jit {
+        self.reservations = Arc::new(platform::Space::new(count));
         self
     }
 

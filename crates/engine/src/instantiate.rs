@@ -4,6 +4,7 @@
 
 use crate::const_expr::{evaluate, evaluate_next};
 use crate::entity::{FuncEntity, FuncKind, InstanceData};
+use crate::native::Image;
 use crate::{
     Extern, InstanceId, InstantiateError, LinkError, Machine, Module, RawRef, Trap, slots_of_all,
     stable::Stable,
@@ -200,9 +201,21 @@ impl Machine {
         types: Box<[u32]>,
         imports: &[Extern],
     ) -> Result<InstanceId, InstantiateError> {
-        let id = self.set_up(module, types, imports)?;
+        let images = crate::native::images(module);
+        let id = self.set_up(module, types, imports, images)?;
         crate::native::bind_instance(self, id.0 as usize);
-        self.initialise(id)?;
+        let at = id.0 as usize;
+        if let Err(trap) = self.initialise_tables(at) {
+            // The data come after the elements, which others may have by now.
+            if images.is_some() {
+                self.clear_memories(at);
+            }
+            return Err(trap.into());
+        }
+        match images {
+            Some(_) => self.drop_active_data(at),
+            None => self.initialise_memories(at)?,
+        }
         Ok(id)
     }
 
@@ -211,6 +224,7 @@ impl Machine {
         module: &Module,
         types: Box<[u32]>,
         imports: &[Extern],
+        images: Option<&[Image]>,
     ) -> Result<InstanceId, InstantiateError> {
         let decl = module.decl();
         let id = InstanceId(self.instances.len() as u32);
@@ -259,8 +273,9 @@ impl Machine {
                 memories.put(self.memories[id.0 as usize].as_ptr())?;
             }
         }
-        for &ty in &decl.memories[decl.imported_memories as usize..] {
-            let id = self.new_memory(ty).ok_or(InstantiateError::Limit("a memory"))?;
+        for (own, &ty) in decl.memories[decl.imported_memories as usize..].iter().enumerate() {
+            let image = images.map(|images| &images[own]);
+            let id = self.new_memory_with(ty, image).ok_or(InstantiateError::Limit("a memory"))?;
             memories.put(self.memories[id.0 as usize].as_ptr())?;
         }
         self.instances[at].memories = boxed_slice(memories)?;
@@ -339,9 +354,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Copies active segments and evaluates passive ones.
-    fn initialise(&mut self, id: InstanceId) -> Result<(), Trap> {
-        let at = id.0 as usize;
+    /// Copies active element segments and evaluates passive ones.
+    fn initialise_tables(&mut self, at: usize) -> Result<(), Trap> {
         let module = self.instances[at].module.clone();
         for (index, segment) in module.decl().elements.iter().enumerate() {
             match &segment.mode {
@@ -363,6 +377,12 @@ impl Machine {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Copies active data segments.
+    fn initialise_memories(&mut self, at: usize) -> Result<(), Trap> {
+        let module = self.instances[at].module.clone();
         for (index, segment) in module.decl().data.iter().enumerate() {
             let SegmentMode::Active { index: memory, offset } = &segment.mode else { continue };
             let to = evaluate(self, at, offset).map_err(Trap::new)?[0];
@@ -379,6 +399,25 @@ impl Machine {
             memory.init(to, bytes, 0, bytes.len() as u64)?;
         }
         Ok(())
+    }
+
+    /// The memories began with their active segments.
+    fn drop_active_data(&mut self, at: usize) {
+        let InstanceData { module, dropped_data, .. } = &mut *self.instances[at];
+        for (segment, dropped) in module.decl().data.iter().zip(dropped_data) {
+            *dropped = matches!(segment.mode, SegmentMode::Active { .. });
+        }
+    }
+
+    /// Makes the instance's own memories zero.
+    fn clear_memories(&mut self, at: usize) {
+        let imported = self.instances[at].module.decl().imported_memories as usize;
+        for own in imported..self.instances[at].memories.len() {
+            let memory = self.instances[at].get(sampan_wasm::ExternKind::Memory, own as u32);
+            if let Some(Extern::Memory(memory)) = memory {
+                self.memory_mut(memory).data_mut().fill(0);
+            }
+        }
     }
 
     fn evaluate_elements(&mut self, at: usize, index: usize) -> Result<Box<[RawRef]>, Trap> {

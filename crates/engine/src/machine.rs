@@ -2,7 +2,7 @@
 
 use crate::entity::{FuncEntity, FuncKind, GlobalEntity, HostFn, InstanceData, TagEntity};
 use crate::interrupt::{Interrupt, InterruptHandle};
-use crate::native::MachinePart;
+use crate::native::{Image, MachinePart};
 use crate::{
     Engine, Limits, MemoryEntity, RawRef, SharedMemory, TableEntity, Trap, TrapKind, exec,
     slots_of_all, stable::Stable, stack::Stack, sync::Arc,
@@ -203,9 +203,18 @@ impl Machine {
 
     /// A memory of zeroes; `None` if a limit is passed or there is no memory left.
     pub fn new_memory(&mut self, ty: MemoryType) -> Option<MemoryId> {
+        self.new_memory_with(ty, None)
+    }
+
+    /// A memory that begins with an image, if there is one; `None` as above.
+    pub(crate) fn new_memory_with(
+        &mut self,
+        ty: MemoryType,
+        image: Option<&Image>,
+    ) -> Option<MemoryId> {
         let id = self.memories.len() as u32;
         let rooms = self.engine.native().rooms();
-        let entity = MemoryEntity::new(ty, &mut self.limits, id, rooms)?;
+        let entity = MemoryEntity::new(ty, &mut self.limits, id, rooms, image)?;
         self.memories.put(Stable::new(entity).ok()?).ok()?;
         Some(MemoryId(id))
     }

@@ -7,7 +7,7 @@
 //! and `len <= capacity`. Only `grow` moves `base`. The bytes of a shared memory belong to
 //! [`SharedMemory`]; here is then a handle, `base` is its base, and `len` and `capacity` are 0.
 
-use crate::native::Rooms;
+use crate::native::{Image, Rooms};
 #[cfg(feature = "threads")]
 use crate::relaxed;
 use crate::{Limits, SharedMemory, TrapKind};
@@ -43,12 +43,14 @@ impl MemoryEntity {
     #[cfg_attr(not(feature = "native"), allow(dead_code))]
     pub(crate) const SHARED_LEN_OFFSET: usize = core::mem::offset_of!(MemoryEntity, shared_len);
 
-    /// A memory of its type's minimum size, or `None` if the host has no room.
+    /// A memory of its type's minimum size, or `None` if the host has no room. If there is an
+    /// image of that size, it begins with that, else with zeros.
     pub(crate) fn new(
         ty: MemoryType,
         limits: &mut Limits,
         id: u32,
         rooms: Option<Rooms>,
+        image: Option<&Image>,
     ) -> Option<MemoryEntity> {
         if ty.shared && SharedMemory::EXISTS {
             let shared = SharedMemory::new(ty, limits.room_for_memory())?;
@@ -59,11 +61,9 @@ impl MemoryEntity {
             return None;
         }
         if let Some(rooms) = rooms.filter(|_| has_reservation(&ty)) {
-            let base = rooms.reserve()?;
-            let committed = rooms.commit(base, 0, len);
-            let mut memory = MemoryEntity::of(base, len, ty, id);
+            let mut memory = MemoryEntity::of(rooms.reserve(len, image)?, len, ty, id);
             memory.reservation = Some(rooms);
-            return committed.then_some(memory);
+            return Some(memory);
         }
         Some(MemoryEntity::of(allocate(len)?, len, ty, id))
     }
@@ -200,7 +200,7 @@ impl MemoryEntity {
     fn release(&mut self) {
         if let Some(reservation) = &self.reservation {
             // SAFETY: made by `reserve`, and self is being dropped.
-            return unsafe { reservation.release(self.base) };
+            return unsafe { reservation.release(self.base, self.capacity) };
         }
         if self.capacity > 0 {
             // SAFETY: allocated by `allocate(self.capacity)` and released once.
@@ -323,7 +323,7 @@ pub(crate) fn operand(addr: AddrType, slot: u64) -> u64 {
 }
 
 /// Whether compiled code expects that memories of this type never move.
-fn has_reservation(ty: &MemoryType) -> bool {
+pub(crate) fn has_reservation(ty: &MemoryType) -> bool {
     ty.addr == AddrType::I32 && ty.page_log2 == 16 && !ty.shared
 }
 

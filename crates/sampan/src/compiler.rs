@@ -13,6 +13,9 @@ pub(crate) fn engine(raw: engine::Config, config: &Config) -> Result<Engine> {
             if let Some(folder) = &config.cache {
                 jit = jit.cache(folder.clone());
             }
+            if let Some(count) = config.kept_memories {
+                jit = jit.kept_memories(count);
+            }
             if let Some(crate::config::Progress(told)) = config.progress.clone() {
                 jit = jit.progress(alloc::boxed::Box::new(move |done, all| told(done, all)));
             }

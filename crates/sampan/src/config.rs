@@ -22,6 +22,8 @@ pub struct Config {
     pub(crate) cache: Option<std::path::PathBuf>,
     #[cfg(feature = "jit")]
     pub(crate) progress: Option<Progress>,
+    #[cfg(feature = "jit")]
+    pub(crate) kept_memories: Option<usize>,
 }
 
 /// Whom to tell how far compilation is.
@@ -66,6 +68,8 @@ impl Config {
             cache: None,
             #[cfg(feature = "jit")]
             progress: None,
+            #[cfg(feature = "jit")]
+            kept_memories: None,
         }
     }
 
@@ -84,6 +88,17 @@ impl Config {
     #[cfg(feature = "jit")]
     pub fn code_cache(&mut self, folder: impl Into<std::path::PathBuf>) -> &mut Config {
         self.cache = Some(folder.into());
+        self
+    }
+
+    /// How many places of [guarded memories](Config::guarded_memories) are kept when their stores
+    /// are dropped; 16 unless chosen. The next instance of the same module takes one and begins
+    /// with the pages that all its instances share until they write to them, whatever the size
+    /// of its data. A server chooses as many as it has instances at a time. What is kept is
+    /// address space, not memory.
+    #[cfg(feature = "jit")]
+    pub fn kept_memories(&mut self, count: usize) -> &mut Config {
+        self.kept_memories = Some(count);
         self
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Unsafe because the engine is told where a memory is, and relies on it.
 
-use sampan_engine::native::Reservations;
+use sampan_engine::native::{Image, Reservations};
 use sampan_x86::Reservation;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,7 +29,11 @@ pub struct Rooms(Mutex<BTreeMap<usize, (Arc<Reservation>, usize)>>);
 // SAFETY: a reservation is mapped as far as `commit` lets it be, has nothing accessible behind
 // the guest's memory, and lives until the last memory that is there has been released.
 unsafe impl Reservations for Rooms {
-    fn reserve(&self) -> Option<NonNull<u8>> {
+    fn reserve(&self, len: usize, _: Option<&Image>) -> Option<NonNull<u8>> {
+        // What lies before the guest's memory is always mapped.
+        if len > Reservation::LAYOUT[3] as usize {
+            return None;
+        }
         let reservation = NEXT.take()?;
         let start = reservation.start();
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,11 +42,10 @@ unsafe impl Reservations for Rooms {
     }
 
     fn commit(&self, _: NonNull<u8>, _: usize, to: usize) -> bool {
-        // What lies before the guest's memory is always mapped.
         to <= Reservation::LAYOUT[3] as usize
     }
 
-    unsafe fn release(&self, base: NonNull<u8>) {
+    unsafe fn release(&self, base: NonNull<u8>, _: usize) {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = base.as_ptr().addr();
         if let Some((_, count)) = rooms.get_mut(&at) {

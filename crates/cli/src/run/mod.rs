@@ -208,6 +208,11 @@ fn explain(args: &Run, error: &Error) -> Exit {
         && text.contains("a memory")
     {
         report::message(format_args!("--max-memory allows {bytes} bytes"));
+    } else if let ErrorKind::Other(text) = error.kind()
+        && text.contains("a memory")
+        && !args.checked_memory
+    {
+        report::message("where address space is limited, --checked-memory needs less of it");
     }
     exit
 }

@@ -1,10 +1,11 @@
 //! Instructions on many bytes of a memory: a few bytes, if it is known how many, are loads and
-//! stores; the rest is the engine's.
+//! stores; for the rest the engine is called.
 
 use super::Lowering;
 use super::memory::addr;
-use crate::builder::{Builder, Ty};
-use sampan_wasm::{AddrType, Imm, MemArg, Opcode};
+use crate::builder::{Builder, Reason, Ty};
+use sampan_engine::native::{Calls, PENDING};
+use sampan_wasm::{Imm, MemArg, Opcode};
 
 /// At most so many bytes are copied or filled without a call: eight words, which processors have
 /// registers for.
@@ -13,25 +14,17 @@ const FEW: u64 = 64;
 impl<B: Builder> Lowering<'_, B> {
     /// Fills, copies and initialisation; whether it was one of them.
     pub(super) fn bulk(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
-        let memories = &self.module.memories;
         match (op, imm) {
-            (Opcode::MemoryFill, &Imm::Index(memory)) => {
-                let ty = addr(memories[memory as usize].addr);
-                match self.few() {
-                    Some(len) => self.fill_few(memory, len),
-                    None => self.by_engine(op, imm, &[ty, Ty::I32, ty], None),
-                }
-            }
+            (Opcode::MemoryFill, &Imm::Index(memory)) => match self.few() {
+                Some(len) => self.fill_few(memory, len),
+                None => self.fill(memory),
+            },
             (Opcode::MemoryCopy, &Imm::Index2(to, from)) => match self.few() {
                 Some(len) => self.copy_few(to, from, len),
-                None => {
-                    let (to, from) = (memories[to as usize].addr, memories[from as usize].addr);
-                    let len = if to == AddrType::I64 { from } else { to };
-                    self.by_engine(op, imm, &[addr(to), addr(from), addr(len)], None);
-                }
+                None => self.copy(to, from),
             },
             (Opcode::MemoryInit, &Imm::Index2(_, memory)) => {
-                let ty = addr(memories[memory as usize].addr);
+                let ty = addr(self.module.memories[memory as usize].addr);
                 self.by_engine(op, imm, &[ty, Ty::I32, Ty::I32], None);
             }
             _ => return false,
@@ -43,6 +36,32 @@ impl<B: Builder> Lowering<'_, B> {
     fn few(&self) -> Option<u64> {
         let len = *self.stack.last().expect("validated: there is an operand");
         self.builder.known(len).filter(|len| (1..=FEW).contains(len))
+    }
+
+    fn copy(&mut self, to: u32, from: u32) {
+        let (len, from_index, to_index) = (self.pop_wide(), self.pop_wide(), self.pop_wide());
+        let (to, from) = (self.i32(to), self.i32(from));
+        let words = [to_index, from_index, len].map(|value| (Ty::I64, value));
+        let all = [words.as_slice(), &[(Ty::I32, to), (Ty::I32, from)]].concat();
+        let status = self.call_engine(Calls::COPY, &all);
+        self.builder.trap_if(status, Reason(PENDING));
+    }
+
+    fn fill(&mut self, memory: u32) {
+        let (len, value, index) = (self.pop_wide(), self.pop(), self.pop_wide());
+        let memory = self.i32(memory);
+        let all = [(Ty::I64, index), (Ty::I32, value), (Ty::I64, len), (Ty::I32, memory)];
+        let status = self.call_engine(Calls::FILL, &all);
+        self.builder.trap_if(status, Reason(PENDING));
+    }
+
+    /// An address or a length, of 32 or 64 bits, as an i64.
+    fn pop_wide(&mut self) -> B::Value {
+        let value = self.pop();
+        match self.builder.type_of(value) {
+            Ty::I32 => self.op(Opcode::I64ExtendI32U, &[value]),
+            _ => value,
+        }
     }
 
     fn copy_few(&mut self, to: u32, from: u32, len: u64) {

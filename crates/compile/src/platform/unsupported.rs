@@ -1,7 +1,7 @@
 //! Hosts on which compiled code cannot run yet.
 
 use crate::activation::Activation;
-use sampan_engine::native::{Lent, Reservations};
+use sampan_engine::native::{Image, Lent, Reservations};
 use std::convert::Infallible;
 use std::ptr::NonNull;
 
@@ -14,15 +14,21 @@ pub(crate) fn install() -> Result<(), String> {
 #[derive(Debug, Default)]
 pub(crate) struct Space;
 
+impl Space {
+    pub fn new(_: usize) -> Space {
+        Space
+    }
+}
+
 // SAFETY: it makes no reservation.
 unsafe impl Reservations for Space {
-    fn reserve(&self) -> Option<NonNull<u8>> {
+    fn reserve(&self, _: usize, _: Option<&Image>) -> Option<NonNull<u8>> {
         None
     }
     fn commit(&self, _: NonNull<u8>, _: usize, _: usize) -> bool {
         false
     }
-    unsafe fn release(&self, _: NonNull<u8>) {}
+    unsafe fn release(&self, _: NonNull<u8>, _: usize) {}
 }
 
 pub(crate) struct CodeMemory(Infallible);

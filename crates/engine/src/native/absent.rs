@@ -23,8 +23,16 @@ impl EnginePart {
 #[derive(Debug)]
 pub(crate) enum Rooms {}
 
+/// Nor of this.
+pub(crate) enum Image {}
+
+#[inline(always)]
+pub(crate) fn images(_: &Module) -> Option<&[Image]> {
+    None
+}
+
 impl Rooms {
-    pub fn reserve(&self) -> Option<NonNull<u8>> {
+    pub fn reserve(&self, _: usize, _: Option<&Image>) -> Option<NonNull<u8>> {
         match *self {}
     }
 
@@ -32,7 +40,7 @@ impl Rooms {
         match *self {}
     }
 
-    pub unsafe fn release(&self, _: NonNull<u8>) {
+    pub unsafe fn release(&self, _: NonNull<u8>, _: usize) {
         match *self {}
     }
 }

@@ -1,16 +1,16 @@
 //! What compiled code calls.
 //!
-//! All take slots as the interpreters have them, and return zero, or one if
+//! Most take slots as the interpreters have them. All return zero, or one if
 //! [`Runtime::trap`](super::Runtime) says why execution must stop.
 
 use super::{Layout, Runtime, run::call_from};
 use crate::entity::InstanceData;
 use crate::trap::DONE;
-use crate::{FuncId, Trap, TrapKind, exec};
+use crate::{FuncId, MemoryEntity, Trap, TrapKind, exec};
 use sampan_wasm::Opcode;
 
 /// The table of these functions.
-pub struct Calls(pub [*const u8; 3]);
+pub struct Calls(pub [*const u8; 5]);
 
 // SAFETY: addresses of functions.
 unsafe impl Sync for Calls {}
@@ -23,6 +23,10 @@ impl Calls {
     pub const INSTRUCTION: usize = 1;
     /// `(context, type, wanted type) -> 0 or 1`: whether a function type is a subtype.
     pub const SUBTYPE: usize = 2;
+    /// `(context, to, from, bytes, memory, memory) -> status`: `memory.copy`.
+    pub const COPY: usize = 3;
+    /// `(context, to, value, bytes, memory) -> status`: `memory.fill`.
+    pub const FILL: usize = 4;
 }
 
 /// See [`Calls`].
@@ -30,6 +34,8 @@ pub static CALLS: Calls = Calls([
     function as extern "C" fn(*mut u64, *mut u64) -> u32 as *const u8,
     instruction as extern "C" fn(*mut u64, u32, *mut u64, u64, u64) -> u32 as *const u8,
     subtype as extern "C" fn(*mut u64, u32, u32) -> u32 as *const u8,
+    copy as extern "C" fn(*mut u64, u64, u64, u64, u32, u32) -> u32 as *const u8,
+    fill as extern "C" fn(*mut u64, u64, u32, u64, u32) -> u32 as *const u8,
 ]);
 
 /// A word of a context.
@@ -109,4 +115,33 @@ extern "C" fn instruction(context: *mut u64, op: u32, slots: *mut u64, i: u64, j
 extern "C" fn subtype(context: *mut u64, ty: u32, wanted: u32) -> u32 {
     // SAFETY: as above.
     unsafe { u32::from((*(*runtime(context)).machine).registry.is_subtype(ty, wanted)) }
+}
+
+/// A memory of the instance whose context it is.
+unsafe fn memory(context: *mut u64, index: u32) -> *mut MemoryEntity {
+    // SAFETY: as in `function`; compiled from a valid index.
+    unsafe {
+        let instance = word(context, Layout::INSTANCE) as *mut InstanceData;
+        (&(*instance).memories)[index as usize]
+    }
+}
+
+extern "C" fn copy(context: *mut u64, to: u64, from: u64, len: u64, into: u32, of: u32) -> u32 {
+    // SAFETY: as in `function`. Nothing here panics.
+    unsafe {
+        let memory = |index| memory(context, index);
+        let result = match into == of {
+            true => (*memory(into)).copy_within(to, from, len),
+            false => (*memory(into)).copy_from(to, &*memory(of), from, len),
+        };
+        finish(runtime(context), result.map_err(Trap::new))
+    }
+}
+
+extern "C" fn fill(context: *mut u64, to: u64, value: u32, len: u64, into: u32) -> u32 {
+    // SAFETY: as above.
+    unsafe {
+        let result = (*memory(context, into)).fill(to, value as u8, len);
+        finish(runtime(context), result.map_err(Trap::new))
+    }
 }

@@ -13,6 +13,7 @@
 
 mod calls;
 mod context;
+mod images;
 mod lent;
 mod parts;
 mod run;
@@ -22,6 +23,7 @@ pub use crate::trap::TrapCode;
 pub use calls::{CALLS, Calls};
 pub use context::{Layout, Runtime, offsets};
 pub(crate) use context::{bind_function, bind_instance};
+pub(crate) use images::images;
 pub use lent::Lent;
 pub(crate) use parts::{
     EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, load, stub,
@@ -32,6 +34,7 @@ pub use tier::Job;
 use crate::{Config, Module, Trap};
 use alloc::sync::Arc;
 use alloc::{string::String, vec::Vec};
+use core::any::Any;
 use core::fmt::Debug;
 use core::ptr::NonNull;
 
@@ -145,21 +148,33 @@ pub fn module_id(module: &Module) -> u64 {
 /// The trap is in [`Runtime::trap`].
 pub const PENDING: u8 = 200;
 
+/// What a memory begins with, as [`Reservations::image`] made it.
+pub type Image = Arc<dyn Any + Send + Sync>;
+
 /// Address space for linear memories.
 ///
 /// # Safety
-/// A reservation is valid, and its bytes that were never committed fault, until released.
+/// A reservation is valid, and its bytes that are not accessible fault, until released.
 pub unsafe trait Reservations: Debug + Send + Sync {
-    /// Address space for one memory: four gibibytes, and beyond them as much as an access
-    /// with any 32-bit offset can reach, of which nothing can be accessed.
-    fn reserve(&self) -> Option<NonNull<u8>>;
+    /// What memories of `len` bytes begin with, for as many as there will be: zeros, and over
+    /// them bytes at some places, all within, the later over the earlier. `None` if they are to
+    /// be copied into each.
+    fn image(&self, len: usize, parts: &[(usize, &[u8])]) -> Option<Image> {
+        let _ = (len, parts);
+        None
+    }
 
-    /// Makes `from..to` accessible; it is zero.
+    /// Address space for one memory: four gibibytes, and beyond them as much as an access
+    /// with any 32-bit offset can reach. The first `len` bytes are accessible, and zero or as in
+    /// the image, which was made for as many.
+    fn reserve(&self, len: usize, image: Option<&Image>) -> Option<NonNull<u8>>;
+
+    /// Makes `from..to` accessible too; it is zero.
     fn commit(&self, base: NonNull<u8>, from: usize, to: usize) -> bool;
 
-    /// Ends a reservation.
+    /// Ends a reservation whose first `len` bytes are accessible.
     ///
     /// # Safety
     /// Nothing uses it any more.
-    unsafe fn release(&self, base: NonNull<u8>);
+    unsafe fn release(&self, base: NonNull<u8>, len: usize);
 }

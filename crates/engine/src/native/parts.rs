@@ -1,6 +1,7 @@
 //! What the engine's own types carry for machine code. Where it is not built in, `absent.rs`
 //! has them without content.
 
+use super::images::Images;
 use super::{Code, CodeTrap, Compiler, Entry, Job, Lent, Reservations, Runtime, tier::Tier};
 use crate::module::{ModuleData, makes_objects};
 use crate::stable::Stable;
@@ -60,6 +61,7 @@ pub(crate) struct ModulePart {
     id: u64,
     code: Once<Arc<dyn Code>>,
     tier: Option<Box<Tier>>,
+    pub(super) images: Images,
 }
 
 impl ModulePart {
@@ -72,6 +74,7 @@ impl ModulePart {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             code: Once::new(),
             tier: tiers.then(|| Box::new(Tier::new(decl.bodies.len(), config))),
+            images: Images::default(),
         }
     }
 

@@ -6,6 +6,8 @@ mod exceptions;
 #[cfg(feature = "gc")]
 mod gc;
 mod identity;
+#[cfg(feature = "jit")]
+mod kept_memories;
 mod limits;
 mod linking;
 #[cfg(all(feature = "jit", feature = "exceptions"))]
