@@ -103,6 +103,24 @@ impl Engine {
         }
     }
 
+    /// The command that says what instances of two modules and calls cost.
+    pub fn embed(&self, small: &Path, large: &Path, options: &Options) -> Option<Command> {
+        let mut command = match &self.kind {
+            Kind::Native | Kind::V8 { .. } => return None,
+            Kind::Sampan { mode } => {
+                let name = format!("sampan-load{}", std::env::consts::EXE_SUFFIX);
+                let mut command = Command::new(options.peers.join(name));
+                command.args(["embed", mode]).arg(small);
+                command
+            }
+            // Its runner has the C interface only, where calls are not typed.
+            Kind::Peer { .. } if self.name == "wasm3" => return None,
+            Kind::Peer { program, compiler } => peer(program, "embed", *compiler, small),
+        };
+        command.arg(large);
+        Some(command)
+    }
+
     /// Why it can't run, if so. A sampan that does not run the trivial program
     /// is not there yet.
     fn missing(&self, options: &Options) -> Option<String> {

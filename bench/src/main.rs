@@ -6,6 +6,7 @@
 //! round before the median.
 #![forbid(unsafe_code)]
 
+mod embedding;
 mod engine;
 mod figures;
 mod kernels;
@@ -39,6 +40,8 @@ struct Results {
     hello: BTreeMap<&'static str, Vec<Measured>>,
     /// By engine: seconds to validate and translate all of the large module.
     load: BTreeMap<&'static str, Vec<Measured>>,
+    /// By engine: what instances and calls cost.
+    embedding: BTreeMap<&'static str, Vec<embedding::Costs>>,
 }
 
 fn run(options: Options) -> Result<(), String> {
@@ -50,6 +53,7 @@ fn run(options: Options) -> Result<(), String> {
     if options.kernels_named.is_empty() {
         run_hello(&engines, &options, &mut results)?;
         run_load(&engines, &options, &mut results);
+        results.embedding = embedding::run(&engines, &options)?;
     }
     let table = report::table(&results, &engines, &options);
     println!("{table}");

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     Results,
+    embedding::Costs,
     engine::Engine,
     figures::{geometric_mean, machine, median, number},
     kernels::{KERNELS, ONE_THREAD, TWO_THREADS},
@@ -27,6 +28,7 @@ pub fn table(results: &Results, engines: &[Engine], options: &Options) -> String
     if !results.hello.is_empty() {
         start_up(&mut text, results, engines);
         loading(&mut text, results, engines, options);
+        embedding(&mut text, results, engines);
     }
     text
 }
@@ -148,6 +150,30 @@ fn loading(text: &mut String, results: &Results, engines: &[Engine], options: &O
                     number(time),
                     number(time.map(|time| size / time)),
                     number(megabytes(runs)),
+                ],
+            );
+        }
+    }
+}
+
+fn embedding(text: &mut String, results: &Results, engines: &[Engine]) {
+    text.push_str(
+        "\n## Embedding: what instances and calls cost\n\n\
+         A store with an instance of a module is made and dropped, of a small one and of one with 10 MB of data; the guest is called with a number, which it returns, and calls a function of the host, which adds one. Wasmtime with its default allocator.\n\n\
+         | engine | instance, µs | with 10 MB of data, µs | call of the guest, ns | call of the host, ns |\n\
+         |---|---:|---:|---:|---:|\n",
+    );
+    for engine in engines {
+        if let Some(runs) = results.embedding.get(engine.name) {
+            let of = |cost: fn(&Costs) -> f64| median(runs.iter().map(cost).collect());
+            row(
+                text,
+                [
+                    engine.name.to_string(),
+                    number(of(|costs| costs.instance / 1e3)),
+                    number(of(|costs| costs.large_instance / 1e3)),
+                    number(of(|costs| costs.guest_call)),
+                    number(of(|costs| costs.host_call)),
                 ],
             );
         }

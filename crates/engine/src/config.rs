@@ -130,6 +130,8 @@ struct Shared {
     config: Config,
     /// What compiles modules.
     native: EnginePart,
+    #[cfg(feature = "std")]
+    stacks: crate::stack::Stacks,
 }
 
 impl Engine {
@@ -146,14 +148,29 @@ impl Engine {
     /// # Errors
     /// There is no memory left.
     pub fn try_new(config: Config) -> Result<Engine, OutOfMemory> {
-        Ok(Engine(Arc::try_new(Shared { config, native: EnginePart::default() })?))
+        Engine::with(config, EnginePart::default())
+    }
+
+    fn with(config: Config, native: EnginePart) -> Result<Engine, OutOfMemory> {
+        Ok(Engine(Arc::try_new(Shared {
+            config,
+            native,
+            #[cfg(feature = "std")]
+            stacks: Default::default(),
+        })?))
+    }
+
+    /// Stacks that are kept for machines to come.
+    #[cfg(feature = "std")]
+    pub(crate) fn stacks(&self) -> &crate::stack::Stacks {
+        &self.0.stacks
     }
 
     /// An engine whose modules are compiled.
     #[cfg(feature = "native")]
     pub fn with_compiler(config: Config, compiler: StdArc<dyn crate::native::Compiler>) -> Engine {
-        let shared = Arc::try_new(Shared { config, native: EnginePart::from(compiler) });
-        Engine(shared.expect("there is memory for an engine"))
+        let engine = Engine::with(config, EnginePart::from(compiler));
+        engine.expect("there is memory for an engine")
     }
 
     /// What the code of its modules depends on; `None` unless it compiles whole modules.

@@ -117,7 +117,7 @@ impl Machine {
             #[cfg(feature = "reference-types")]
             activations: Vec::new(),
             limits: Limits::default(),
-            stack: Stack::new(engine.config().stack_bytes / 8)?,
+            stack: Stack::new(engine)?,
             fuel: 0,
             interrupt,
             host_depth: 0,

@@ -157,3 +157,40 @@ fn put_u32(memory: &mut [u8], at: usize, value: u32) {
 fn get_u32(memory: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([memory[at], memory[at + 1], memory[at + 2], memory[at + 3]])
 }
+
+/// An engine with a module that imports `host.next` (it adds one) and exports `same` (gives its
+/// parameter) and `calls` (calls `next` so many times), and one with ten megabytes of data.
+pub trait Embedded {
+    /// Makes and drops a store with an instance of the first module.
+    fn instance(&mut self);
+    /// Makes and drops a store with an instance of the second.
+    fn large_instance(&mut self);
+    /// Calls `same`, in an instance that stays.
+    fn guest_call(&mut self, value: i32) -> i32;
+    /// Calls `calls`, in an instance that stays.
+    fn host_calls(&mut self, times: i32) -> i32;
+}
+
+/// Prints the nanoseconds of one instance of each module, of one call of the guest and of one
+/// of the host.
+pub fn measure_embedded(mut engine: impl Embedded) {
+    assert_eq!((engine.guest_call(3), engine.host_calls(5)), (3, 5));
+    let instance = each(200, |times| (0..times).for_each(|_| engine.instance()));
+    let large = each(20, |times| (0..times).for_each(|_| engine.large_instance()));
+    let guest = each(100_000, |times| {
+        (0..times as i32).for_each(|value| drop(std::hint::black_box(engine.guest_call(value))));
+    });
+    let host = each(100_000, |times| drop(engine.host_calls(times as i32)));
+    println!("{instance} {large} {guest} {host}");
+}
+
+/// The nanoseconds of one of many, where it went best.
+fn each(times: u32, mut work: impl FnMut(u32)) -> f64 {
+    let round = |_| {
+        let start = std::time::Instant::now();
+        work(times);
+        start.elapsed().as_secs_f64() * 1e9 / f64::from(times)
+    };
+    // The first rounds are also there for code that is made when it is needed.
+    (0..20).map(round).fold(f64::INFINITY, f64::min)
+}

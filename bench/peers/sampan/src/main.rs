@@ -4,11 +4,14 @@
 //!
 //! `sampan-load compile FILE COMPILED` writes the module with its code, and
 //! `sampan-load compiled COMPILED` says how long loading that and instantiating it took.
+//!
+//! `sampan-load embed MODE SMALL LARGE` says what instances and calls cost.
 
 use std::{process::ExitCode, time::Instant};
 
+use peer_host::{Embedded, measure_embedded};
 use sampan::wasi::{self, WasiCtx};
-use sampan::{Config, Engine, Linker, Mode, Module, Preparation, Store};
+use sampan::{Config, Engine, Linker, Mode, Module, Preparation, Store, TypedFunc};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +23,10 @@ fn main() -> ExitCode {
             std::fs::write(to, bytes).expect("the file can be written");
         }
         ["compiled", file] => compiled(file),
+        ["embed", "classic", small, large] => embed(Mode::Classic, small, large),
+        ["embed", "fast", small, large] => embed(Mode::Fast, small, large),
+        ["embed", "jit", small, large] => embed(Mode::Jit, small, large),
+        ["embed", "auto", small, large] => embed(Mode::Auto, small, large),
         ["classic", file] => drop(load(Mode::Classic, Preparation::Eager, file)),
         ["fast", file] => drop(load(Mode::Fast, Preparation::Eager, file)),
         ["jit", file] => drop(load(Mode::Jit, Preparation::Eager, file)),
@@ -27,10 +34,58 @@ fn main() -> ExitCode {
         _ => {
             eprintln!("usage: sampan-load (classic|fast|jit|auto|compiled) FILE");
             eprintln!("       sampan-load compile FILE COMPILED");
+            eprintln!("       sampan-load embed (classic|fast|jit|auto) SMALL LARGE");
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Says what instances and calls cost.
+fn embed(mode: Mode, small: &str, large: &str) {
+    let engine = engine(mode, Preparation::Eager);
+    let module = |file| {
+        let wasm = std::fs::read(file).expect("the module can be read");
+        Module::new(&engine, wasm).expect("the module is valid")
+    };
+    let (small, large) = (module(small), module(large));
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("host", "next", |value: i32| value + 1).expect("a new name");
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &small).expect("it needs `next` only");
+    let func = |name| instance.get_typed_func(&store, name).expect("the module has it");
+    let (same, calls) = (func("same"), func("calls"));
+    measure_embedded(Embedding { engine, small, large, linker, store, same, calls });
+}
+
+struct Embedding {
+    engine: Engine,
+    small: Module,
+    large: Module,
+    linker: Linker<()>,
+    store: Store<()>,
+    same: TypedFunc<i32, i32>,
+    calls: TypedFunc<i32, i32>,
+}
+
+impl Embedded for Embedding {
+    fn instance(&mut self) {
+        let mut store = Store::new(&self.engine, ());
+        self.linker.instantiate(&mut store, &self.small).expect("as before");
+    }
+
+    fn large_instance(&mut self) {
+        let mut store = Store::new(&self.engine, ());
+        self.linker.instantiate(&mut store, &self.large).expect("it needs nothing");
+    }
+
+    fn guest_call(&mut self, value: i32) -> i32 {
+        self.same.call(&mut self.store, value).expect("it cannot trap")
+    }
+
+    fn host_calls(&mut self, times: i32) -> i32 {
+        self.calls.call(&mut self.store, times).expect("it cannot trap")
+    }
 }
 
 fn engine(mode: Mode, preparation: Preparation) -> Engine {

@@ -2,15 +2,15 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use peer_host::{Host, IMPORTS, MODULE, Outcome, command};
+use peer_host::{Embedded, Host, IMPORTS, MODULE, Outcome, command, measure_embedded};
 use wasmi::{
-    Caller, CompilationMode, Config, Engine, Error, Extern, FuncType, Linker, Module, Store, Val,
-    ValType,
+    Caller, CompilationMode, Config, Engine, Error, Extern, FuncType, Linker, Module, Store,
+    TypedFunc, Val, ValType,
 };
 
 fn main() -> ExitCode {
     let Some(command) = command() else {
-        eprintln!("usage: peer-wasmi (run|load) FILE ARGS...");
+        eprintln!("usage: peer-wasmi (run|load|embed) FILE ARGS...");
         return ExitCode::from(2);
     };
     let wasm = std::fs::read(&command.file).expect("the module can be read");
@@ -19,6 +19,10 @@ fn main() -> ExitCode {
         config.compilation_mode(CompilationMode::Eager);
     }
     let engine = Engine::new(&config);
+    if command.verb == "embed" {
+        embed(engine, &wasm, &command.args[1]);
+        return ExitCode::SUCCESS;
+    }
     let start = Instant::now();
     let module = Module::new(&engine, &wasm[..]).expect("the module is valid");
     if command.verb == "load" {
@@ -31,6 +35,50 @@ fn main() -> ExitCode {
             eprintln!("{error}");
             ExitCode::from(134)
         }
+    }
+}
+
+/// Says what instances and calls cost.
+fn embed(engine: Engine, small: &[u8], large: &str) {
+    let large = std::fs::read(large).expect("the module can be read");
+    let module = |wasm: &[u8]| Module::new(&engine, wasm).expect("the module is valid");
+    let (small, large) = (module(small), module(&large));
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("host", "next", |value: i32| value + 1).expect("a new name");
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate_and_start(&mut store, &small).expect("it needs `next` only");
+    let func = |name| instance.get_typed_func(&store, name).expect("the module has it");
+    let (same, calls) = (func("same"), func("calls"));
+    measure_embedded(Embedding { engine, small, large, linker, store, same, calls });
+}
+
+struct Embedding {
+    engine: Engine,
+    small: Module,
+    large: Module,
+    linker: Linker<()>,
+    store: Store<()>,
+    same: TypedFunc<i32, i32>,
+    calls: TypedFunc<i32, i32>,
+}
+
+impl Embedded for Embedding {
+    fn instance(&mut self) {
+        let mut store = Store::new(&self.engine, ());
+        self.linker.instantiate_and_start(&mut store, &self.small).expect("as before");
+    }
+
+    fn large_instance(&mut self) {
+        let mut store = Store::new(&self.engine, ());
+        self.linker.instantiate_and_start(&mut store, &self.large).expect("it needs nothing");
+    }
+
+    fn guest_call(&mut self, value: i32) -> i32 {
+        self.same.call(&mut self.store, value).expect("it cannot trap")
+    }
+
+    fn host_calls(&mut self, times: i32) -> i32 {
+        self.calls.call(&mut self.store, times).expect("it cannot trap")
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use peer_host::{Host, IMPORTS, MODULE, Outcome, command};
+use peer_host::{Embedded, Host, IMPORTS, MODULE, Outcome, command, measure_embedded};
 use wasmtime::{
-    Caller, Config, Engine, Extern, FuncType, Linker, Module, Result, Store, Strategy, Val, ValType,
+    Caller, Config, Engine, Extern, FuncType, Linker, Module, Result, Store, Strategy, TypedFunc,
+    Val, ValType,
 };
 
 fn main() -> Result<ExitCode> {
     let Some(command) = command() else {
         eprintln!(
-            "usage: peer-wasmtime (run|load) [--compiler cranelift|winch|pulley] FILE ARGS..."
+            "usage: peer-wasmtime (run|load|embed) [--compiler cranelift|winch|pulley] FILE ARGS..."
         );
         return Ok(ExitCode::from(2));
     };
@@ -30,6 +31,9 @@ fn main() -> Result<ExitCode> {
         }
     }
     let engine = Engine::new(&config)?;
+    if command.verb == "embed" {
+        return embed(engine, &command.file, &command.args[1]);
+    }
     let wasm = std::fs::read(&command.file)?;
     let start = Instant::now();
     let module = Module::new(&engine, &wasm)?;
@@ -38,6 +42,50 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     run(&engine, &module, command.args)
+}
+
+/// Says what instances and calls cost.
+fn embed(engine: Engine, small: &str, large: &str) -> Result<ExitCode> {
+    let small = Module::from_file(&engine, small)?;
+    let large = Module::from_file(&engine, large)?;
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("host", "next", |value: i32| value + 1)?;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &small)?;
+    let same = instance.get_typed_func(&mut store, "same")?;
+    let calls = instance.get_typed_func(&mut store, "calls")?;
+    measure_embedded(Embedding { engine, small, large, linker, store, same, calls });
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Embedding {
+    engine: Engine,
+    small: Module,
+    large: Module,
+    linker: Linker<()>,
+    store: Store<()>,
+    same: TypedFunc<i32, i32>,
+    calls: TypedFunc<i32, i32>,
+}
+
+impl Embedded for Embedding {
+    fn instance(&mut self) {
+        let mut store = Store::new(&self.engine, ());
+        self.linker.instantiate(&mut store, &self.small).expect("as before");
+    }
+
+    fn large_instance(&mut self) {
+        let mut store = Store::new(&self.engine, ());
+        self.linker.instantiate(&mut store, &self.large).expect("it needs nothing");
+    }
+
+    fn guest_call(&mut self, value: i32) -> i32 {
+        self.same.call(&mut self.store, value).expect("it cannot trap")
+    }
+
+    fn host_calls(&mut self, times: i32) -> i32 {
+        self.calls.call(&mut self.store, times).expect("it cannot trap")
+    }
 }
 
 /// How `proc_exit` leaves the guest.
