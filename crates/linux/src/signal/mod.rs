@@ -13,7 +13,7 @@ use crate::errno::{Errno, SysResult};
 use crate::kernel::{Context, Kernel};
 use crate::machine::gpr;
 use crate::syscall::Abi;
-use crate::task::{Pid, Process, State, Thread};
+use crate::task::{Pid, Process, State, Thread, ptrace};
 
 macro_rules! signals {
     ($($name:ident $number:literal)*) => {
@@ -275,6 +275,9 @@ pub fn is_pending(thread: &Thread) -> bool {
     if thread.process.exiting.get().is_some() {
         return true;
     }
+    if thread.traced.borrow().as_ref().is_some_and(|tracing| tracing.interrupt.get()) {
+        return true;
+    }
     let set = thread.pending.borrow().set | thread.process.pending.borrow().set;
     set & (!thread.mask.get() | UNBLOCKABLE) != 0
 }
@@ -339,6 +342,7 @@ impl Kernel {
                         self.enqueue(&thread);
                     }
                 }
+                self.tell_tracers_of_stop(process, false);
             }
         } else if bit(signal) & STOPS != 0 {
             self.drop_pending(process, bit(SIGCONT));
@@ -348,7 +352,13 @@ impl Kernel {
             self.end_process(process, SIGKILL);
             return false;
         }
-        blocked || !process.actions.borrow().borrow().ignores(signal)
+        // A tracer sees what its tracee ignores, too.
+        blocked || self.is_traced(process) || !process.actions.borrow().borrow().ignores(signal)
+    }
+
+    fn is_traced(&self, process: &Process) -> bool {
+        let traced = |thread: &Rc<Thread>| thread.traced.borrow().is_some();
+        process.threads.borrow().iter().any(|tid| self.threads.get(tid).is_some_and(traced))
     }
 
     fn drop_pending(&mut self, process: &Rc<Process>, set: u64) {
@@ -404,8 +414,17 @@ pub fn before_user(cx: &mut Context) -> bool {
             cx.kernel.end_thread(&thread, status);
             return false;
         }
+        let tracing = thread.tracing();
+        if let Some(tracing) = &tracing
+            && !ptrace::before_user(cx, tracing)
+        {
+            return false;
+        }
         let allowed = !thread.mask.get() | UNBLOCKABLE;
-        let info = if is_pending(&thread) {
+        let let_through = tracing.as_ref().and_then(|tracing| tracing.deliver.take());
+        let info = if let_through.is_some() {
+            let_through
+        } else if is_pending(&thread) {
             let own = thread.pending.borrow_mut().take(allowed);
             own.or_else(|| thread.process.pending.borrow_mut().take(allowed))
         } else {
@@ -420,6 +439,10 @@ pub fn before_user(cx: &mut Context) -> bool {
             return true;
         };
         let signal = info.signal;
+        if tracing.is_some() && let_through.is_none() {
+            cx.kernel.trace_stop(&thread, ptrace::Why::Signal, signal, Some(info));
+            return false;
+        }
         let action = {
             let actions = thread.process.actions.borrow().clone();
             let mut actions = actions.borrow_mut();
@@ -437,11 +460,24 @@ pub fn before_user(cx: &mut Context) -> bool {
                     continue;
                 }
                 thread.process.stopped.set(true);
+                thread.process.stop_signal.set(signal);
                 thread.process.event.set(Some(signal));
                 cx.kernel.tell_parent_of_stop(&thread.process);
+                cx.kernel.tell_tracers_of_stop(&thread.process, true);
+                if tracing.is_some() {
+                    // It stops for its tracer as well.
+                    continue;
+                }
                 return false;
             }
             DEFAULT => {
+                if cx.kernel.traced_exit(&thread, signal) {
+                    // It ends once the tracer lets it go on.
+                    if let Some(tracing) = &tracing {
+                        tracing.deliver.set(Some(info));
+                    }
+                    return false;
+                }
                 // No core file is written, so the flag for one is not set either.
                 cx.kernel.end_process(&thread.process, signal);
                 continue;
@@ -452,6 +488,9 @@ pub fn before_user(cx: &mut Context) -> bool {
         if push(cx, &info, action).is_err() {
             cx.kernel.end_process(&thread.process, SIGSEGV);
             continue;
+        }
+        if tracing.is_some() && ptrace::handler_begins(cx) {
+            return false;
         }
         return true;
     }
