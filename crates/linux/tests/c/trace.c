@@ -291,6 +291,8 @@ static void show_signals(void) {
     next("end", pid);
 }
 
+static volatile int thread = 1;
+
 static int in_thread(void *arg) {
     shared = 99;
     return 0;
@@ -307,8 +309,8 @@ static void children(void) {
     while (waitpid(pid, &status, 0) < 0);
     if (WEXITSTATUS(status) != 12) _exit(2);
     static char stack[65536];
-    pid = clone(in_thread, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, 0);
-    while (shared != 99) sched_yield();
+    pid = clone(in_thread, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID, 0, 0, 0, (void *)&thread);
+    while (thread) sched_yield();
     char *argv[] = { "program", "exec", 0 };
     execv(self, argv);
     _exit(3);

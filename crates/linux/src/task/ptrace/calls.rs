@@ -303,7 +303,7 @@ fn noted(thread: &Thread, kind: u64) -> SysResult<Set> {
 fn user(cx: &Context, thread: &Thread, at: u64) -> SysResult<u64> {
     let word = cx.word() as u64;
     let size = if word == 8 { 912 } else { 284 };
-    if at % word != 0 || at > size - word {
+    if !at.is_multiple_of(word) || at > size - word {
         return Err(Errno::EIO);
     }
     let bytes = registers::get(thread, Set::General(cx.abi()));
