@@ -4,7 +4,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::ptrace::Dead;
-use super::{Process, State, Thread};
+use super::{Pid, Process, State, Thread};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::{Context, Kernel};
 use crate::signal::{self, Fields, SIGCHLD, SIGCONT, SIGHUP, SigInfo, sa};
@@ -113,8 +113,9 @@ impl Kernel {
             self.exited = Some(status);
             return;
         }
+        let groups = self.groups_held_by(process);
         self.adopt_children(process);
-        self.hang_up_orphans(process);
+        self.hang_up_orphans(&groups);
         let is_leader = process.session.borrow().sid == process.pid;
         if is_leader {
             let session = process.session.borrow().clone();
@@ -138,7 +139,7 @@ impl Kernel {
     }
 
     /// Nobody waits any more for what a process traced.
-    fn forget_tracees(&mut self, tracer: super::Pid) {
+    fn forget_tracees(&mut self, tracer: Pid) {
         let (gone, kept) =
             core::mem::take(&mut self.dead_tracees).into_iter().partition(|d| d.tracer == tracer);
         self.dead_tracees = kept;
@@ -207,16 +208,32 @@ impl Kernel {
         }
     }
 
-    /// Groups that became orphans with stopped members are told so.
-    fn hang_up_orphans(&mut self, process: &Rc<Process>) {
-        let stopped = |other: &&Rc<Process>| {
-            other.stopped.get() && Rc::ptr_eq(&other.session.borrow(), &process.session.borrow())
+    /// Groups of a process's session that it may have kept from being orphans: its own, and
+    /// those of its children (`kill_orphaned_pgrp` in Linux, kernel/exit.c).
+    fn groups_held_by(&self, process: &Rc<Process>) -> Vec<Pid> {
+        let session = process.session.borrow().clone();
+        let (pgrp, parent) = (process.pgrp.get(), process.parent.get());
+        let other = |other: &Rc<Process>| {
+            other.pgrp.get() != pgrp && Rc::ptr_eq(&other.session.borrow(), &session)
         };
-        let list: Vec<_> = self.processes.values().filter(stopped).cloned().collect();
-        for other in list {
-            if self.is_orphaned(&other) {
-                self.signal_group(other.pgrp.get(), SigInfo::kernel(SIGHUP));
-                self.signal_group(other.pgrp.get(), SigInfo::kernel(SIGCONT));
+        let own = self.processes.get(&parent).filter(|parent| other(parent)).map(|_| pgrp);
+        let is_child = |child: &&Rc<Process>| child.parent.get() == process.pid && other(child);
+        let children = self.processes.values().filter(is_child).map(|child| child.pgrp.get());
+        let mut groups: Vec<Pid> = own.into_iter().chain(children).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// Of these groups, those that are orphans now and have stopped members are told so.
+    fn hang_up_orphans(&mut self, groups: &[Pid]) {
+        for &pgrp in groups {
+            let is_stopped =
+                |member: &&Rc<Process>| member.pgrp.get() == pgrp && member.stopped.get();
+            let stopped = self.processes.values().find(is_stopped).cloned();
+            if stopped.is_some_and(|member| self.is_orphaned(&member)) {
+                self.signal_group(pgrp, SigInfo::kernel(SIGHUP));
+                self.signal_group(pgrp, SigInfo::kernel(SIGCONT));
             }
         }
     }
