@@ -4,7 +4,9 @@
  */
 
 import { encode } from "./bytes.js";
+import { type ChunkImage, lookAtChunks } from "./blocks/chunks.js";
 import { look, type HttpImage } from "./blocks/http.js";
+import { loadChanges, saveChanges } from "./blocks/saved.js";
 import { Store } from "./blocks/store.js";
 import type { DiskDescription, FolderDescription } from "./protocol.js";
 
@@ -44,6 +46,22 @@ export class HttpBytesDevice extends BlockDevice {
   }
 }
 
+/** A disk image in chunks, as `sampan image chunk` makes it, on any web server. */
+export class ChunkDevice extends BlockDevice {
+  private constructor(private readonly image: ChunkImage) {
+    super();
+  }
+
+  /** Reads the image's index. @param folder where `index.json` is */
+  static async create(folder: string | URL): Promise<ChunkDevice> {
+    return new ChunkDevice(await lookAtChunks(new URL(folder, base()).href));
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "chunks", image: this.image };
+  }
+}
+
 /** Changed blocks in this browser (IndexedDB), under a name. */
 export class IDBDevice extends BlockDevice {
   private constructor(private readonly name: string) {
@@ -60,8 +78,25 @@ export class IDBDevice extends BlockDevice {
 
   /** Throws all blocks away. A machine that uses them has no disk afterwards: reload the page. */
   async reset(): Promise<void> {
-    await Promise.all([...this.users].map((user) => user.release(this)));
+    await this.release();
     await Store.remove(this.name);
+  }
+
+  /** All blocks as a file, as they were at the last `sync`. A machine may use them. */
+  export(): Promise<Blob> {
+    return saveChanges(this.name);
+  }
+
+  /**
+   * Puts the blocks of such a file in place of those that are here. A machine that uses them has
+   * no disk afterwards: reload the page. A file that is damaged is refused, and nothing changes.
+   */
+  async import(file: Blob): Promise<void> {
+    await loadChanges(this.name, file, () => this.release());
+  }
+
+  private async release(): Promise<void> {
+    await Promise.all([...this.users].map((user) => user.release(this)));
   }
 }
 

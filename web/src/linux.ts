@@ -5,7 +5,9 @@ import type { Mode } from "./code.js";
 import {
   BlockDevice, DataDevice, type DeviceUser, FolderDevice,
 } from "./devices.js";
+import { exchange, type GuestRequest } from "./http.js";
 import type { Answer, MountDescription, Request, Start, WorkerLike } from "./protocol.js";
+import { type Socket, Sockets } from "./sockets.js";
 import { openTerminal, type PageTerminal } from "./terminal.js";
 
 /** Something that is mounted. */
@@ -71,6 +73,7 @@ export class Linux implements DeviceUser {
   private writeFunction: WriteFunction | undefined;
   private terminal: PageTerminal | undefined;
   private highSurrogate = "";
+  private readonly sockets = new Sockets((request) => this.post(request));
   private readonly callbacks: { [Name in keyof Callbacks]: Set<Callbacks[Name]> } = {
     cpuActivity: new Set(),
     diskActivity: new Set(),
@@ -142,7 +145,7 @@ export class Linux implements DeviceUser {
     const resize = (columns: number, rows: number) => this.resize(columns, rows);
     this.terminal = await openTerminal(element, type, resize);
     const { columns, rows } = this.terminal;
-    this.connect((bytes) => this.terminal?.write(bytes), columns, rows);
+    this.attach((bytes) => this.terminal?.write(bytes), columns, rows);
     this.terminal.focus();
   }
 
@@ -151,7 +154,7 @@ export class Linux implements DeviceUser {
    * @returns what takes keys
    */
   setCustomConsole(write: WriteFunction, columns: number, rows: number): KeyFunction {
-    this.connect(write, columns, rows);
+    this.attach(write, columns, rows);
     return (key) => this.key(key);
   }
 
@@ -168,6 +171,20 @@ export class Linux implements DeviceUser {
   /** Reads a file of the guest, as root. */
   readFile(path: string): Promise<Uint8Array> {
     return this.ask({ type: "readFile", path });
+  }
+
+  /** Connects by TCP to a port on which a program in the machine listens. */
+  connect(port: number): Socket {
+    if (this.failure !== undefined) throw this.failure;
+    return this.sockets.connect(port);
+  }
+
+  /**
+   * Asks a web server in the machine, as the global `fetch` asks others; the body streams.
+   * @param path its path and query, which start with a slash
+   */
+  fetch(port: number, path: string, request: GuestRequest = {}): Promise<Response> {
+    return exchange(this.connect(port), port, path, request);
   }
 
   /** Puts away all that the guest wrote; it also happens every second. */
@@ -201,7 +218,7 @@ export class Linux implements DeviceUser {
     await this.ask({ type: "release", disk });
   }
 
-  private connect(write: WriteFunction, columns: number, rows: number): void {
+  private attach(write: WriteFunction, columns: number, rows: number): void {
     this.writeFunction = write;
     this.resize(columns, rows);
     const bytes = concat(this.early);
@@ -250,6 +267,11 @@ export class Linux implements DeviceUser {
         if (this.writeFunction !== undefined) void this.show(answer.bytes, answer.bytes.length);
         else this.keep(answer.bytes);
         return;
+      case "data":
+      case "drained":
+      case "finished":
+      case "closed":
+        return this.sockets.take(answer);
       case "log":
         console.warn(`sampan: ${answer.line}`);
         return;
@@ -296,6 +318,7 @@ export class Linux implements DeviceUser {
   private fail(error: Error): void {
     if (this.failure !== undefined) return;
     this.failure = error;
+    this.sockets.fail(error);
     this.worker.terminate();
     this.terminal?.dispose();
     for (const disk of this.disks.flatMap((disk) => disk.parts())) disk.users.delete(this);

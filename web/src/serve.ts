@@ -1,12 +1,15 @@
 /** The worker's side: one machine, its disks, and the page's requests. */
 
 import type { Blocks, Watcher } from "./blocks/blocks.js";
+import { ChunkBlocks } from "./blocks/chunks.js";
+import { FetchedBlocks } from "./blocks/fetched.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
 import { Store } from "./blocks/store.js";
 import { concat, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
 import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
+import { PageConnections } from "./page-connections.js";
 import { Vm } from "./vm.js";
 
 /** Bytes of output that the page has not shown yet, above which programs rest. */
@@ -35,6 +38,7 @@ class Server {
   private unshown = 0;
   private scheduled = false;
   private syncing = false;
+  private readonly connections: PageConnections;
 
   private constructor(
     private readonly channel: Channel,
@@ -44,6 +48,7 @@ class Server {
     own: { write: (bytes: Uint8Array) => void },
   ) {
     own.write = (bytes) => this.write(bytes);
+    this.connections = new PageConnections(vm, channel);
     if (disks.some((disk) => !disk.readOnly)) setInterval(() => void this.putAway(), SYNC_MS);
   }
 
@@ -105,6 +110,12 @@ class Server {
         this.unshown -= request.count;
         if (this.unshown <= MAX_UNSHOWN) this.vm.hold(false);
         return;
+      case "connect":
+      case "give":
+      case "end":
+      case "drop":
+      case "taken":
+        return this.connections.take(request);
       case "file": {
         const folder = this.folders[request.folder];
         if (folder instanceof DataFolder) folder.set(request.path, request.bytes);
@@ -170,12 +181,18 @@ function answer(
 async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks> {
   switch (disk.kind) {
     case "http":
-      return new HttpBlocks(disk.image, watcher);
+      return HttpBlocks.open(disk.image, watcher);
+    case "chunks":
+      return ChunkBlocks.open(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
       const base = await openDisk(disk.lower, watcher);
       const { name } = disk.upper;
-      return OverlayBlocks.open(base, await Store.open(name), name, watcher);
+      const full = (full: boolean) => {
+        if (full && base instanceof FetchedBlocks) base.makeRoom();
+        watcher.full(full);
+      };
+      return OverlayBlocks.open(base, await Store.open(name), name, { ...watcher, full });
     }
     case "idb":
       throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");

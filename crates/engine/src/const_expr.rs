@@ -2,6 +2,9 @@
 
 use crate::{Machine, RawRef, TrapKind};
 use alloc::vec::Vec;
+use sampan_wasm::room::Room;
+#[cfg(feature = "gc")]
+use sampan_wasm::room::collected;
 use sampan_wasm::{ConstExpr, Imm, Opcode, Reader};
 
 /// The value of a validated constant expression in the instance with an index, whose
@@ -59,7 +62,7 @@ pub(crate) fn evaluate_next(
                 [arithmetic(op, a, b), 0]
             }
         };
-        stack.push(value);
+        stack.put(value)?;
     }
 }
 
@@ -82,10 +85,10 @@ fn gc(
         (Opcode::AnyConvertExtern | Opcode::ExternConvertAny, _) => return Ok(pop()),
         (Opcode::StructNewDefault, _) => machine.new_struct_default(ty)?,
         (Opcode::StructNew, _) => {
-            let widths: Vec<u32> =
-                machine.struct_shape(ty).fields.iter().map(|field| field.1.slots()).collect();
+            let fields = &machine.struct_shape(ty).fields;
+            let widths = collected(fields.iter().map(|field| field.1.slots()))?;
             let first = stack.len().saturating_sub(widths.len());
-            let slots = flatten(&stack[first..], widths);
+            let slots = flatten(&stack[first..], widths)?;
             stack.truncate(first);
             machine.new_struct(ty, &slots)?
         }
@@ -97,7 +100,7 @@ fn gc(
         (Opcode::ArrayNewFixed, &Imm::Index2(_, count)) => {
             let width = machine.array_storage(ty).slots();
             let first = stack.len().saturating_sub(count as usize);
-            let slots = flatten(&stack[first..], core::iter::repeat(width));
+            let slots = flatten(&stack[first..], core::iter::repeat(width))?;
             stack.truncate(first);
             machine.new_array_fixed(ty, &slots)?
         }
@@ -108,9 +111,15 @@ fn gc(
 
 /// Values one after the other, each in as many slots as it takes.
 #[cfg(feature = "gc")]
-fn flatten(values: &[[u64; 2]], widths: impl IntoIterator<Item = u32>) -> Vec<u64> {
-    let value = |(value, width): (&[u64; 2], u32)| value[..width as usize].to_vec();
-    values.iter().zip(widths).flat_map(value).collect()
+fn flatten(
+    values: &[[u64; 2]],
+    widths: impl IntoIterator<Item = u32>,
+) -> Result<Vec<u64>, TrapKind> {
+    let mut slots = Vec::new();
+    for (value, width) in values.iter().zip(widths) {
+        value[..width as usize].iter().try_for_each(|&slot| slots.put(slot))?;
+    }
+    Ok(slots)
 }
 
 fn arithmetic(op: Opcode, a: u64, b: u64) -> u64 {

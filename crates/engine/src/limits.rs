@@ -2,6 +2,7 @@
 
 use crate::SharedMemory;
 use alloc::vec::Vec;
+use sampan_wasm::room::Room;
 
 /// Upper bounds for what the guests of one machine hold together.
 #[derive(Clone, Debug)]
@@ -69,11 +70,7 @@ impl Limits {
     /// Counts a shared memory from now on, if there is room for what it has now.
     #[allow(unreachable_code)] // Where nothing is of the type.
     pub(crate) fn take_shared(&mut self, memory: &SharedMemory) -> bool {
-        let fits = memory.len() as u64 <= self.room_for_memory();
-        if fits {
-            self.shared.push(memory.clone());
-        }
-        fits
+        memory.len() as u64 <= self.room_for_memory() && self.shared.put(memory.clone()).is_ok()
     }
 
     fn shared_bytes(&self) -> u64 {

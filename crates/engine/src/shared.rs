@@ -79,7 +79,7 @@ impl SharedMemory {
             }
         };
         let (len, waiters) = (AtomicUsize::new(len), Waiters::default());
-        Some(SharedMemory(Arc::new(Bytes { base, reserved, len, ty, waiters })))
+        Some(SharedMemory(Arc::try_new(Bytes { base, reserved, len, ty, waiters }).ok()?))
     }
 
     /// The type, with the current size as its minimum.

@@ -2,6 +2,7 @@
 
 use crate::{Limits, RawRef, TrapKind};
 use alloc::vec::Vec;
+use sampan_wasm::room::Room;
 use sampan_wasm::{AddrType, TableType};
 
 /// A table. Compiled code reads the first fields.
@@ -42,7 +43,7 @@ impl TableEntity {
         }
         let mut elements = Vec::new();
         elements.try_reserve_exact(usize::try_from(ty.limits.min).ok()?).ok()?;
-        elements.resize(ty.limits.min as usize, init);
+        elements.put_times(init, ty.limits.min as usize).ok()?;
         let (base, len) = (elements.as_ptr(), elements.len());
         let index_mask = crate::memory::operand(ty.addr, u64::MAX);
         Some(TableEntity { base, len, elements, index_mask, ty, id })
@@ -93,11 +94,10 @@ impl TableEntity {
         if !limits.take_table(old, new) {
             return None;
         }
-        if self.elements.try_reserve(additional).is_err() {
+        if self.elements.put_times(value, additional).is_err() {
             limits.take_table(new, old);
             return None;
         }
-        self.elements.resize(new as usize, value);
         (self.base, self.len) = (self.elements.as_ptr(), self.elements.len());
         Some(old)
     }

@@ -18,6 +18,11 @@ pub struct WasmBacktrace {
 }
 
 impl WasmBacktrace {
+    pub(crate) const NONE: WasmBacktrace = WasmBacktrace {
+        #[cfg(feature = "backtrace")]
+        frames: Vec::new(),
+    };
+
     /// The calls, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[FrameInfo] {
         #[cfg(feature = "backtrace")]

@@ -1,5 +1,6 @@
 //! What an embedder chooses for all modules and stores of an engine.
 
+use crate::Result;
 use sampan_engine as engine;
 use sampan_engine::wasm::{Feature, Features};
 pub use sampan_engine::{EXECUTABLE, Mode, Preparation};
@@ -76,7 +77,8 @@ impl Config {
         self
     }
 
-    /// Keeps compiled code in a folder, where the next start finds it: an entry is used for the
+    /// Keeps compiled code in a folder, where the next start finds it; in [`Mode::Auto`] see
+    /// [`Engine::flush_code_cache`]. An entry is used for the
     /// same module, choices, processor and program only, and if it is whole. The folder is made
     /// when needed, for this user only: whoever can write to it decides what is executed.
     #[cfg(feature = "jit")]
@@ -204,15 +206,34 @@ pub struct Engine {
 
 impl Engine {
     /// An engine with the given choices.
+    ///
+    /// # Panics
+    /// There is no memory left; see [`Engine::try_new`].
     pub fn new(config: &Config) -> Engine {
+        Engine::try_new(config).expect("there is memory for an engine")
+    }
+
+    /// An engine with the given choices.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(config: &Config) -> Result<Engine> {
         let mut raw = config.engine.clone();
         raw.features = executable(config.features);
-        Engine { raw: crate::compiler::engine(raw, config), features: config.features }
+        Ok(Engine { raw: crate::compiler::engine(raw, config)?, features: config.features })
     }
 
     /// The interpreter that it runs modules with.
     pub fn mode(&self) -> Mode {
         self.raw.config().mode
+    }
+
+    /// In [`Mode::Auto`], writes what was compiled so far to the folder of
+    /// [`Config::code_cache`]. That also happens when there is nothing left to compile, but not
+    /// when the process ends: a program that does not run long should call this at its end.
+    #[cfg(feature = "jit")]
+    pub fn flush_code_cache(&self) {
+        self.raw.settle();
     }
 
     /// Whether both are clones of one engine.

@@ -2,8 +2,9 @@
 
 use crate::wasm_ty::{WasmParams, WasmResults, private::Raw};
 use crate::{AsContextMut, Func, Result};
-use alloc::vec;
+use alloc::vec::Vec;
 use core::{fmt, marker::PhantomData};
+use sampan_engine::wasm::room::Room;
 
 /// A function with parameters `P` and results `R`; see [`Func::typed`].
 ///
@@ -40,7 +41,8 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
             few = [0; INLINE_SLOTS];
             &mut few
         } else {
-            many = vec![0; count];
+            many = Vec::new();
+            many.put_times(0, count)?;
             &mut many
         };
         let id = ctx.inner.id;

@@ -9,7 +9,7 @@
 //! What is absent: execution, the text format, and any dependency.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // But in `room`.
 
 extern crate alloc;
 
@@ -31,6 +31,7 @@ mod reader;
 #[cfg(feature = "function-references")]
 mod rec_groups;
 mod registry;
+pub mod room;
 mod subtyping;
 mod type_reader;
 mod types;
@@ -38,7 +39,7 @@ mod types_section;
 mod validate;
 
 pub use customs::{BranchHint, BranchHints, NameKind, NameMap, Names, Producer, Producers};
-pub use decode::{decode, validate};
+pub use decode::{decode, decode_with_bodies, validate};
 pub use describe::Description;
 pub use disasm::{Disassembly, Line};
 pub use error::{Error, ErrorKind, Result};

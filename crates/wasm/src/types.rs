@@ -2,7 +2,8 @@
 //!
 //! Source: core specification 3.0, section 2.3.
 
-use alloc::boxed::Box;
+use crate::room::{OutOfMemory, Room, boxed_slice, collected};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 /// The type of a value.
@@ -201,10 +202,38 @@ impl FuncType {
         params: impl IntoIterator<Item = ValType>,
         results: impl IntoIterator<Item = ValType>,
     ) -> FuncType {
-        let mut all: alloc::vec::Vec<ValType> = params.into_iter().collect();
+        let mut all: Vec<ValType> = params.into_iter().collect();
         let count = all.len() as u32;
         all.extend(results);
         FuncType { all: all.into(), params: count }
+    }
+
+    /// [`FuncType::new`] where memory may run out.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> Result<FuncType, OutOfMemory> {
+        let mut all = Vec::new();
+        params.into_iter().try_for_each(|ty| all.put(ty))?;
+        let count = all.len() as u32;
+        results.into_iter().try_for_each(|ty| all.put(ty))?;
+        FuncType::of(all, count)
+    }
+
+    /// The type with `params` parameters, which are the first of `all`.
+    pub(crate) fn of(all: Vec<ValType>, params: u32) -> Result<FuncType, OutOfMemory> {
+        Ok(FuncType { all: boxed_slice(all)?, params })
+    }
+
+    /// A copy.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_clone(&self) -> Result<FuncType, OutOfMemory> {
+        self.map(|ty| ty)
     }
 
     /// The parameters' types.
@@ -220,9 +249,11 @@ impl FuncType {
     }
 
     /// The type with `f` applied to each parameter and result.
-    #[must_use]
-    pub fn map(&self, f: impl FnMut(ValType) -> ValType) -> FuncType {
-        FuncType { all: self.all.iter().copied().map(f).collect(), params: self.params }
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn map(&self, f: impl FnMut(ValType) -> ValType) -> Result<FuncType, OutOfMemory> {
+        Ok(FuncType { all: collected(self.all.iter().copied().map(f))?, params: self.params })
     }
 }
 

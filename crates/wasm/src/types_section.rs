@@ -6,6 +6,7 @@
 use crate::{
     CompositeType, Error, Feature, FuncType, HeapType, Reader, RefType, Result, SubType, ValType,
     limits,
+    room::{Room, with_room},
     subtyping::{self, Defs},
     type_reader::val_type,
 };
@@ -121,20 +122,20 @@ impl Defs for Types {
 
 pub(crate) fn func_type(reader: &mut Reader<'_>) -> Result<FuncType> {
     let count = reader.count("parameters", limits::MAX_PARAMS)?;
-    let mut params = Vec::with_capacity(count as usize);
+    let params = count;
+    let mut all = with_room(count as usize)?;
     for _ in 0..count {
-        params.push(val_type(reader)?);
+        all.put(val_type(reader)?)?;
     }
     let at = reader.pos();
     let count = reader.count("results", limits::MAX_RESULTS)?;
     if count > 1 {
         reader.need(Feature::MultiValue, at)?;
     }
-    let mut results = Vec::with_capacity(count as usize);
     for _ in 0..count {
-        results.push(val_type(reader)?);
+        all.put(val_type(reader)?)?;
     }
-    Ok(FuncType::new(params, results))
+    Ok(FuncType::of(all, params)?)
 }
 
 /// Whether a field or a global can be written.

@@ -13,9 +13,10 @@
 
 use super::space::{MARK, Space, TRACED};
 use super::types::{Shape, Storage, TypeInfo, in_heap};
-use super::{EXCEPTION, HEADER, HOST, Heap, Visit};
+use super::{EXCEPTION, HEADER, HOST, Heap, Visit, exception};
 use crate::{Machine, RawRef};
 use alloc::vec::Vec;
+use sampan_wasm::room::Room;
 
 impl Machine {
     /// Frees what no root leads to. References that the caller holds as plain values must be
@@ -30,6 +31,14 @@ impl Machine {
             return;
         }
         let mut heap = core::mem::take(&mut self.heap);
+        // Where there is no memory for the maps of all frames, what is alive is not known.
+        for activation in &self.activations {
+            activation.show(&mut heap.maps, &mut |_| {});
+        }
+        if core::mem::take(&mut heap.maps.lost) {
+            self.heap = heap;
+            return;
+        }
         heap.collections += 1;
         heap.space.finish();
         heap.handles.trim();
@@ -84,8 +93,9 @@ impl Heap {
         for (index, entry) in self.hosts.iter_mut().enumerate() {
             let Some((place, _)) = entry else { continue };
             if !self.space.header(*place).has(MARK) {
-                dead.extend(entry.take());
-                self.free_hosts.push(index as u32);
+                // Without room to keep it, its destructor runs at once.
+                let _ = entry.take().map(|entry| dead.put(entry));
+                self.free_hosts.put(index as u32).expect("reserved with the entry");
             }
         }
         dead
@@ -153,8 +163,10 @@ impl Marker<'_> {
         match header.kind() {
             HOST => {}
             EXCEPTION => {
-                for offset in super::exception::refs(self.space, content, header.len) {
-                    self.mark_at(content + offset);
+                for slot in 0..exception::slots(self.space, content) {
+                    if let Some(at) = exception::reference(self.space, content, slot) {
+                        self.mark_at(at);
+                    }
                 }
             }
             kind => match &types[kind as usize].shape {

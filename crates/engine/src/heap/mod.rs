@@ -35,6 +35,7 @@ use crate::{Limits, Machine, RawRef, TrapKind};
 use alloc::{boxed::Box, vec::Vec};
 use core::any::Any;
 use handles::Handles;
+use sampan_wasm::room::Room;
 use space::Space;
 
 /// The kind of an exception.
@@ -125,6 +126,8 @@ impl Machine {
     pub fn new_host_ref(&mut self, object: Box<dyn Any + Send + Sync>) -> Result<RawRef, TrapKind> {
         let reference = self.allocate(Header::new(HOST, 0, 8), NOTHING)?;
         let heap = &mut self.heap;
+        // An object without its entry is none of the host's yet.
+        heap.write(reference, 0, u32::MAX.to_le_bytes());
         let entry = Some((reference.0 as u32, object));
         let index = match heap.free_hosts.pop() {
             Some(index) => {
@@ -132,7 +135,9 @@ impl Machine {
                 index
             }
             None => {
-                heap.hosts.push(entry);
+                let count = heap.hosts.len() + 1;
+                heap.free_hosts.try_reserve(count).map_err(|_| TrapKind::OutOfMemory)?;
+                heap.hosts.put(entry)?;
                 heap.hosts.len() as u32 - 1
             }
         };

@@ -10,6 +10,7 @@
 
 use crate::Limits;
 use alloc::vec::Vec;
+use sampan_wasm::room::Room;
 
 /// Bytes of a header: what the object is, and its length.
 pub(crate) const HEADER: u32 = 8;
@@ -254,11 +255,11 @@ impl Space {
                 continue;
             }
             let more = (new - old) as usize;
-            if self.bytes.try_reserve_exact(more).is_err() {
+            let reserved = self.bytes.try_reserve_exact(more).is_ok();
+            if !reserved || self.bytes.put_times(0, more).is_err() {
                 limits.take_memory(new.into(), old.into());
                 continue;
             }
-            self.bytes.resize(new as usize, 0);
             self.top = used;
             return true;
         }

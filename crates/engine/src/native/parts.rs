@@ -1,15 +1,16 @@
 //! What the engine's own types carry for machine code. Where it is not built in, `absent.rs`
 //! has them without content.
 
-use super::{Code, CodeTrap, Compiler, Entry, Job, Reservations, Runtime, tier::Tier};
+use super::{Code, CodeTrap, Compiler, Entry, Job, Lent, Reservations, Runtime, tier::Tier};
 use crate::module::{ModuleData, makes_objects};
 use crate::stable::Stable;
-use crate::sync::Arc;
 use crate::{Config, Engine, Mode, Module, Trap, exec, once::Once};
+use alloc::sync::Arc;
 use alloc::{boxed::Box, vec::Vec};
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sampan_wasm as wasm;
+use sampan_wasm::room::OutOfMemory;
 
 /// Of an engine: what compiles its modules.
 #[derive(Debug, Default)]
@@ -111,8 +112,9 @@ impl ModulePart {
 pub(crate) struct MachinePart(pub Stable<Runtime>);
 
 impl MachinePart {
-    pub fn new(interrupt: &AtomicBool, config: &Config) -> MachinePart {
-        MachinePart(Stable::new(Runtime::new(&raw const *interrupt, config.stack_bytes)))
+    pub fn new(interrupt: &AtomicBool, config: &Config) -> Result<MachinePart, OutOfMemory> {
+        let runtime = Runtime::new(&raw const *interrupt, config.stack_bytes);
+        Ok(MachinePart(Stable::new(runtime)?))
     }
 
     /// Whether there are frames of compiled code.
@@ -129,7 +131,7 @@ pub(crate) struct FuncPart {
     pub entry: *const u8,
     /// What the machine code, or what stands for it, gets as its context.
     pub context: *mut u64,
-    /// The context of a function without code.
+    /// The context of a host function.
     pub header: Option<Stable<[u64; 3]>>,
 }
 
@@ -139,10 +141,13 @@ impl Default for FuncPart {
     }
 }
 
-/// Of an instance: what compiled code reaches; empty without code.
+/// Of an instance: what compiled code reaches.
 #[derive(Default)]
 pub(crate) struct InstancePart {
+    /// Empty without code.
     pub context: Box<[u64]>,
+    /// The contexts of functions without code.
+    pub headers: Box<[[u64; 3]]>,
 }
 
 /// Makes the code of a module.
@@ -154,7 +159,7 @@ pub(crate) fn compile(module: &Module) -> wasm::Result<()> {
 ///
 /// # Safety
 /// See [`Compiler::load`].
-pub(crate) unsafe fn load(module: &Module, bytes: &[u8]) -> wasm::Result<()> {
+pub(crate) unsafe fn load(module: &Module, bytes: Lent) -> wasm::Result<()> {
     // SAFETY: the caller's promise.
     give(module, |compiler| unsafe { compiler.load(module, bytes) })
 }
@@ -168,7 +173,7 @@ fn give(
         return Err(error("this engine has no compiler".into()));
     };
     let code = code(&**compiler).map_err(|trap| error(alloc::format!("{trap}")))?;
-    module.data().native.code.set(code);
+    module.data().native.code.set(code)?;
     Ok(())
 }
 

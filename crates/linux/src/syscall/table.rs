@@ -14,7 +14,10 @@ macro_rules! calls {
     ($($i386:tt $amd64:tt $name:ident($($kind:ident)*) $level:ident $(($missing:literal))?
         $($handler:path)?;)*) => {
         /// Every call.
-        pub const ROWS: &[Row] = &[$(Row {
+        pub static ROWS: &[Row] = TABLE;
+
+        /// The same, where the compiler computes; each use would be a copy in the program.
+        const TABLE: &[Row] = &[$(Row {
             name: stringify!($name),
             i386: calls!(@number $i386),
             amd64: calls!(@number $amd64),
@@ -506,8 +509,8 @@ pub static AMD64: [u16; NUMBERS] = by_number(true);
 const fn by_number(amd64: bool) -> [u16; NUMBERS] {
     let mut table = [u16::MAX; NUMBERS];
     let mut index = 0;
-    while index < ROWS.len() {
-        let number = if amd64 { ROWS[index].amd64 } else { ROWS[index].i386 };
+    while index < TABLE.len() {
+        let number = if amd64 { TABLE[index].amd64 } else { TABLE[index].i386 };
         if let Some(number) = number {
             assert!(table[number as usize] == u16::MAX, "a number stands twice in the table");
             table[number as usize] = index as u16;

@@ -6,7 +6,7 @@ use super::stack::Slot;
 use super::{State, Visitor};
 use crate::{
     BlockType, Error, Features, Imm, Instr, Module, Opcode, Operand, Reader, Result, ValType,
-    limits,
+    limits, room::OutOfMemory,
 };
 use alloc::vec::Vec;
 
@@ -39,6 +39,7 @@ pub fn validate_body<V: Visitor>(
         polymorphic: false,
         operand: None,
         ended: None,
+        out_of_memory: false,
         operands: core::mem::take(&mut scratch.operands),
         frames: core::mem::take(&mut scratch.frames),
         locals: core::mem::take(&mut scratch.locals),
@@ -65,6 +66,8 @@ pub(super) struct Validator<'m> {
     /// What the visitor is told: see [`State`].
     pub(super) operand: Option<ValType>,
     pub(super) ended: Option<Frame>,
+    /// An operand or a frame found no memory; looked at after each instruction.
+    pub(super) out_of_memory: bool,
 }
 
 impl<'m> Validator<'m> {
@@ -92,6 +95,7 @@ impl<'m> Validator<'m> {
         self.operands.clear();
         self.frames.clear();
         self.push_frame(FrameKind::Func, BlockType::Func(ty), true);
+        self.check_memory()?;
         visitor.begin(module, index, &self.locals.types)?;
 
         let mut instr = Instr::NOP;
@@ -101,12 +105,18 @@ impl<'m> Validator<'m> {
             self.operand = None;
             self.ended = None;
             self.step(&mut reader, &mut instr)?;
+            self.check_memory()?;
             visitor.instr(self.at, reader.pos(), &instr, &self.state(reachable))?;
         }
         if !reader.is_empty() {
             return Err(Error::malformed("section size mismatch", reader.pos()));
         }
         Ok(())
+    }
+
+    #[inline]
+    fn check_memory(&self) -> Result<()> {
+        if self.out_of_memory { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
     #[inline]

@@ -3,14 +3,14 @@
 use super::body::Validator;
 use super::frame::{Frame, FrameKind, block_params};
 use super::locals::check_val_type;
-use crate::{BlockType, BrTable, Error, FuncType, RefType, Result, ValType};
+use crate::{BlockType, BrTable, Error, FuncType, RefType, Result, ValType, room::Room};
 
 /// Blocks.
 impl<'m> Validator<'m> {
     pub(super) fn push_frame(&mut self, kind: FrameKind, ty: BlockType, reachable: bool) {
         self.base = self.operands.len();
         self.polymorphic = false;
-        self.frames.push(Frame {
+        let frame = Frame {
             kind,
             ty,
             height: self.operands.len() as u32,
@@ -18,7 +18,8 @@ impl<'m> Validator<'m> {
             polymorphic: false,
             set_locals: self.locals.set_count(),
             checked_by: 0,
-        });
+        };
+        self.out_of_memory |= self.frames.put(frame).is_err();
     }
 
     /// `block`, `loop`, `if`, `try` and `try_table`, whose other operands were taken.

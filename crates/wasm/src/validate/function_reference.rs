@@ -41,7 +41,7 @@ impl<'m> Validator<'m> {
     }
 
     fn push_non_null(&mut self, ty: Option<RefType>) {
-        self.operands.push(match ty {
+        self.push_slot(match ty {
             Some(ty) => Slot::Val(ValType::Ref(ty.with_nullable(false))),
             None => Slot::BottomRef,
         });

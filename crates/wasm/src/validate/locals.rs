@@ -1,7 +1,10 @@
 //! The locals of a function, and which of the non-defaultable ones are set.
 
 use super::body::Validator;
-use crate::{Error, ErrorKind, FuncType, Reader, Result, Types, ValType, limits};
+use crate::{
+    Error, ErrorKind, FuncType, Reader, Result, Types, ValType, limits,
+    room::{OutOfMemory, Room},
+};
 use alloc::vec::Vec;
 
 /// The locals of a function, parameters first.
@@ -26,7 +29,7 @@ impl Locals {
         ty: &FuncType,
     ) -> Result<()> {
         self.types.clear();
-        self.types.extend_from_slice(ty.params());
+        ty.params().iter().try_for_each(|&ty| self.types.put(ty))?;
         self.first_unset = u32::MAX;
         self.order.clear();
         let runs = reader.count("local declarations", limits::MAX_BODY)?;
@@ -50,7 +53,7 @@ impl Locals {
             if count > 0 && self.first_unset == u32::MAX && !ty.is_defaultable() {
                 self.first_unset = self.types.len() as u32;
             }
-            self.types.resize(self.types.len() + count as usize, ty);
+            self.types.put_times(ty, count as usize)?;
         }
         if let Some(at) = too_many {
             let kind = ErrorKind::Limit { what: "locals", limit: limits::MAX_LOCALS };
@@ -58,7 +61,7 @@ impl Locals {
         }
         self.set.clear();
         if let Some(unset) = self.types.get(self.first_unset as usize..) {
-            self.set.extend(unset.iter().map(|ty| ty.is_defaultable()));
+            unset.iter().try_for_each(|ty| self.set.put(ty.is_defaultable()))?;
         }
         Ok(())
     }
@@ -69,11 +72,12 @@ impl Locals {
     }
 
     #[inline]
-    fn mark_set(&mut self, index: u32) {
+    fn mark_set(&mut self, index: u32) -> Result<(), OutOfMemory> {
         if !self.is_set(index) {
             self.set[(index - self.first_unset) as usize] = true;
-            self.order.push(index);
+            self.order.put(index)?;
         }
+        Ok(())
     }
 
     /// How many locals were marked as set.
@@ -106,8 +110,7 @@ impl Validator<'_> {
     pub(super) fn local_set(&mut self, index: u32) -> Result<()> {
         let ty = self.local(index)?;
         self.pop(ty)?;
-        self.locals.mark_set(index);
-        Ok(())
+        Ok(self.locals.mark_set(index)?)
     }
 
     #[inline]

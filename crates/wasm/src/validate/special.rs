@@ -87,7 +87,7 @@ impl Validator<'_> {
             return Err(self.invalid("type mismatch: select without a type has reference operands"));
         }
         self.operand = slot.val();
-        self.operands.push(slot);
+        self.push_slot(slot);
         Ok(())
     }
 }

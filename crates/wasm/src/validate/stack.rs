@@ -4,7 +4,7 @@
 //! polymorphic: it yields [`Slot::Bottom`] as often as it is asked.
 
 use super::body::Validator;
-use crate::{Error, ErrorKind, Result, ValType, limits};
+use crate::{Error, ErrorKind, Result, ValType, limits, room::Room};
 
 /// What is known of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,13 @@ impl Slot {
 impl<'m> Validator<'m> {
     #[inline]
     pub(super) fn push(&mut self, ty: ValType) {
-        self.operands.push(Slot::Val(ty));
+        self.push_slot(Slot::Val(ty));
+    }
+
+    /// Where there is no memory for it, that is said at the end of the instruction.
+    #[inline]
+    pub(super) fn push_slot(&mut self, slot: Slot) {
+        self.out_of_memory |= self.operands.put(slot).is_err();
     }
 
     /// Pushes `types`. An instruction of two bytes can push a thousand values, so here the
@@ -41,7 +47,7 @@ impl<'m> Validator<'m> {
             let kind = ErrorKind::Limit { what: "operands", limit: limits::MAX_OPERANDS };
             return Err(Error::new(kind, self.at));
         }
-        self.operands.extend(types.iter().map(|&ty| Slot::Val(ty)));
+        types.iter().for_each(|&ty| self.push(ty));
         Ok(())
     }
 

@@ -41,6 +41,7 @@ fn every_instruction_has_a_rule() {
             polymorphic: false,
             operand: None,
             ended: None,
+            out_of_memory: false,
             operands: Vec::new(),
             frames: Vec::new(),
             locals: Locals::default(),

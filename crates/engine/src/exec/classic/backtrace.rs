@@ -5,7 +5,7 @@ use super::context::Context;
 use crate::TrapFrame;
 use crate::entity::InstanceData;
 use alloc::vec::Vec;
-use sampan_wasm::Reader;
+use sampan_wasm::{Reader, room::Room};
 
 impl Context {
     /// The frames from a trap outward.
@@ -25,7 +25,10 @@ impl Context {
                 let instance = &*self.instance;
                 let decl = instance.module.decl();
                 let func = instance.funcs[(decl.imported_funcs + (*code).body) as usize];
-                frames.push(TrapFrame { func, offset: start_of(instance, &*code, pc) });
+                let offset = start_of(instance, &*code, pc);
+                if frames.put(TrapFrame { func, offset }).is_err() {
+                    break; // A shorter list is better than none.
+                }
                 let link = fp.byte_add((*code).local_bytes);
                 let caller: [u64; LINK] = link.cast::<[u64; LINK]>().read();
                 pc = core::ptr::with_exposed_provenance(caller[0] as usize);

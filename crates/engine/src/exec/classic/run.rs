@@ -24,7 +24,7 @@ pub(crate) fn run(
     slots: &mut [u64],
 ) -> Result<(), Trap> {
     // SAFETY: the machine owns the instance and with it the module.
-    let code = unsafe { &*code_of((*instance).module.data(), body).map_err(Trap::host)? };
+    let code = unsafe { &*code_of((*instance).module.data(), body).map_err(Trap::preparation)? };
     let top = machine.stack.top;
     let needed = (code.frame_bytes / 8).max(slots.len());
     if machine.stack.slots() - top <= needed {
@@ -81,8 +81,11 @@ pub(crate) fn run(
         };
         r.link(fp, code, LEAVE.as_ptr());
         #[cfg(feature = "reference-types")]
-        let _entered =
-            crate::heap::Activation::enter(machine, super::maps::walk, (&raw const context).cast());
+        let _entered = crate::heap::Activation::enter(
+            machine,
+            super::maps::walk,
+            (&raw const context).cast(),
+        )?;
         execute(r);
         while let Some(again) = super::unwind::catch(&mut context) {
             execute(again);

@@ -112,7 +112,7 @@ pub(crate) fn run(
 ) -> Result<(), Trap> {
     // SAFETY: the machine owns the instance.
     let module = unsafe { (*instance).module.clone() };
-    let code = super::code_of(module.data(), body).map_err(Trap::host)?;
+    let code = super::code_of(module.data(), body).map_err(Trap::preparation)?;
     let index = module.decl().imported_funcs + body;
     let ty = module.decl().func_type(index);
     // SAFETY: it outlives this call as the module does.
@@ -148,7 +148,7 @@ pub(crate) fn run(
         (r.mem, r.len) = (*r.ctx).memory();
         #[cfg(feature = "reference-types")]
         let _entered =
-            crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast());
+            crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast())?;
         let mut exit = execute(r);
         while exit != DONE
             && let Some((ip, sp)) = super::unwind::catch(&mut *r.ctx)
