@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { after, before, test } from "node:test";
-import { openBrowser, picture, sent, shows, type, visit } from "./support/browser.mjs";
+import { answer as answerOn, openBrowser, picture, sent, shows, type, visit } from "./support/browser.mjs";
 import { makeImage } from "./support/image.mjs";
 
 const PROMPT = /sampan#$/;
@@ -126,10 +126,7 @@ test("a web server in the machine, in a part of the page", options, async (t) =>
 
 test("changes go into a file, away, and back", options, async (t) => {
   const { page, errors } = await visit(t, browser, disk.image);
-  const answer = async (line) => {
-    await type(page, `clear; ${line}`);
-    return (await shows(page, /^(?!.*clear;)[^]*sampan#$/)).split("\n").slice(0, -1).join("\n");
-  };
+  const answer = (line) => answerOn(page, line, PROMPT);
   const accept = () => page.once("dialog", (dialog) => dialog.accept());
   const menu = () => page.getByText("Changes", { exact: true }).click();
   await shows(page, PROMPT);
