@@ -38,7 +38,10 @@ impl FromStr for Rule {
     fn from_str(text: &str) -> Result<Rule, String> {
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
-            Some((host, rest)) => (host, rest.strip_prefix(':')),
+            Some((host, rest)) => {
+                let port = rest.strip_prefix(':').ok_or_else(|| format!("{rest}: not a port"))?;
+                (host, Some(port))
+            }
             None => match text.split_once(':') {
                 Some((host, port)) if !port.contains(':') => (host, Some(port)),
                 _ => (text, None),
