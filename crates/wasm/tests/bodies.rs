@@ -331,7 +331,7 @@ fn bodies_that_were_located_before() {
     let again = with(module.bodies.clone()).expect("as before");
     assert_eq!(again.bodies, module.bodies);
     assert_eq!(again.data.len(), 1);
-    let changed = |change: &dyn Fn(&mut Vec<core::ops::Range<u32>>)| {
+    let changed = |change: &dyn Fn(&mut sampan_wasm::List<core::ops::Range<u32>>)| {
         let mut bodies = module.bodies.clone();
         change(&mut bodies);
         with(bodies).expect_err("they do not fit").to_string()
