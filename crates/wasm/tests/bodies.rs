@@ -345,7 +345,7 @@ fn bodies_that_were_located_before() {
         changed(&|bodies| bodies[2].end = u32::MAX),
         changed(&|bodies| bodies[2].end -= 1),
         changed(&|bodies| bodies[0].start = 0),
-        changed(&|bodies| bodies.push(end..end + 1)),
+        changed(&|bodies| bodies.put(end..end + 1).expect("there is memory")),
     ] {
         assert!(error.contains("the bodies are not where they were"), "{error}");
     }
