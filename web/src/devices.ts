@@ -6,6 +6,7 @@
 import { encode } from "./bytes.js";
 import { type ChunkImage, lookAtChunks } from "./blocks/chunks.js";
 import { look, type HttpImage } from "./blocks/http.js";
+import { loadChanges, saveChanges } from "./blocks/saved.js";
 import { Store } from "./blocks/store.js";
 import type { DiskDescription, FolderDescription } from "./protocol.js";
 
@@ -77,8 +78,25 @@ export class IDBDevice extends BlockDevice {
 
   /** Throws all blocks away. A machine that uses them has no disk afterwards: reload the page. */
   async reset(): Promise<void> {
-    await Promise.all([...this.users].map((user) => user.release(this)));
+    await this.release();
     await Store.remove(this.name);
+  }
+
+  /** All blocks as a file, as they were at the last `sync`. A machine may use them. */
+  export(): Promise<Blob> {
+    return saveChanges(this.name);
+  }
+
+  /**
+   * Puts the blocks of such a file in place of those that are here. A machine that uses them has
+   * no disk afterwards: reload the page. A file that is damaged is refused, and nothing changes.
+   */
+  async import(file: Blob): Promise<void> {
+    await loadChanges(this.name, file, () => this.release());
+  }
+
+  private async release(): Promise<void> {
+    await Promise.all([...this.users].map((user) => user.release(this)));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Blocks, Watcher } from "./blocks/blocks.js";
 import { ChunkBlocks } from "./blocks/chunks.js";
+import { FetchedBlocks } from "./blocks/fetched.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
 import { Store } from "./blocks/store.js";
@@ -180,14 +181,18 @@ function answer(
 async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks> {
   switch (disk.kind) {
     case "http":
-      return new HttpBlocks(disk.image, watcher);
+      return HttpBlocks.open(disk.image, watcher);
     case "chunks":
       return ChunkBlocks.open(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
       const base = await openDisk(disk.lower, watcher);
       const { name } = disk.upper;
-      return OverlayBlocks.open(base, await Store.open(name), name, watcher);
+      const full = (full: boolean) => {
+        if (full && base instanceof FetchedBlocks) base.makeRoom();
+        watcher.full(full);
+      };
+      return OverlayBlocks.open(base, await Store.open(name), name, { ...watcher, full });
     }
     case "idb":
       throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");
