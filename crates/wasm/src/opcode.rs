@@ -363,6 +363,7 @@ impl Opcode {
     /// The opcode of a single byte, or of a prefix's page plus sub-opcode.
     #[inline]
     #[allow(unsafe_code)]
+    #[allow(clippy::useless_conversion)] // Where numbers have two bytes.
     pub fn from_code(code: u32) -> Option<Opcode> {
         let number = DECODE[place(code)?];
         if number == Number::MAX {
