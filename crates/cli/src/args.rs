@@ -397,7 +397,8 @@ pub struct Web {
     /// The built page [default: share/sampan/page or web/page/dist beside or above the program]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub page: Option<PathBuf>,
-    /// A disk image with a system in it (ext2). It is only read: each browser keeps its changes
+    /// A disk image with a system in it (ext2), or a folder of chunks of one. It is only read:
+    /// each browser keeps its changes
     #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::FilePath)]
     pub image: PathBuf,
 }

@@ -23,6 +23,7 @@ mod error;
 mod features;
 mod instr;
 pub mod limits;
+mod list;
 mod module;
 mod opcode;
 #[cfg(not(feature = "function-references"))]
@@ -45,6 +46,7 @@ pub use disasm::{Disassembly, Line};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Feature, Features};
 pub use instr::{BlockType, BrTable, Catch, Catches, Imm, Instr, MemArg};
+pub use list::List;
 pub use module::{
     ConstExpr, Custom, Data, Element, ElementItems, Export, Global, Import, Module, SegmentMode,
     Span, Table, text,

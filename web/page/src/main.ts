@@ -28,6 +28,8 @@ let restyle = () => {};
 async function start(): Promise<void> {
   state.textContent = "starting";
   const machine = await openMachine(image, !parameters.has("ephemeral"));
+  // Now, as what it keeps should not be fetched before what the machine needs.
+  registerWorker().catch((error: unknown) => console.warn(`no page without a network: ${String(error)}`));
   const { linux } = machine;
   showActivity(linux);
   await connect(linux);
@@ -71,7 +73,6 @@ async function connect(linux: Linux): Promise<void> {
   terminal.focus();
 }
 
-registerWorker().catch((error: unknown) => console.warn(`no page without a network: ${String(error)}`));
 chooseTheme(element("theme", HTMLSelectElement), () => restyle());
 start().catch((error: unknown) => {
   const text = error instanceof Error ? error.message : String(error);

@@ -87,7 +87,6 @@ impl Validator<'_> {
             return Err(self.invalid("type mismatch: select without a type has reference operands"));
         }
         self.operand = slot.val();
-        self.push_slot(slot);
-        Ok(())
+        self.push_slot(slot)
     }
 }

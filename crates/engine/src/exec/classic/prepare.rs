@@ -9,11 +9,10 @@ use crate::Config;
 use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
 use crate::module::ModuleData;
 use crate::{slots_of, slots_of_all};
-use alloc::vec::Vec;
-use sampan_wasm::room::{OutOfMemory, Room, boxed_slice};
+use sampan_wasm::room::OutOfMemory;
 use sampan_wasm::{
-    BlockType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor, block_params,
-    validate_body,
+    BlockType, Imm, Instr, List, Module, Opcode, Result, Scratch, State, ValType, Visitor,
+    block_params, validate_body,
 };
 
 /// Prepares the body with an index (imports not counted).
@@ -47,19 +46,19 @@ struct Builder {
     entry: Option<usize>,
     end: usize,
     locals: u32,
-    local_slots: Vec<u32>,
+    local_slots: List<u32>,
     max_height: u32,
     /// The height before the current instruction, in values.
     height: u32,
     /// For vectors: the height in slots up to and including each operand.
-    slots: Vec<u32>,
-    blocks: Vec<Block>,
+    slots: List<u32>,
+    blocks: List<Block>,
     /// The last loop that was opened, by index in `blocks`.
     last_loop: usize,
-    side: Vec<Entry>,
-    far: Vec<Record>,
+    side: List<Entry>,
+    far: List<Record>,
     /// Branches forward: a list for each open block.
-    pending: Vec<Pending>,
+    pending: List<Pending>,
     regions: Regions,
     /// How many slots there are for exceptions that older `try` blocks caught; how many
     /// such blocks are open.
@@ -68,7 +67,7 @@ struct Builder {
     tries: u32,
     /// Clauses whose target is the end of an open block, each with its block.
     #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
-    clauses: Vec<(u32, u32)>,
+    clauses: List<(u32, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -374,14 +373,14 @@ impl Builder {
             #[cfg(not(sampan_small))]
             tables: if config.fuel { tables::metered() } else { base },
             base,
-            side: boxed_slice(self.side)?,
-            far: boxed_slice(self.far)?,
+            side: self.side.into_boxed_slice()?,
+            far: self.far.into_boxed_slice()?,
             param_bytes: params as usize * 8,
             local_bytes: self.locals as usize * 8,
             results,
             frame_bytes: slots * 8,
             body,
-            local_slots: boxed_slice(self.local_slots)?,
+            local_slots: self.local_slots.into_boxed_slice()?,
             #[cfg(feature = "exceptions")]
             regions: self.regions.finish()?,
         })

@@ -3,7 +3,6 @@
 use super::{Block, Builder, NONE};
 use crate::exec::classic::code::LINK;
 use crate::exec::unwind::{Clause, NONE as NO_REGION};
-use sampan_wasm::room::Room;
 use sampan_wasm::{Catches, Imm, Instr, Opcode, Result, State};
 
 impl Builder {
