@@ -30,9 +30,6 @@ fn image(options: &[&str]) -> Vec<u8> {
     for number in 0..120 {
         write(&format!("many/a file with a rather long name, which fills blocks {number}"), 3);
     }
-    for (name, target) in [("short", "small".to_string()), ("long", "x/".repeat(200))] {
-        std::os::unix::fs::symlink(target, source.join(name)).expect("linked");
-    }
     std::fs::hard_link(source.join("small"), source.join("dir/again")).expect("linked");
     let mut command = tool("mke2fs");
     command.args(["-q", "-F", "-t", "ext2"]).args(options).arg("-d").arg(&source).arg(&file);
@@ -42,6 +39,8 @@ fn image(options: &[&str]) -> Vec<u8> {
         &file,
         &[
             "cd /",
+            "symlink short small",
+            &format!("symlink long {}", "x/".repeat(200)),
             "mknod pipe p",
             "mknod null c 1 3",
             "ea_set small user.one value",
