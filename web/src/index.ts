@@ -7,6 +7,8 @@ export {
 export {
   Linux, type Callbacks, type KeyFunction, type LinuxOptions, type Mount, type RunOptions, type WriteFunction,
 } from "./linux.js";
+export type { Inner, Outer, Transport } from "./connections.js";
+export type { RelayOptions } from "./relay.js";
 export type { GuestRequest } from "./http.js";
 export type { Socket } from "./sockets.js";
 export type { Start, WorkerLike } from "./protocol.js";

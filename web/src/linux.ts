@@ -7,6 +7,7 @@ import {
 } from "./devices.js";
 import { exchange, type GuestRequest } from "./http.js";
 import type { Answer, MountDescription, Request, Start, WorkerLike } from "./protocol.js";
+import type { RelayOptions } from "./relay.js";
 import { type Socket, Sockets } from "./sockets.js";
 import { openTerminal, type PageTerminal } from "./terminal.js";
 
@@ -22,8 +23,8 @@ export interface LinuxOptions {
   readonly mounts?: readonly Mount[];
   /** Bytes of memory for all processes together. */
   readonly memory?: number;
-  /** There is no network but the guest's own yet; anything else is refused. */
-  readonly network?: "none";
+  /** The way to a network outside; without a relay (`sampan relay`) there is none. */
+  readonly network?: "none" | RelayOptions;
   /** As pages of another maker name it. Its parts would give a network; there is none yet. */
   readonly networkInterface?: unknown;
   /** Whether hot code is translated to WebAssembly; it is (`"auto"`) if nothing is said. */
@@ -95,9 +96,10 @@ export class Linux implements DeviceUser {
   /** Sets a machine up: opens its disks and mounts them. */
   static async create(options: LinuxOptions = {}): Promise<Linux> {
     const { mounts = [], network = "none" } = options;
-    if (network !== "none") {
+    const hasRelay = typeof network === "object" && typeof network.relay === "string" && typeof network.token === "string";
+    if (network !== "none" && !hasRelay) {
       options.worker?.terminate();
-      throw new Error(`no network of this kind yet: ${String(network)}`);
+      throw new Error(`not a network: ${JSON.stringify(network)}; it is "none", or has a relay and its token`);
     }
     const disks: BlockDevice[] = [];
     const folders: FolderDevice[] = [];
@@ -116,6 +118,7 @@ export class Linux implements DeviceUser {
       memory: options.memory,
       mode: options.mode,
       trace: options.trace === true,
+      relay: network === "none" ? undefined : { relay: network.relay, token: network.token },
     };
     try {
       await linux.ask({ type: "create", setup });

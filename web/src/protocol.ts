@@ -3,6 +3,7 @@
 import type { ChunkImage } from "./blocks/chunks.js";
 import type { HttpImage } from "./blocks/http.js";
 import type { Mode } from "./code.js";
+import type { RelayOptions } from "./relay.js";
 
 export type DiskDescription =
   | { readonly kind: "http"; readonly image: HttpImage }
@@ -28,6 +29,7 @@ export interface Setup {
   readonly memory: number | undefined;
   readonly mode: Mode | undefined;
   readonly trace: boolean;
+  readonly relay: RelayOptions | undefined;
 }
 
 /** A program that shall run. */

@@ -6,10 +6,12 @@ import { FetchedBlocks } from "./blocks/fetched.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
 import { Store } from "./blocks/store.js";
-import { concat, message } from "./bytes.js";
+import { concat, encode, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
 import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
+import { RESOLVER } from "./names.js";
 import { PageConnections } from "./page-connections.js";
+import { Relay } from "./relay.js";
 import { Vm } from "./vm.js";
 
 /** Bytes of output that the page has not shown yet, above which programs rest. */
@@ -68,6 +70,7 @@ class Server {
         if (full) channel.post({ type: "log", line: FULL });
       },
     };
+    const transport = setup.relay === undefined ? {} : { transport: new Relay(setup.relay, watcher.log) };
     const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
     const disks = await Promise.all(setup.disks.map((disk) => openDisk(disk, watcher)));
     const folders = setup.folders.map((folder) => openFolder(folder, watcher));
@@ -79,6 +82,7 @@ class Server {
       disks,
       folders,
       trace: setup.trace,
+      ...transport,
       ...(setup.memory === undefined ? {} : { memory: setup.memory }),
       ...(setup.mode === undefined ? {} : { mode: setup.mode }),
       write: (bytes) => own.write(bytes),
@@ -87,6 +91,7 @@ class Server {
       process: () => channel.post({ type: "process" }),
     });
     for (const mount of setup.mounts) await vm.mount(mount);
+    if (setup.relay !== undefined) await vm.coverFile("/etc/resolv.conf", encode(RESOLVER));
     return new Server(channel, vm, disks, folders, own);
   }
 

@@ -49,6 +49,7 @@ interface Kernel {
   create(memory: number, trace: number): void;
   mount(kind: number, device: number): number;
   add_file(mode: number): number;
+  cover_file(): number;
   read_file(): number;
   read_at(): number;
   sync(): number;
@@ -141,6 +142,15 @@ export class Vm {
       return this.kernel.mount(MOUNTS[type], device ?? 0);
     });
     check(errno, `cannot mount ${type} on ${path}`);
+  }
+
+  /** Lets a path show a file of this content, before anything runs and after mounts. */
+  async coverFile(path: string, content: Uint8Array): Promise<void> {
+    const errno = await this.retry(() => {
+      this.fill(concat([encode(`${path}\0`), content]));
+      return this.kernel.cover_file();
+    });
+    check(errno, path);
   }
 
   /** Starts a program and waits until it ends; its status as a shell tells it. */

@@ -5,6 +5,7 @@
 mod range;
 
 use crate::args::Web;
+use crate::relay::Relay;
 use crate::report::{self, Exit};
 use range::parse_range;
 use std::fs::File;
@@ -38,7 +39,21 @@ pub fn web(args: &Web) -> Exit {
         }
     };
     let query = if site.is_chunks { "?image=image/" } else { "" };
-    let exit = report::print(format!("http://{}/{query}\n", server.server_addr()).as_bytes());
+    let mut fragment = String::new();
+    if !args.allow.is_empty() {
+        match Relay::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), args.allow.clone()) {
+            Ok(relay) => {
+                fragment = relay.fragment();
+                std::thread::spawn(|| relay.serve());
+            }
+            Err(text) => {
+                report::message(text);
+                return Exit::BadInput;
+            }
+        }
+    }
+    let address = server.server_addr();
+    let exit = report::print(format!("http://{address}/{query}{fragment}\n").as_bytes());
     if exit != Exit::Success {
         return exit;
     }
