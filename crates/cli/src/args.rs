@@ -191,6 +191,23 @@ pub enum ImageCommand {
     Chunk(Chunk),
     /// Note which chunks a start needs, so that a browser fetches these first
     Profile(Profile),
+    /// Look for damage in an image, without changing it; as of `e2fsck -fn`, the exit code is 0
+    /// for none, 4 for some, and 8 if nothing could be checked
+    Check {
+        /// The image
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        image: PathBuf,
+    },
+    /// Make an image larger or smaller: all of it is copied into a new one, which then takes its
+    /// place. Overlays of the old one are of no use any more
+    Resize {
+        /// The image
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        image: PathBuf,
+        /// The new size; K, M and G are powers of 1024
+        #[arg(value_parser = bytes)]
+        size: u64,
+    },
     /// List a directory in an image
     Ls {
         /// The image
