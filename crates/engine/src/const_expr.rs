@@ -1,11 +1,9 @@
 //! Evaluating constant expressions.
 
 use crate::{Machine, RawRef, TrapKind};
-use alloc::vec::Vec;
-use sampan_wasm::room::Room;
 #[cfg(feature = "gc")]
 use sampan_wasm::room::collected;
-use sampan_wasm::{ConstExpr, Imm, Opcode, Reader};
+use sampan_wasm::{ConstExpr, Imm, List, Opcode, Reader};
 
 /// The value of a validated constant expression in the instance with an index, whose
 /// functions, imports and preceding globals exist. Collections are off: nothing leads to the
@@ -30,7 +28,7 @@ pub(crate) fn evaluate_next(
     index: usize,
     reader: &mut Reader<'_>,
 ) -> Result<[u64; 2], TrapKind> {
-    let mut stack: Vec<[u64; 2]> = Vec::new();
+    let mut stack: List<[u64; 2]> = List::new();
     loop {
         let instance = &*machine.instances[index];
         let instr = reader.instr().expect("validated: a constant expression decodes");
@@ -73,7 +71,7 @@ fn gc(
     index: usize,
     op: Opcode,
     imm: &Imm<'_>,
-    stack: &mut Vec<[u64; 2]>,
+    stack: &mut List<[u64; 2]>,
 ) -> Result<[u64; 2], TrapKind> {
     let mut pop = || stack.pop().unwrap_or_default();
     let ty = match *imm {
@@ -114,8 +112,8 @@ fn gc(
 fn flatten(
     values: &[[u64; 2]],
     widths: impl IntoIterator<Item = u32>,
-) -> Result<Vec<u64>, TrapKind> {
-    let mut slots = Vec::new();
+) -> Result<List<u64>, TrapKind> {
+    let mut slots = List::new();
     for (value, width) in values.iter().zip(widths) {
         value[..width as usize].iter().try_for_each(|&slot| slots.put(slot))?;
     }

@@ -9,12 +9,13 @@ use crate::{
     Extern, InstanceId, InstantiateError, LinkError, Machine, Module, RawRef, Trap, slots_of_all,
     stable::Stable,
 };
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String};
 use core::any::Any;
 use core::fmt;
-use sampan_wasm::room::{OutOfMemory, Room, boxed_slice, collected, owned, text, with_room};
+use sampan_wasm::room::{OutOfMemory, collected, owned, text};
 use sampan_wasm::{
-    ExternType, GlobalType, HeapType, Limits, Reader, RefType, SegmentMode, TableType, ValType,
+    ExternType, GlobalType, HeapType, Limits, List, Reader, RefType, SegmentMode, TableType,
+    ValType,
 };
 
 impl Machine {
@@ -76,10 +77,10 @@ impl Machine {
         &mut self,
         module: &Module,
         given: &dyn Fn(usize) -> Option<Extern>,
-    ) -> Result<Vec<LinkError>, OutOfMemory> {
+    ) -> Result<List<LinkError>, OutOfMemory> {
         let types = self.registry.intern_module(&module.decl().types)?;
         self.describe_types()?;
-        let mut errors = Vec::new();
+        let mut errors = List::new();
         for index in 0..module.decl().imports.len() {
             if let Some(error) = self.misfit(module, &types, index, given(index))? {
                 errors.put(error)?;
@@ -245,7 +246,7 @@ impl Machine {
         self.instances.put(instance)?;
         let at = id.0 as usize;
 
-        let mut funcs = with_room(decl.funcs.len())?;
+        let mut funcs = List::with_room(decl.funcs.len())?;
         for import in imports {
             if let Extern::Func(id) = import {
                 funcs.put(*id)?;
@@ -257,7 +258,7 @@ impl Machine {
             Some(slots_of_all(func.params()).max(slots_of_all(func.results())))
         };
         let slots: Box<[Option<u32>]> = collected((0..decl.types.len()).map(slots))?;
-        self.funcs.try_reserve(decl.bodies.len()).map_err(|_| OutOfMemory)?;
+        self.funcs.make_room(decl.bodies.len())?;
         for (body, &ty) in decl.funcs[decl.imported_funcs as usize..].iter().enumerate() {
             let slots = slots[ty as usize].expect("validated: a function's type is one");
             let ty = self.instances[at].types[ty as usize];
@@ -265,9 +266,9 @@ impl Machine {
             let func = self.push_func(FuncEntity::new(ty, slots, kind))?;
             funcs.put(func)?;
         }
-        self.instances[at].funcs = boxed_slice(funcs)?;
+        self.instances[at].funcs = funcs.into_boxed_slice()?;
 
-        let mut memories = with_room(decl.memories.len())?;
+        let mut memories = List::with_room(decl.memories.len())?;
         for import in imports {
             if let Extern::Memory(id) = import {
                 memories.put(self.memories[id.0 as usize].as_ptr())?;
@@ -278,9 +279,9 @@ impl Machine {
             let id = self.new_memory_with(ty, image).ok_or(InstantiateError::Limit("a memory"))?;
             memories.put(self.memories[id.0 as usize].as_ptr())?;
         }
-        self.instances[at].memories = boxed_slice(memories)?;
+        self.instances[at].memories = memories.into_boxed_slice()?;
 
-        let mut tags = with_room(decl.tags.len())?;
+        let mut tags = List::with_room(decl.tags.len())?;
         for import in imports {
             if let Extern::Tag(id) = import {
                 tags.put(*id)?;
@@ -290,7 +291,7 @@ impl Machine {
             let ty = self.instances[at].types[ty as usize];
             tags.put(self.push_tag(ty)?)?;
         }
-        self.instances[at].tags = boxed_slice(tags)?;
+        self.instances[at].tags = tags.into_boxed_slice()?;
 
         self.allocate_globals(at, module, imports)?;
         self.allocate_tables(at, module, imports)?;
@@ -304,7 +305,7 @@ impl Machine {
         imports: &[Extern],
     ) -> Result<(), Trap> {
         let decl = module.decl();
-        let mut globals = with_room(decl.globals.len())?;
+        let mut globals = List::with_room(decl.globals.len())?;
         for import in imports {
             if let Extern::Global(id) = import {
                 globals.put(self.globals[id.0 as usize].as_ptr())?;
@@ -323,7 +324,7 @@ impl Machine {
             let id = self.new_global(ty, value)?;
             globals.put(self.globals[id.0 as usize].as_ptr())?;
         }
-        self.instances[at].globals = boxed_slice(globals)?;
+        self.instances[at].globals = globals.into_boxed_slice()?;
         Ok(())
     }
 
@@ -334,7 +335,7 @@ impl Machine {
         imports: &[Extern],
     ) -> Result<(), InstantiateError> {
         let decl = module.decl();
-        let mut tables = with_room(decl.tables.len())?;
+        let mut tables = List::with_room(decl.tables.len())?;
         for import in imports {
             if let Extern::Table(id) = import {
                 tables.put(self.tables[id.0 as usize].as_ptr())?;
@@ -350,7 +351,7 @@ impl Machine {
             let id = self.new_table(ty, RawRef(init)).ok_or(InstantiateError::Limit("a table"))?;
             tables.put(self.tables[id.0 as usize].as_ptr())?;
         }
-        self.instances[at].tables = boxed_slice(tables)?;
+        self.instances[at].tables = tables.into_boxed_slice()?;
         Ok(())
     }
 
@@ -425,7 +426,7 @@ impl Machine {
         let items = &module.decl().elements[index].items;
         let range = items.span.start as usize..items.span.end as usize;
         let mut reader = Reader::new(module.bytes(), range, module.engine().config().features);
-        let mut elements = with_room(items.count as usize)?;
+        let mut elements = List::with_room(items.count as usize)?;
         for _ in 0..items.count {
             elements.put(if items.exprs {
                 RawRef(evaluate_next(self, at, &mut reader).map_err(Trap::new)?[0])
@@ -434,7 +435,7 @@ impl Machine {
                 RawRef::func(self.instances[at].funcs[func as usize])
             })?;
         }
-        Ok(boxed_slice(elements)?)
+        Ok(elements.into_boxed_slice()?)
     }
 }
 

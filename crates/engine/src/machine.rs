@@ -7,10 +7,9 @@ use crate::{
     Engine, Limits, MemoryEntity, RawRef, SharedMemory, TableEntity, Trap, TrapKind, exec,
     slots_of_all, stable::Stable, stack::Stack, sync::Arc,
 };
-use alloc::vec::Vec;
 use core::any::Any;
-use sampan_wasm::room::{OutOfMemory, Room};
-use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
+use sampan_wasm::room::OutOfMemory;
+use sampan_wasm::{FuncType, GlobalType, List, MemoryType, TableType, TypeRegistry};
 
 /// Functions, memories, tables, globals and instances, and the stack that runs them.
 ///
@@ -19,26 +18,26 @@ use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
 pub struct Machine {
     pub(crate) engine: Engine,
     pub(crate) registry: TypeRegistry,
-    pub(crate) funcs: Vec<FuncEntity>,
-    pub(crate) tables: Vec<Stable<TableEntity>>,
-    pub(crate) memories: Vec<Stable<MemoryEntity>>,
-    pub(crate) globals: Vec<Stable<GlobalEntity>>,
-    pub(crate) instances: Vec<Stable<InstanceData>>,
-    pub(crate) tags: Vec<TagEntity>,
+    pub(crate) funcs: List<FuncEntity>,
+    pub(crate) tables: List<Stable<TableEntity>>,
+    pub(crate) memories: List<Stable<MemoryEntity>>,
+    pub(crate) globals: List<Stable<GlobalEntity>>,
+    pub(crate) instances: List<Stable<InstanceData>>,
+    pub(crate) tags: List<TagEntity>,
     /// Where the code of functions that exceptions met is, in order: its end, and itself.
     #[cfg(all(feature = "exceptions", feature = "fast"))]
-    pub(crate) codes: Vec<(usize, (usize, usize))>,
+    pub(crate) codes: List<(usize, (usize, usize))>,
     /// What was thrown and is not caught yet; null if nothing is.
     #[cfg(feature = "exceptions")]
     pub(crate) exception: RawRef,
     /// What is known of each type of the registry.
     #[cfg(feature = "reference-types")]
-    pub(crate) types: Vec<crate::heap::types::TypeInfo>,
+    pub(crate) types: List<crate::heap::types::TypeInfo>,
     #[cfg(feature = "reference-types")]
     pub(crate) heap: crate::heap::Heap,
     /// The runs that go on, the innermost last.
     #[cfg(feature = "reference-types")]
-    pub(crate) activations: Vec<crate::heap::Activation>,
+    pub(crate) activations: List<crate::heap::Activation>,
     pub(crate) limits: Limits,
     pub(crate) stack: Stack,
     pub(crate) fuel: u64,
@@ -100,22 +99,22 @@ impl Machine {
         Ok(Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),
-            funcs: Vec::new(),
-            tables: Vec::new(),
-            memories: Vec::new(),
-            globals: Vec::new(),
-            instances: Vec::new(),
-            tags: Vec::new(),
+            funcs: List::new(),
+            tables: List::new(),
+            memories: List::new(),
+            globals: List::new(),
+            instances: List::new(),
+            tags: List::new(),
             #[cfg(all(feature = "exceptions", feature = "fast"))]
             codes: Default::default(),
             #[cfg(feature = "exceptions")]
             exception: RawRef::NULL,
             #[cfg(feature = "reference-types")]
-            types: Vec::new(),
+            types: List::new(),
             #[cfg(feature = "reference-types")]
             heap: Default::default(),
             #[cfg(feature = "reference-types")]
-            activations: Vec::new(),
+            activations: List::new(),
             limits: Limits::default(),
             stack: Stack::new(engine)?,
             fuel: 0,
@@ -195,7 +194,7 @@ impl Machine {
     /// A table filled with `init`; `None` if a limit is passed or there is no memory left.
     pub fn new_table(&mut self, ty: TableType, init: RawRef) -> Option<TableId> {
         let id = self.tables.len() as u32;
-        self.tables.try_reserve(1).ok()?;
+        self.tables.make_room(1).ok()?;
         let entity = Stable::new(TableEntity::new(ty, init, &mut self.limits, id)?).ok()?;
         self.tables.put(entity).ok()?;
         Some(TableId(id))

@@ -124,7 +124,7 @@ impl Module {
         bodies: Vec<Span>,
         code: native::Lent,
     ) -> Result<Module, wasm::Error> {
-        let decl = wasm::decode_with_bodies(&bytes, engine.config().features, bodies)?;
+        let decl = wasm::decode_with_bodies(&bytes, engine.config().features, bodies.into())?;
         let module = Module::declared(engine, Bytes::Lent(bytes), decl)?;
         // SAFETY: the caller's promise.
         unsafe { native::load(&module, code)? };

@@ -1,10 +1,9 @@
 //! Why execution stopped.
 
 use crate::FuncId;
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use core::fmt;
-#[cfg(feature = "backtrace")]
-use sampan_wasm::room::Room;
+use sampan_wasm::List;
 use sampan_wasm::room::{Kept, OutOfMemory, boxed};
 
 /// An error that a host function raises.
@@ -148,14 +147,14 @@ static NO_MEMORY: TrapKind = TrapKind::OutOfMemory;
 
 struct TrapData {
     kind: TrapKind,
-    frames: Vec<TrapFrame>,
+    frames: List<TrapFrame>,
 }
 
 impl Trap {
     /// A trap outside any guest function.
     #[cold]
     pub fn new(kind: TrapKind) -> Trap {
-        Trap(Kept::new(TrapData { kind, frames: Vec::new() }))
+        Trap(Kept::new(TrapData { kind, frames: List::new() }))
     }
 
     /// A trap for a host function's error.

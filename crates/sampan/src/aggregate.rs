@@ -6,7 +6,7 @@ use crate::store::StoreId;
 use crate::{ArrayRef, AsContext, AsContextMut, Error, HeapType, Result, StructRef, Val, ValType};
 use alloc::{boxed::Box, vec::Vec};
 use sampan_engine::wasm::CompositeType;
-use sampan_engine::wasm::room::Room;
+use sampan_engine::wasm::List;
 pub use sampan_engine::wasm::{FieldType, StorageType};
 use sampan_engine::{Machine, RawRef};
 
@@ -95,7 +95,7 @@ impl StructRef {
                 message!("wrong number of fields": "expected {} fields, found {}", types.len(), fields.len()),
             ));
         }
-        let mut slots = Vec::new();
+        let mut slots = List::new();
         for (value, field) in fields.iter().zip(types) {
             push(ctx.machine, ty.store, value, field, &mut slots)?;
         }
@@ -181,7 +181,7 @@ impl ArrayRef {
         let ctx = store.as_context_mut();
         ctx.inner.id.check(ty.store);
         let field = fields_of(ctx.machine, ty.id)[0];
-        let mut slots = Vec::new();
+        let mut slots = List::new();
         for value in elements {
             push(ctx.machine, ty.store, value, &field, &mut slots)?;
         }
@@ -268,7 +268,7 @@ fn push(
     store: StoreId,
     value: &Val,
     field: &FieldType,
-    slots: &mut Vec<u64>,
+    slots: &mut List<u64>,
 ) -> Result<()> {
     let mut buffer = [0; 2];
     let ty: ValType = field.storage.unpacked();

@@ -6,7 +6,8 @@ use crate::{Module, backtrace::FrameInfo};
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::any::Any;
 use core::fmt;
-use sampan_engine::wasm::room::{self, Kept, OutOfMemory, Room};
+use sampan_engine::wasm::List;
+use sampan_engine::wasm::room::{self, Kept, OutOfMemory};
 use sampan_engine::{self as engine, InstantiateError, Machine, TrapKind, wasm};
 pub use sampan_engine::{HostError, LinkError};
 
@@ -59,7 +60,7 @@ pub enum ErrorKind {
     /// A module's text that does not parse, with its place.
     Text(String),
     /// Imports that are not defined or do not fit: all of them.
-    Link(Vec<LinkError>),
+    Link(List<LinkError>),
     /// The guest did something that stops it.
     Trap(Trap),
     /// An exception that no guest caught; see [`Exception`](crate::Exception).
@@ -132,7 +133,7 @@ impl Error {
             Some(FrameInfo { module: Module::from_raw(instance.module()), func, at: frame.offset })
         };
         #[cfg(feature = "backtrace")]
-        let mut frames = Vec::new();
+        let mut frames = List::new();
         #[cfg(feature = "backtrace")]
         for frame in trap.frames().iter().filter_map(frame) {
             if frames.put(frame).is_err() {
@@ -176,7 +177,7 @@ impl Error {
     pub(crate) fn from_instantiate(machine: &Machine, error: InstantiateError) -> Error {
         match error {
             InstantiateError::Link(error) => {
-                let mut errors = Vec::new();
+                let mut errors = List::new();
                 match errors.put(error) {
                     Ok(()) => Error::of(ErrorKind::Link(errors)),
                     Err(error) => error.into(),

@@ -40,9 +40,10 @@ use crate::{AsContext, AsContextMut, Error, ErrorKind, Exception, Result, Tag, V
 #[cfg(feature = "messages")]
 use alloc::string::String;
 use alloc::vec::Vec;
+use sampan_engine::slots_of_all;
+use sampan_engine::wasm::List;
 #[cfg(feature = "messages")]
 use sampan_engine::wasm::{Export, ExternKind, NameKind, room};
-use sampan_engine::{slots_of_all, wasm::room::Room};
 
 /// What kind of exception is thrown: its tag's name, as the name section or an export has it,
 /// or the tag's index; and what it carries.
@@ -82,7 +83,7 @@ impl Exception {
         if ty.params().len() != fields.len() {
             return Err(Error::new("the tag's exceptions carry another number of values"));
         }
-        let mut slots = Vec::new();
+        let mut slots = List::new();
         slots.put_times(0, slots_of_all(ty.params()) as usize)?;
         crate::func::store_all(&ctx, ty.params(), fields, &mut slots)?;
         let raw = ctx.machine.make_exception(tag.raw, &slots).map_err(crate::error::of_kind)?;

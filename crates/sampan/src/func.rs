@@ -5,8 +5,8 @@ use crate::into_func::{HostFunc, IntoFunc};
 use crate::store::StoreId;
 use crate::wasm_ty::{WasmParams, WasmResults};
 use crate::{AsContext, AsContextMut, Caller, Error, FuncType, Result, TypedFunc, Val, types};
-use alloc::vec::Vec;
-use sampan_engine::{FuncId, wasm::room::Room};
+use sampan_engine::FuncId;
+use sampan_engine::wasm::List;
 
 /// A function of a store: a guest's or the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Func {
         let ty = ctx.machine.func_type(self.raw).try_clone()?;
         check_count("arguments", ty.params().len(), params.len())?;
         check_count("results", ty.results().len(), results.len())?;
-        let mut slots = Vec::new();
+        let mut slots = List::new();
         slots.put_times(0, ctx.machine.call_slots(self.raw))?;
         store_all(&ctx, ty.params(), params, &mut slots)?;
         ctx.call(self.raw, &mut slots)?;

@@ -7,8 +7,7 @@ use crate::{
     AsContext, AsContextMut, Error, ErrorKind, ExternType, Func, Global, Memory, Module, Result,
     SharedMemory, StoreContext, StoreContextMut, Table, Tag, TypedFunc,
 };
-use alloc::vec::Vec;
-use sampan_engine::wasm::room::{Room, with_room};
+use sampan_engine::wasm::List;
 use sampan_engine::{self as engine, InstanceId, Machine};
 
 /// Something that can be imported and exported. All but a shared memory belong to a store.
@@ -160,7 +159,7 @@ impl Instance {
         imports: &[Extern],
     ) -> Result<Instance> {
         let mut ctx = store.as_context_mut();
-        let mut raw = with_room(imports.len())?;
+        let mut raw = List::with_room(imports.len())?;
         for import in imports {
             raw.put(import.to_raw(&mut ctx)?)?;
         }
@@ -174,7 +173,7 @@ impl Instance {
         given: impl Iterator<Item = engine::Extern>,
     ) -> Result<Instance> {
         let id = ctx.inner.id;
-        let mut imports = Vec::new();
+        let mut imports = List::new();
         for import in given {
             imports.put(import)?;
         }

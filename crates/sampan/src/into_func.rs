@@ -5,7 +5,7 @@ use crate::{AsContextMut, Caller, Func, FuncType, Result, StoreContextMut, Val, 
 use core::any::Any;
 use core::marker::PhantomData;
 use sampan_engine::sync::Arc;
-use sampan_engine::wasm::room::{Room, with_room};
+use sampan_engine::wasm::List;
 use sampan_engine::{HostFn, InstanceId, Machine};
 
 /// A closure that can be a host function: up to 16 [`WasmTy`] parameters, perhaps after a
@@ -53,7 +53,7 @@ impl<T: 'static> HostFunc<T> {
             let store = StoreContextMut::<T>::of_host(machine, data);
             let id = store.inner.id;
             let mut at = 0;
-            let mut values = with_room(ty.params().len() + ty.results().len())?;
+            let mut values = List::with_room(ty.params().len() + ty.results().len())?;
             for &param in ty.params() {
                 let (value, count) = Val::from_slots(store.machine, id, param, &slots[at..]);
                 values.put(value)?;

@@ -9,7 +9,8 @@ use crate::{
     NativeCall, Result, Val, WasmResults,
 };
 use alloc::{string::String, vec::Vec};
-use sampan_engine::wasm::room::{Room, owned, with_room};
+use sampan_engine::wasm::List;
+use sampan_engine::wasm::room::owned;
 
 /// Defines what modules may import, and instantiates them with it.
 ///
@@ -18,7 +19,7 @@ use sampan_engine::wasm::room::{Room, owned, with_room};
 pub struct Linker<T: 'static> {
     engine: Engine,
     /// In the order of their names.
-    items: Vec<Item<T>>,
+    items: List<Item<T>>,
     allow_shadowing: bool,
 }
 
@@ -59,7 +60,7 @@ impl<T: 'static> Clone for Linker<T> {
 impl<T: 'static> Linker<T> {
     /// A linker that defines nothing.
     pub fn new(engine: &Engine) -> Linker<T> {
-        Linker { engine: engine.clone(), items: Vec::new(), allow_shadowing: false }
+        Linker { engine: engine.clone(), items: List::new(), allow_shadowing: false }
     }
 
     /// The engine that it was made for.
@@ -294,7 +295,7 @@ impl<T: 'static> Linker<T> {
     ) -> Result<Instance> {
         let mut ctx = store.as_context_mut();
         let wanted = &module.raw().decl().imports;
-        let mut imports = with_room(wanted.len())?;
+        let mut imports = List::with_room(wanted.len())?;
         let mut all = true;
         for import in wanted {
             let (from, name) = (module.raw().text(&import.module), module.raw().text(&import.name));

@@ -9,12 +9,12 @@ use crate::error::message;
 use crate::into_func::{HostFunc, Scope};
 use crate::wasm_ty::{WasmResults, WasmTy, private::Raw};
 use crate::{Caller, Error, ExternRef, FuncType, Result, StoreContextMut, ValType};
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::borrow::Cow;
 use core::any::Any;
 use core::fmt;
 use core::ops::Range;
 use sampan_engine::sync::Arc;
-use sampan_engine::wasm::room::Room;
+use sampan_engine::wasm::List;
 use sampan_engine::{InstanceId, Machine, MemoryId};
 
 /// The most parameters that a signature may have.
@@ -297,7 +297,7 @@ pub(crate) fn native<T: 'static, R: WasmResults>(
 }
 
 /// The parameters and results of `"(i*~$)i"`.
-fn parse(signature: &str) -> Result<(Vec<Kind>, Vec<Kind>), Cow<'static, str>> {
+fn parse(signature: &str) -> Result<(List<Kind>, List<Kind>), Cow<'static, str>> {
     let inner = signature.strip_prefix('(').and_then(|rest| rest.split_once(')'));
     let (params, results) = inner.ok_or("it has no parentheses")?;
     let kind = |letter: u8| {
@@ -305,7 +305,7 @@ fn parse(signature: &str) -> Result<(Vec<Kind>, Vec<Kind>), Cow<'static, str>> {
             .ok_or_else(|| message!("unknown letter": "unknown letter {:?}", char::from(letter)))
     };
     let list = |letters: &str| {
-        let mut kinds = Vec::new();
+        let mut kinds = List::new();
         for letter in letters.bytes() {
             kinds.put(kind(letter)?).map_err(|_| "there is no memory left")?;
         }

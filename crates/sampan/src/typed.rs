@@ -2,9 +2,8 @@
 
 use crate::wasm_ty::{WasmParams, WasmResults, private::Raw};
 use crate::{AsContextMut, Func, Result};
-use alloc::vec::Vec;
 use core::{fmt, marker::PhantomData};
-use sampan_engine::wasm::room::Room;
+use sampan_engine::wasm::List;
 
 /// A function with parameters `P` and results `R`; see [`Func::typed`].
 ///
@@ -41,7 +40,7 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
             few = [0; INLINE_SLOTS];
             &mut few
         } else {
-            many = Vec::new();
+            many = List::new();
             many.put_times(0, count)?;
             &mut many
         };

@@ -7,14 +7,10 @@
 //!
 //! Source: core specification 3.0, sections 3.1.2 "Rolling and Unrolling" and 3.3.2.
 
-use crate::{
-    CompositeType, SubType,
-    room::{OutOfMemory, Room, boxed_slice, with_room},
-};
+use crate::{CompositeType, List, SubType, room::OutOfMemory};
 #[cfg(feature = "gc")]
 use crate::{FieldType, StorageType};
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// Marks a position in the group that is described; canonical numbers stay below it.
 pub(crate) const RELATIVE: u32 = 1 << 29;
@@ -23,7 +19,7 @@ pub(crate) const RELATIVE: u32 = 1 << 29;
 /// in parts of at most [`PART`], so that a group is added in little time however many there are.
 #[derive(Clone, Debug, Default)]
 #[cfg(feature = "gc")]
-pub(crate) struct Groups(Vec<Vec<(Box<[SubType]>, u32)>>);
+pub(crate) struct Groups(List<List<(Box<[SubType]>, u32)>>);
 
 #[cfg(feature = "gc")]
 const PART: usize = 256;
@@ -33,7 +29,7 @@ const PART: usize = 256;
 /// In builds for devices a list in order does: modules have few types, and the code is small.
 #[derive(Clone, Debug, Default)]
 #[cfg(not(feature = "gc"))]
-pub(crate) struct Groups(Vec<(Box<[SubType]>, u32)>);
+pub(crate) struct Groups(List<(Box<[SubType]>, u32)>);
 
 #[cfg(not(feature = "gc"))]
 impl Groups {
@@ -65,7 +61,7 @@ impl Groups {
 
     /// The part that a key is in, or would be, and its place there.
     fn place(&self, key: &[SubType]) -> (usize, Result<usize, usize>) {
-        let before = |part: &Vec<(Box<[SubType]>, u32)>| {
+        let before = |part: &List<(Box<[SubType]>, u32)>| {
             part.first().is_some_and(|(first, _)| **first <= *key)
         };
         let part = self.0.partition_point(before).saturating_sub(1);
@@ -84,14 +80,15 @@ impl Groups {
             Err(place) => place,
         };
         if self.0.is_empty() {
-            self.0.put(Vec::new())?;
+            self.0.put(List::new())?;
         }
         if self.0[part].len() >= PART {
-            let mut upper = with_room(PART)?;
-            self.0.put_at(part + 1, Vec::new())?;
-            for entry in self.0[part].drain(PART / 2..) {
-                upper.put(entry)?;
+            let mut upper = List::with_room(PART)?;
+            self.0.put_at(part + 1, List::new())?;
+            while self.0[part].len() > PART / 2 {
+                self.0[part].pop().into_iter().try_for_each(|entry| upper.put(entry))?;
             }
+            upper.reverse();
             self.0[part + 1] = upper;
             if place > PART / 2 {
                 (part, place) = (part + 1, place - PART / 2);
@@ -110,11 +107,11 @@ pub(crate) fn key(
     canon: impl Fn(u32) -> u32,
 ) -> Result<Box<[SubType]>, OutOfMemory> {
     let refer = |id: u32| id.checked_sub(start).map_or_else(|| canon(id), |pos| RELATIVE | pos);
-    let mut key = with_room(group.len())?;
+    let mut key = List::with_room(group.len())?;
     for sub in group {
         key.put(map_refs(sub, refer)?)?;
     }
-    boxed_slice(key)
+    key.into_boxed_slice()
 }
 
 /// `sub` with every type that it refers to replaced.

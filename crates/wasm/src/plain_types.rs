@@ -4,10 +4,8 @@
 //! Source: core specification 3.0, section 5.3.
 
 use crate::{
-    CompositeType, Error, Feature, Features, FuncType, Reader, Result, SubType, TypeRegistry,
-    Types, limits,
-    room::{OutOfMemory, Room, boxed_slice, with_room},
-    types_section::func_type,
+    CompositeType, Error, Feature, Features, FuncType, List, Reader, Result, SubType, TypeRegistry,
+    Types, limits, room::OutOfMemory, types_section::func_type,
 };
 use alloc::boxed::Box;
 
@@ -36,11 +34,11 @@ impl TypeRegistry {
     /// # Errors
     /// There is no memory left.
     pub fn intern_module(&mut self, types: &Types) -> Result<Box<[u32]>, OutOfMemory> {
-        let mut ids = with_room(types.subs.len())?;
+        let mut ids = List::with_room(types.subs.len())?;
         for SubType { composite: CompositeType::Func(ty), .. } in &types.subs {
             ids.put(self.intern(ty)?)?;
         }
-        boxed_slice(ids)
+        ids.into_boxed_slice()
     }
 
     /// Adds a function type and gives its number.

@@ -3,25 +3,22 @@
 //! Source: core specification 3.0, sections 3.2 (validation) and 5.3 (format).
 
 #[cfg(feature = "gc")]
-use crate::room::{boxed_slice, with_room};
 use crate::{
-    CompositeType, Error, ErrorKind, Feature, HeapType, Reader, RefType, Result, SubType, Types,
-    ValType,
+    CompositeType, Error, ErrorKind, Feature, HeapType, List, Reader, RefType, Result, SubType,
+    Types, ValType,
     canon::{self, Groups},
     limits,
-    room::Room,
     types_section::func_type,
 };
 #[cfg(feature = "gc")]
 use crate::{FieldType, StorageType, subtyping, type_reader::val_type, types_section::mutability};
-use alloc::vec::Vec;
 
 impl Types {
     /// Reads and checks the content of a type section.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Types> {
         let mut types = Types::default();
         let mut groups = Groups::default();
-        let mut offsets = Vec::new();
+        let mut offsets = List::new();
         for _ in 0..reader.count("types", limits::MAX_TYPES)? {
             types.read_group(reader, &mut groups, &mut offsets)?;
         }
@@ -33,7 +30,7 @@ impl Types {
         &mut self,
         reader: &mut Reader<'_>,
         groups: &mut Groups,
-        offsets: &mut Vec<usize>,
+        offsets: &mut List<usize>,
     ) -> Result<()> {
         let at = reader.pos();
         let start = self.len();
@@ -147,11 +144,11 @@ fn composite_type(reader: &mut Reader<'_>, form: u8, at: usize) -> Result<Compos
         0x5f => {
             reader.need(Feature::Gc, at)?;
             let count = reader.count("fields", limits::MAX_FIELDS)?;
-            let mut fields = with_room(count as usize)?;
+            let mut fields = List::with_room(count as usize)?;
             for _ in 0..count {
                 fields.put(field(reader)?)?;
             }
-            CompositeType::Struct(boxed_slice(fields)?)
+            CompositeType::Struct(fields.into_boxed_slice()?)
         }
         #[cfg(feature = "gc")]
         0x5e => {

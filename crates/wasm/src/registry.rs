@@ -5,18 +5,17 @@
 //! numbers, equal types.
 
 use crate::{
-    CompositeType, FuncType, HeapType, RefType, SubType, ValType,
+    CompositeType, FuncType, HeapType, List, RefType, SubType, ValType,
     subtyping::{self, Defs},
 };
 #[cfg(feature = "function-references")]
 use crate::{
     Types,
     canon::RELATIVE,
-    room::{OutOfMemory, Room, boxed_slice, collected, with_room},
+    room::{OutOfMemory, collected},
 };
 #[cfg(feature = "function-references")]
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// Types by registry number, which is the same for equal types of all modules.
 ///
@@ -24,12 +23,12 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, Default)]
 pub struct TypeRegistry {
     /// With references to registry numbers.
-    pub(crate) subs: Vec<SubType>,
+    pub(crate) subs: List<SubType>,
     #[cfg(feature = "function-references")]
     groups: crate::canon::Groups,
     /// The numbers in the order of their types.
     #[cfg(not(feature = "function-references"))]
-    pub(crate) order: Vec<u32>,
+    pub(crate) order: List<u32>,
 }
 
 impl TypeRegistry {
@@ -96,7 +95,7 @@ impl TypeRegistry {
     /// # Errors
     /// There is no memory left.
     pub fn intern_module(&mut self, types: &Types) -> Result<Box<[u32]>, OutOfMemory> {
-        let mut ids: Vec<u32> = with_room(types.len() as usize)?;
+        let mut ids: List<u32> = List::with_room(types.len() as usize)?;
         // A group may be empty, and the last one then begins behind all types.
         for group in types.groups().filter(|group| !group.is_empty()) {
             let first = types.canonical(group.start);
@@ -111,7 +110,7 @@ impl TypeRegistry {
             let start = self.intern_key(key)?;
             (start..start + (group.end - group.start)).try_for_each(|id| ids.put(id))?;
         }
-        boxed_slice(ids)
+        ids.into_boxed_slice()
     }
 
     /// Adds a final function type without supertype, whose references are to abstract heap

@@ -2,8 +2,11 @@
 //!
 //! Source: core specification 3.0, section 2.3.
 
-use crate::room::{OutOfMemory, Room, boxed_slice, collected};
-use alloc::{boxed::Box, vec::Vec};
+use crate::{
+    List,
+    room::{OutOfMemory, collected},
+};
+use alloc::boxed::Box;
 use core::fmt;
 
 /// The type of a value.
@@ -202,7 +205,7 @@ impl FuncType {
         params: impl IntoIterator<Item = ValType>,
         results: impl IntoIterator<Item = ValType>,
     ) -> FuncType {
-        let mut all: Vec<ValType> = params.into_iter().collect();
+        let mut all: alloc::vec::Vec<ValType> = params.into_iter().collect();
         let count = all.len() as u32;
         all.extend(results);
         FuncType { all: all.into(), params: count }
@@ -216,7 +219,7 @@ impl FuncType {
         params: impl IntoIterator<Item = ValType>,
         results: impl IntoIterator<Item = ValType>,
     ) -> Result<FuncType, OutOfMemory> {
-        let mut all = Vec::new();
+        let mut all = List::new();
         params.into_iter().try_for_each(|ty| all.put(ty))?;
         let count = all.len() as u32;
         results.into_iter().try_for_each(|ty| all.put(ty))?;
@@ -224,8 +227,8 @@ impl FuncType {
     }
 
     /// The type with `params` parameters, which are the first of `all`.
-    pub(crate) fn of(all: Vec<ValType>, params: u32) -> Result<FuncType, OutOfMemory> {
-        Ok(FuncType { all: boxed_slice(all)?, params })
+    pub(crate) fn of(all: List<ValType>, params: u32) -> Result<FuncType, OutOfMemory> {
+        Ok(FuncType { all: all.into_boxed_slice()?, params })
     }
 
     /// A copy.

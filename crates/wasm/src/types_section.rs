@@ -4,13 +4,11 @@
 //! Source: core specification 3.0, sections 3.2 (validation) and 5.3 (format).
 
 use crate::{
-    CompositeType, Error, Feature, FuncType, HeapType, Reader, RefType, Result, SubType, ValType,
-    limits,
-    room::{Room, with_room},
+    CompositeType, Error, Feature, FuncType, HeapType, List, Reader, RefType, Result, SubType,
+    ValType, limits,
     subtyping::{self, Defs},
     type_reader::val_type,
 };
-use alloc::vec::Vec;
 #[cfg(feature = "function-references")]
 use core::ops::Range;
 
@@ -20,13 +18,13 @@ use core::ops::Range;
 /// [`Types::canonical`] maps both to the first of them.
 #[derive(Clone, Debug, Default)]
 pub struct Types {
-    pub(crate) subs: Vec<SubType>,
+    pub(crate) subs: List<SubType>,
     /// For each type, the first type that is the same.
     #[cfg(feature = "function-references")]
-    pub(crate) canonical: Vec<u32>,
+    pub(crate) canonical: List<u32>,
     /// Where each recursion group ends; without recursive types each is one type.
     #[cfg(feature = "function-references")]
-    pub(crate) group_ends: Vec<u32>,
+    pub(crate) group_ends: List<u32>,
 }
 
 impl Types {
@@ -123,7 +121,7 @@ impl Defs for Types {
 pub(crate) fn func_type(reader: &mut Reader<'_>) -> Result<FuncType> {
     let count = reader.count("parameters", limits::MAX_PARAMS)?;
     let params = count;
-    let mut all = with_room(count as usize)?;
+    let mut all = List::with_room(count as usize)?;
     for _ in 0..count {
         all.put(val_type(reader)?)?;
     }

@@ -1,6 +1,6 @@
 /** The machine of the page: an image of the web server, with changes in the browser. */
 
-import { type BlockDevice, ChunkDevice, DataDevice, HttpBytesDevice, IDBDevice, Linux, OverlayDevice } from "@sampan/linux";
+import { type BlockDevice, ChunkDevice, DataDevice, HttpBytesDevice, IDBDevice, Linux, OverlayDevice, type RelayOptions } from "@sampan/linux";
 
 /** Where files lie that the user put in. */
 export const DATA = "/data";
@@ -25,12 +25,13 @@ function openImage(image: string): Promise<BlockDevice> {
   return image.endsWith("/") ? ChunkDevice.create(image) : HttpBytesDevice.create(image);
 }
 
-/** Opens the image at an address. */
-export async function openMachine(image: string, keep: boolean): Promise<Machine> {
+/** Opens the image at an address. @param relay the way to a network outside */
+export async function openMachine(image: string, keep: boolean, relay: RelayOptions | undefined): Promise<Machine> {
   const disk = await openImage(image);
   const changes = await IDBDevice.create(image);
   const data = await DataDevice.create();
   const linux = await Linux.create({
+    network: relay ?? "none",
     mounts: [
       { type: "ext2", dev: keep ? await OverlayDevice.create(disk, changes) : disk, path: "/" },
       { type: "devs", path: "/dev" },

@@ -1,7 +1,8 @@
 /**
  * The page: a terminal with a shell of the image beside it, and what one does with such a
  * machine. `?image=URL` takes another image (of an address with a slash at its end, a folder of
- * chunks), `?ephemeral` keeps no changes.
+ * chunks), `?ephemeral` keeps no changes. `#relay=ADDRESS&token=TOKEN`, which no server gets to see,
+ * names a relay to the network outside.
  */
 
 import "@xterm/xterm/css/xterm.css";
@@ -19,6 +20,8 @@ import { chooseTheme } from "./themes.js";
 
 const parameters = new URLSearchParams(location.search);
 const image = new URL(parameters.get("image") ?? "image.ext2", document.baseURI).href;
+const [address, token] = ["relay", "token"].map((name) => new URLSearchParams(location.hash.slice(1)).get(name));
+const relay = address && token ? { relay: address, token } : undefined;
 const state = element("state", HTMLElement);
 const FULL =
   "this browser has no more room: the disk is full until files are deleted in it, or room is made elsewhere";
@@ -27,7 +30,10 @@ let restyle = () => {};
 
 async function start(): Promise<void> {
   state.textContent = "starting";
-  const machine = await openMachine(image, !parameters.has("ephemeral"));
+  const machine = await openMachine(image, !parameters.has("ephemeral"), relay);
+  element("network", HTMLElement).textContent = relay === undefined ? "none" : "by a relay";
+  // Now, as what it keeps should not be fetched before what the machine needs.
+  registerWorker().catch((error: unknown) => console.warn(`no page without a network: ${String(error)}`));
   const { linux } = machine;
   showActivity(linux);
   await connect(linux);
@@ -71,7 +77,6 @@ async function connect(linux: Linux): Promise<void> {
   terminal.focus();
 }
 
-registerWorker().catch((error: unknown) => console.warn(`no page without a network: ${String(error)}`));
 chooseTheme(element("theme", HTMLSelectElement), () => restyle());
 start().catch((error: unknown) => {
   const text = error instanceof Error ? error.message : String(error);

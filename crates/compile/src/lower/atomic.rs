@@ -18,16 +18,16 @@ impl<B: Builder> Lowering<'_, B> {
                 Operand::I32 => Ty::I32,
                 _ => Ty::I64,
             };
-            let params: Vec<Ty> = signature.params.iter().map(|&operand| ty(operand)).collect();
+            let params: Vec<Ty> = signature.params().iter().map(|&operand| ty(operand)).collect();
             return self.by_engine(op, &Imm::MemArg(*memarg), &params, signature.result.map(ty));
         };
-        let values = self.pop_many(signature.params.len() - 1);
+        let values = self.pop_many(signature.params().len() - 1);
         let index = self.pop();
         self.check_alignment(index, memarg, bytes);
         let (address, offset) = self.address(index, memarg, bytes.into());
         let offset = self.i64(offset as u64);
         let address = self.op(Opcode::I64Add, &[address, offset]);
-        let wide = signature.params.last() == Some(&Operand::I64)
+        let wide = signature.params().last() == Some(&Operand::I64)
             || signature.result == Some(Operand::I64);
         let ty = if wide { Ty::I64 } else { Ty::I32 };
         let result = self.builder.atomic(operation, bytes, ty, address, &values);

@@ -38,7 +38,7 @@ impl<B: Builder> Lowering<'_, B> {
             return true;
         }
         let stores = signature.result.is_none();
-        let value = (signature.params.len() > 1).then(|| self.pop());
+        let value = (signature.params().len() > 1).then(|| self.pop());
         let address = self.pop();
         let (base, offset) = self.address(address, memarg, access_bytes(op));
         if stores {

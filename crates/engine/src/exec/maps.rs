@@ -12,14 +12,13 @@
 
 use crate::RawRef;
 use crate::heap::types::in_heap;
-use alloc::vec::Vec;
-use sampan_wasm::room::{OutOfMemory, Room};
-use sampan_wasm::{CompositeType, Module, State, ValType};
+use sampan_wasm::room::OutOfMemory;
+use sampan_wasm::{CompositeType, List, Module, State, ValType};
 
 /// The maps of the functions that collections have met, in the order of their code's addresses.
 #[derive(Default)]
 pub(crate) struct Maps {
-    frames: Vec<(usize, FrameMap)>,
+    frames: List<(usize, FrameMap)>,
     /// There was no memory for one.
     pub lost: bool,
 }
@@ -60,10 +59,10 @@ pub(crate) struct FrameMap {
     #[cfg_attr(not(feature = "fast"), allow(dead_code))]
     pub end: usize,
     /// Slots of locals, which are null until they are set.
-    locals: Vec<u32>,
+    locals: List<u32>,
     /// Positions, in order, with the head of each one's list.
-    points: Vec<(u32, u32)>,
-    nodes: Vec<Node>,
+    points: List<(u32, u32)>,
+    nodes: List<Node>,
 }
 
 /// A slot, and the rest of the list.
@@ -98,11 +97,11 @@ impl FrameMap {
 /// Makes a [`FrameMap`].
 #[derive(Default)]
 pub(crate) struct Recorder {
-    locals: Vec<u32>,
-    points: Vec<(u32, u32)>,
-    nodes: Vec<Node>,
+    locals: List<u32>,
+    points: List<(u32, u32)>,
+    nodes: List<Node>,
     /// The list up to and including each of the lowest entries of the operand stack.
-    heads: Vec<u32>,
+    heads: List<u32>,
     /// There was no memory for something.
     lost: bool,
 }

@@ -13,19 +13,18 @@
 use crate::entity::InstanceData;
 use crate::heap::types::in_heap;
 use crate::{Machine, RawRef, TagId, Trap, TrapKind, slots_of};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-use sampan_wasm::room::{OutOfMemory, Room, boxed, with_room};
-use sampan_wasm::{Feature, Features, Instr, Module, Opcode, State, ValType, Visitor};
+use alloc::{boxed::Box, vec::Vec};
+use sampan_wasm::room::{OutOfMemory, boxed};
+use sampan_wasm::{Feature, Features, Instr, List, Module, Opcode, State, ValType, Visitor};
 
 /// The regions of a function, in which positions are what the interpreter counts in.
 #[derive(Debug, Default)]
 pub(crate) struct Regions {
-    regions: Vec<Region>,
+    regions: List<Region>,
     /// Each with the next of its region.
-    clauses: Vec<(Clause, u32)>,
+    clauses: List<(Clause, u32)>,
     /// The position of each `rethrow`, and the slot of the exception (classic).
-    rethrows: Vec<(u32, u32)>,
+    rethrows: List<(u32, u32)>,
 }
 
 /// Code that catches.
@@ -185,7 +184,7 @@ impl Machine {
     pub fn make_exception(&mut self, tag: TagId, payload: &[u64]) -> Result<RawRef, TrapKind> {
         let ty = self.tag_type(tag);
         let is_func = |index| self.registry.func(index).is_some();
-        let mut is_ref = with_room(payload.len())?;
+        let mut is_ref = List::with_room(payload.len())?;
         for &ty in ty.params() {
             let heap = matches!(ty, ValType::Ref(ty) if in_heap(ty, is_func));
             is_ref.put_times(heap, slots_of(ty) as usize)?;
@@ -250,7 +249,7 @@ pub(crate) fn legacy_depth(
 #[derive(Default)]
 struct Depth {
     /// The depth of blocks at which each `try` that is open was opened.
-    open: Vec<u32>,
+    open: List<u32>,
     most: u32,
 }
 

@@ -5,7 +5,7 @@
 
 use crate::exec::maps::Maps;
 use crate::{Machine, RawRef};
-use sampan_wasm::room::{OutOfMemory, Room};
+use sampan_wasm::room::OutOfMemory;
 
 /// A run of guest frames, from where the host called to where they call it, or a service of
 /// the machine. Each way of executing guests has its own `walk`.

@@ -15,8 +15,7 @@ use super::space::{MARK, Space, TRACED};
 use super::types::{Shape, Storage, TypeInfo, in_heap};
 use super::{EXCEPTION, HEADER, HOST, Heap, Visit, exception};
 use crate::{Machine, RawRef};
-use alloc::vec::Vec;
-use sampan_wasm::room::Room;
+use sampan_wasm::List;
 
 impl Machine {
     /// Frees what no root leads to. References that the caller holds as plain values must be
@@ -88,8 +87,8 @@ impl Machine {
 
 impl Heap {
     /// Takes away the host objects whose references are dead. They are not swept yet.
-    fn dead_hosts(&mut self) -> Vec<super::HostObject> {
-        let mut dead = Vec::new();
+    fn dead_hosts(&mut self) -> List<super::HostObject> {
+        let mut dead = List::new();
         for (index, entry) in self.hosts.iter_mut().enumerate() {
             let Some((place, _)) = entry else { continue };
             if !self.space.header(*place).has(MARK) {
@@ -105,7 +104,7 @@ impl Heap {
 struct Marker<'a> {
     space: &'a mut Space,
     /// What is marked and not yet traced.
-    list: &'a mut Vec<u32>,
+    list: &'a mut List<u32>,
     /// Something is marked, not traced, and not in the list.
     full: bool,
     /// Bytes of what is traced.
@@ -122,13 +121,10 @@ impl Marker<'_> {
             return;
         }
         self.space.set(place, header, MARK);
-        let room = self.list.len() < self.list.capacity() || {
-            let bound = (self.space.capacity() as usize / 64).max(64);
-            self.list.len() < bound && self.list.try_reserve(1).is_ok()
-        };
-        match room {
-            true => self.list.push(place),
-            false => self.full = true,
+        let room = self.list.len() < self.list.capacity()
+            || self.list.len() < (self.space.capacity() as usize / 64).max(64);
+        if !room || self.list.put(place).is_err() {
+            self.full = true;
         }
     }
 

@@ -7,8 +7,8 @@
 
 use crate::sync::Arc;
 use crate::{Machine, RawRef};
-use alloc::vec::Vec;
-use sampan_wasm::room::{OutOfMemory, Room};
+use sampan_wasm::List;
+use sampan_wasm::room::OutOfMemory;
 
 /// A reference that is alive until its scope ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,10 +31,10 @@ impl OwnedRef {
 
 #[derive(Default)]
 pub(crate) struct Handles {
-    scoped: Vec<(RawRef, u32)>,
+    scoped: List<(RawRef, u32)>,
     /// Changes when a scope ends.
     generation: u32,
-    owned: Vec<Arc<RawRef>>,
+    owned: List<Arc<RawRef>>,
     /// When there are so many owned ones, those that were dropped are looked for.
     trim_at: usize,
 }

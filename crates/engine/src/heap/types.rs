@@ -8,11 +8,9 @@
 use super::{EXCEPTION, HOST};
 use crate::{Machine, RawRef};
 use alloc::boxed::Box;
-#[cfg(feature = "gc")]
-use alloc::vec::Vec;
-use sampan_wasm::room::{OutOfMemory, Room, boxed_slice, collected, with_room};
+use sampan_wasm::room::{OutOfMemory, collected};
 use sampan_wasm::{
-    CompositeType, FieldType, HeapType, RefType, StorageType, TypeRegistry, ValType,
+    CompositeType, FieldType, HeapType, List, RefType, StorageType, TypeRegistry, ValType,
 };
 
 /// A type.
@@ -114,9 +112,9 @@ impl TypeInfo {
     fn new(registry: &TypeRegistry, known: &[TypeInfo], id: u32) -> Result<TypeInfo, OutOfMemory> {
         let sub = registry.get(id).expect("a number of the registry");
         let above = sub.supertype.map_or(&[][..], |sup| &known[sup as usize].supers);
-        let mut supers = with_room(above.len() + 1)?;
+        let mut supers = List::with_room(above.len() + 1)?;
         above.iter().chain([&id]).try_for_each(|&id| supers.put(id))?;
-        let supers = boxed_slice(supers)?;
+        let supers = supers.into_boxed_slice()?;
         #[cfg(feature = "gc")]
         let is_func = |index| registry.func(index).is_some();
         let shape = match &sub.composite {
@@ -128,13 +126,13 @@ impl TypeInfo {
                 let (offsets, size) = offsets(fields)?;
                 let storages = fields.iter().map(|field| Storage::of(field.storage, is_func));
                 let fields = collected(offsets.into_iter().zip(storages))?;
-                let mut refs = Vec::new();
+                let mut refs = List::new();
                 for &(offset, storage) in &fields {
                     if storage == Storage::Ref {
                         refs.put(offset)?;
                     }
                 }
-                let refs = boxed_slice(refs)?;
+                let refs = refs.into_boxed_slice()?;
                 let slots = fields.iter().map(|field| field.1.slots()).sum();
                 Shape::Struct(StructShape { fields, size, slots, refs })
             }

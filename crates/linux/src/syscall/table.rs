@@ -289,9 +289,9 @@ calls! {
     358 322 execveat(Dir Path Ptr Ptr Hex)           Full crate::task::exec::execveat;
     1   60  exit(Int)                                Full crate::task::exit::exit;
     252 231 exit_group(Int)                          Full crate::task::exit::exit_group;
-    114 61  wait4(Pid Ptr Hex Ptr)                   Full crate::task::exit::wait4;
-    7   _   waitpid(Pid Ptr Hex)                     Full crate::task::exit::waitpid;
-    284 247 waitid(Int Pid Ptr Hex Ptr)              Full crate::task::exit::waitid;
+    114 61  wait4(Pid Ptr Hex Ptr)                   Full crate::task::wait::wait4;
+    7   _   waitpid(Pid Ptr Hex)                     Full crate::task::wait::waitpid;
+    284 247 waitid(Int Pid Ptr Hex Ptr)              Full crate::task::wait::waitid;
     20  39  getpid()                                 Full crate::task::ids::getpid;
     64  110 getppid()                                Full crate::task::ids::getppid;
     224 186 gettid()                                 Full crate::task::ids::gettid;
@@ -313,7 +313,7 @@ calls! {
     310 272 unshare(Hex)                                     No;
     346 308 setns(Fd Hex)                                    No;
     349 312 kcmp(Pid Pid Int Size Size)                      No;
-    26  101 ptrace(Int Pid Ptr Ptr)                          No;
+    26  101 ptrace(Long Pid Size Size)           Part("debug registers, PTRACE_SYSEMU, PTRACE_SECCOMP_*") crate::task::ptrace::calls::ptrace;
     354 317 seccomp(Int Hex Ptr)                             No;
     434 434 pidfd_open(Pid Hex)                      Full crate::task::pidfd::pidfd_open;
     424 424 pidfd_send_signal(Fd Sig Ptr Hex)        Full crate::task::pidfd::pidfd_send_signal;

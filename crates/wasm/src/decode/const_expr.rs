@@ -5,7 +5,7 @@
 use super::Decoder;
 use crate::{
     ConstExpr, Error, ErrorKind, Feature, HeapType, Imm, Instr, Opcode, Reader, RefType, Result,
-    ValType, room::Room,
+    ValType,
 };
 
 impl Decoder {

@@ -1,10 +1,9 @@
 //! A set of function indices: one bit each, so that a long element segment costs nothing.
 
-use crate::room::{OutOfMemory, Room};
-use alloc::vec::Vec;
+use crate::{List, room::OutOfMemory};
 
 #[derive(Default)]
-pub(super) struct Declared(Vec<u32>);
+pub(super) struct Declared(List<u32>);
 
 impl Declared {
     /// Adds `index`, which is below the number of functions.
@@ -20,8 +19,8 @@ impl Declared {
         Ok(())
     }
 
-    pub(super) fn into_sorted(self) -> Result<Vec<u32>, OutOfMemory> {
-        let mut sorted = Vec::new();
+    pub(super) fn into_sorted(self) -> Result<List<u32>, OutOfMemory> {
+        let mut sorted = List::new();
         for (word, mut bits) in (0..).zip(self.0) {
             while bits != 0 {
                 sorted.put(word * 32 + bits.trailing_zeros())?;

@@ -3,11 +3,9 @@
 
 use super::{Decoder, extern_types::memory_type, too_many};
 use crate::{
-    Error, Export, ExternKind, ExternType, Feature, Global, Import, MemoryType, Reader, Result,
-    Table, limits,
-    room::{OutOfMemory, Room, with_room},
+    Error, Export, ExternKind, ExternType, Feature, Global, Import, List, MemoryType, Reader,
+    Result, Table, limits,
 };
-use alloc::vec::Vec;
 
 impl Decoder {
     pub(super) fn imports(&mut self, reader: &mut Reader<'_>) -> Result<()> {
@@ -81,7 +79,7 @@ impl Decoder {
 
     pub(super) fn functions(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let count = reader.count("functions", limits::MAX_FUNCS)?;
-        self.module.funcs.try_reserve_exact(count as usize).map_err(|_| OutOfMemory)?;
+        self.module.funcs.make_room(count as usize)?;
         let at = reader.pos();
         for _ in 0..count {
             let index = self.func_type_index(reader)?;
@@ -168,7 +166,7 @@ impl Decoder {
 
     pub(super) fn exports(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let count = reader.count("exports", limits::MAX_EXPORTS)?;
-        let mut names: Vec<&[u8]> = Vec::new();
+        let mut names: List<&[u8]> = List::new();
         let start = reader.pos();
         let section = reader.rest();
         for _ in 0..count {
@@ -226,7 +224,7 @@ impl Decoder {
 
     pub(super) fn code(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let count = reader.count("functions", limits::MAX_FUNCS)?;
-        self.module.bodies = with_room(count as usize)?;
+        self.module.bodies = List::with_room(count as usize)?;
         for _ in 0..count {
             let at = reader.pos();
             let len = reader.u32()?;

@@ -3,7 +3,7 @@
 use super::Decoder;
 use crate::{
     Data, Element, ElementItems, Error, Feature, HeapType, Reader, RefType, Result, SegmentMode,
-    ValType, limits, room::Room,
+    ValType, limits,
 };
 
 /// The bits of an element segment's flags.

@@ -5,16 +5,15 @@ use super::locals::Locals;
 use super::stack::Slot;
 use super::{State, Visitor};
 use crate::{
-    BlockType, Error, Features, Imm, Instr, Module, Opcode, Operand, Reader, Result, ValType,
-    limits, room::OutOfMemory,
+    BlockType, Error, Features, Imm, Instr, List, Module, Opcode, Operand, Reader, Result, ValType,
+    limits,
 };
-use alloc::vec::Vec;
 
 /// Memory that is used again from one body to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    operands: Vec<Slot>,
-    frames: Vec<Frame>,
+    operands: List<Slot>,
+    frames: List<Frame>,
     locals: Locals,
 }
 
@@ -39,7 +38,6 @@ pub fn validate_body<V: Visitor>(
         polymorphic: false,
         operand: None,
         ended: None,
-        out_of_memory: false,
         operands: core::mem::take(&mut scratch.operands),
         frames: core::mem::take(&mut scratch.frames),
         locals: core::mem::take(&mut scratch.locals),
@@ -60,14 +58,12 @@ pub(super) struct Validator<'m> {
     pub(super) base: usize,
     /// Whether the innermost frame is polymorphic.
     pub(super) polymorphic: bool,
-    pub(super) operands: Vec<Slot>,
-    pub(super) frames: Vec<Frame>,
+    pub(super) operands: List<Slot>,
+    pub(super) frames: List<Frame>,
     pub(super) locals: Locals,
     /// What the visitor is told: see [`State`].
     pub(super) operand: Option<ValType>,
     pub(super) ended: Option<Frame>,
-    /// An operand or a frame found no memory; looked at after each instruction.
-    pub(super) out_of_memory: bool,
 }
 
 impl<'m> Validator<'m> {
@@ -94,8 +90,7 @@ impl<'m> Validator<'m> {
         self.locals.read(&mut reader, &module.types, func_type)?;
         self.operands.clear();
         self.frames.clear();
-        self.push_frame(FrameKind::Func, BlockType::Func(ty), true);
-        self.check_memory()?;
+        self.push_frame(FrameKind::Func, BlockType::Func(ty), true)?;
         visitor.begin(module, index, &self.locals.types)?;
 
         let mut instr = Instr::NOP;
@@ -105,18 +100,12 @@ impl<'m> Validator<'m> {
             self.operand = None;
             self.ended = None;
             self.step(&mut reader, &mut instr)?;
-            self.check_memory()?;
             visitor.instr(self.at, reader.pos(), &instr, &self.state(reachable))?;
         }
         if !reader.is_empty() {
             return Err(Error::malformed("section size mismatch", reader.pos()));
         }
         Ok(())
-    }
-
-    #[inline]
-    fn check_memory(&self) -> Result<()> {
-        if self.out_of_memory { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
     #[inline]
@@ -170,8 +159,7 @@ impl<'m> Validator<'m> {
             }
             Opcode::I32Const => {
                 instr.imm = Imm::I32(reader.i32()?);
-                self.push(ValType::I32);
-                Ok(())
+                self.push(ValType::I32)
             }
             Opcode::End => {
                 instr.imm = Imm::None;
@@ -217,7 +205,7 @@ impl<'m> Validator<'m> {
             Operand::V128 => ValType::V128,
             Operand::Addr => addr,
         };
-        match *signature.params {
+        match *signature.params() {
             [] => {}
             [only] => self.pop(val(only))?,
             [first, second] => {
@@ -225,15 +213,15 @@ impl<'m> Validator<'m> {
                 self.pop(val(first))?;
             }
             _ => {
-                for &operand in signature.params.iter().rev() {
+                for &operand in signature.params().iter().rev() {
                     self.pop(val(operand))?;
                 }
             }
         }
-        if let Some(result) = signature.result {
-            self.push(val(result));
+        match signature.result {
+            Some(result) => self.push(val(result)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     #[cold]

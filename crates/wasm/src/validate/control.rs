@@ -3,11 +3,16 @@
 use super::body::Validator;
 use super::frame::{Frame, FrameKind, block_params};
 use super::locals::check_val_type;
-use crate::{BlockType, BrTable, Error, FuncType, RefType, Result, ValType, room::Room};
+use crate::{BlockType, BrTable, Error, FuncType, RefType, Result, ValType};
 
 /// Blocks.
 impl<'m> Validator<'m> {
-    pub(super) fn push_frame(&mut self, kind: FrameKind, ty: BlockType, reachable: bool) {
+    pub(super) fn push_frame(
+        &mut self,
+        kind: FrameKind,
+        ty: BlockType,
+        reachable: bool,
+    ) -> Result<()> {
         self.base = self.operands.len();
         self.polymorphic = false;
         let frame = Frame {
@@ -19,7 +24,7 @@ impl<'m> Validator<'m> {
             set_locals: self.locals.set_count(),
             checked_by: 0,
         };
-        self.out_of_memory |= self.frames.put(frame).is_err();
+        Ok(self.frames.put(frame)?)
     }
 
     /// `block`, `loop`, `if`, `try` and `try_table`, whose other operands were taken.
@@ -28,7 +33,7 @@ impl<'m> Validator<'m> {
         let params = block_params(self.module, &ty);
         self.pop_all(params)?;
         let reachable = !self.polymorphic && self.frames.last().is_some_and(|f| f.reachable);
-        self.push_frame(kind, ty, reachable);
+        self.push_frame(kind, ty, reachable)?;
         self.push_all(params)
     }
 
@@ -77,7 +82,7 @@ impl<'m> Validator<'m> {
             return Err(Error::malformed("END opcode expected: else without if", self.at));
         }
         let frame = self.pop_frame()?;
-        self.push_frame(FrameKind::Else, frame.ty, frame.reachable);
+        self.push_frame(FrameKind::Else, frame.ty, frame.reachable)?;
         self.push_all(block_params(self.module, &frame.ty))
     }
 

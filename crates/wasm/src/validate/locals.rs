@@ -2,22 +2,20 @@
 
 use super::body::Validator;
 use crate::{
-    Error, ErrorKind, FuncType, Reader, Result, Types, ValType, limits,
-    room::{OutOfMemory, Room},
+    Error, ErrorKind, FuncType, List, Reader, Result, Types, ValType, limits, room::OutOfMemory,
 };
-use alloc::vec::Vec;
 
 /// The locals of a function, parameters first.
 #[derive(Debug, Default)]
 pub(super) struct Locals {
-    pub(super) types: Vec<ValType>,
+    pub(super) types: List<ValType>,
     /// The first local that has no default value and is not a parameter; `u32::MAX` if
     /// there is none.
     first_unset: u32,
     /// Which locals from `first_unset` on are set.
-    set: Vec<bool>,
+    set: List<bool>,
     /// The locals that were set, in order, to be undone at the end of a block.
-    order: Vec<u32>,
+    order: List<u32>,
 }
 
 impl Locals {
@@ -102,8 +100,7 @@ impl Validator<'_> {
         if !self.locals.is_set(index) {
             return Err(self.invalid("uninitialized local"));
         }
-        self.push(ty);
-        Ok(())
+        self.push(ty)
     }
 
     #[inline]
@@ -117,8 +114,7 @@ impl Validator<'_> {
     pub(super) fn local_tee(&mut self, index: u32) -> Result<()> {
         self.local_set(index)?;
         let ty = self.local(index)?;
-        self.push(ty);
-        Ok(())
+        self.push(ty)
     }
 
     #[inline]

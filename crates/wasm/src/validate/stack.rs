@@ -4,7 +4,7 @@
 //! polymorphic: it yields [`Slot::Bottom`] as often as it is asked.
 
 use super::body::Validator;
-use crate::{Error, ErrorKind, Result, ValType, limits, room::Room};
+use crate::{Error, ErrorKind, Result, ValType, limits};
 
 /// What is known of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +30,13 @@ impl Slot {
 
 impl<'m> Validator<'m> {
     #[inline]
-    pub(super) fn push(&mut self, ty: ValType) {
-        self.push_slot(Slot::Val(ty));
+    pub(super) fn push(&mut self, ty: ValType) -> Result<()> {
+        self.push_slot(Slot::Val(ty))
     }
 
-    /// Where there is no memory for it, that is said at the end of the instruction.
     #[inline]
-    pub(super) fn push_slot(&mut self, slot: Slot) {
-        self.out_of_memory |= self.operands.put(slot).is_err();
+    pub(super) fn push_slot(&mut self, slot: Slot) -> Result<()> {
+        Ok(self.operands.put(slot)?)
     }
 
     /// Pushes `types`. An instruction of two bytes can push a thousand values, so here the
@@ -47,8 +46,7 @@ impl<'m> Validator<'m> {
             let kind = ErrorKind::Limit { what: "operands", limit: limits::MAX_OPERANDS };
             return Err(Error::new(kind, self.at));
         }
-        types.iter().for_each(|&ty| self.push(ty));
-        Ok(())
+        types.iter().try_for_each(|&ty| self.push(ty))
     }
 
     /// Takes a value of type `expected`.

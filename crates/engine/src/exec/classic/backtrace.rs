@@ -4,13 +4,12 @@ use super::code::{Code, LINK};
 use super::context::Context;
 use crate::TrapFrame;
 use crate::entity::InstanceData;
-use alloc::vec::Vec;
-use sampan_wasm::{Reader, room::Room};
+use sampan_wasm::{List, Reader};
 
 impl Context {
     /// The frames from a trap outward.
-    pub fn backtrace(&mut self) -> Vec<TrapFrame> {
-        let mut frames = Vec::new();
+    pub fn backtrace(&mut self) -> List<TrapFrame> {
+        let mut frames = List::new();
         let (mut pc, mut fp, mut code) = (self.trap_pc, self.trap_fp, self.code);
         while frames.len() < 100 {
             // SAFETY: frames, code and instances are as they were at the trap.

@@ -11,11 +11,10 @@ use crate::exec::maps::{FrameMap, Maps, Recorder};
 use crate::exec::work;
 use crate::module::ModuleData;
 use crate::slots_of;
-use alloc::vec::Vec;
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
-use sampan_wasm::room::{OutOfMemory, Room};
+use sampan_wasm::room::OutOfMemory;
 use sampan_wasm::{
-    Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor, validate_body,
+    Imm, Instr, List, Module, Opcode, Result, Scratch, State, ValType, Visitor, validate_body,
 };
 
 /// Shows the references in the frames of a run, whose [`Context`] is given.
@@ -72,7 +71,7 @@ struct Mapper {
     /// The first operand's slot.
     base: u32,
     /// The end of each of the lowest operands, in slots.
-    ends: Vec<u32>,
+    ends: List<u32>,
     /// Slots behind the locals for exceptions that are caught.
     caught: u32,
 }

@@ -2,15 +2,19 @@
 
 use super::code::{Code, LINK};
 use super::context::Context;
+#[cfg(sampan_small)]
+use super::ops::numeric_small;
 use super::regs::{NO_SIDE, Regs};
+#[cfg(not(sampan_tail_calls))]
+use super::tables::BYTES;
 use super::tables::LEAVE;
 use crate::entity::InstanceData;
 use crate::module::{CodeSlots, ModuleData};
 use crate::{Machine, Trap, TrapKind};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicBool;
+use sampan_wasm::List;
 
 /// What is looked at where no interruption is possible.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -53,7 +57,7 @@ pub(crate) fn run(
         machine,
         // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
         data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
-        cross: Vec::new(),
+        cross: List::new(),
         callee: null(),
         trap: None,
         refusal: crate::trap::DONE,
@@ -115,12 +119,12 @@ unsafe fn execute(mut r: Regs) {
     // SAFETY: the caller's promise; every byte has a handler.
     unsafe {
         #[cfg(sampan_small)]
-        let metered = (*(*r.ctx).machine).engine.config().fuel;
+        let config = (*(*r.ctx).machine).engine.config();
+        #[cfg(sampan_small)]
+        let canonical = cfg!(feature = "canonical-nans") && config.canonical_nans;
         while (*r.ctx).running {
-            let tables = (*r.ctx).tables;
-            let [handlers] = &*tables;
             #[cfg(sampan_small)]
-            if metered && !super::tables::is_free(*r.pc) {
+            if config.fuel && !super::tables::is_free(*r.pc) {
                 let fuel = &raw mut (*(*r.ctx).machine).fuel;
                 if *fuel == 0 {
                     super::ops::trap::out_of_fuel(&mut r);
@@ -128,7 +132,14 @@ unsafe fn execute(mut r: Regs) {
                 }
                 *fuel -= 1;
             }
-            handlers[*r.pc as usize](&mut r);
+            #[cfg(sampan_small)]
+            if numeric_small::is_numeric(*r.pc) {
+                numeric_small::perform(&mut r, canonical);
+                continue;
+            }
+            let tables = (*r.ctx).tables;
+            let [handlers] = &*tables;
+            handlers[*r.pc as usize % BYTES](&mut r);
         }
     }
 }

@@ -9,10 +9,10 @@ use crate::entity::{GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;
 use crate::{Machine, Trap, TrapKind};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicBool;
+use sampan_wasm::List;
 
 /// What handlers reach beside the registers.
 pub(super) struct Ctx {
@@ -25,7 +25,7 @@ pub(super) struct Ctx {
     pub stack_end: *mut u64,
     pub interrupt: *const AtomicBool,
     /// Return addresses and instances of the callers of functions of other instances.
-    pub cross: Vec<(*const u64, *mut InstanceData)>,
+    pub cross: List<(*const u64, *mut InstanceData)>,
     /// Behind the instruction that called the host or allocates, and its frame; without an
     /// instruction, the frame's caller is what goes on.
     pub at_ip: *const u64,
@@ -66,7 +66,7 @@ impl Ctx {
                 let interrupt: &crate::interrupt::Interrupt = unsafe { &(*machine).interrupt };
                 &raw const interrupt.flag
             },
-            cross: Vec::new(),
+            cross: List::new(),
             at_ip: null(),
             at_sp: null_mut(),
             refusal: 0,

@@ -7,7 +7,6 @@ use crate::Machine;
 use crate::entity::InstanceData;
 use crate::module::CodeSlots;
 use core::ptr::with_exposed_provenance;
-use sampan_wasm::room::Room;
 
 /// The code and the frame that go on, if the run stopped for an exception that one of its
 /// frames catches. The context is then as it is there.

@@ -12,7 +12,6 @@ use crate::{HostFn, Trap, TrapKind};
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 use core::sync::atomic::Ordering;
 use sampan_wasm::Opcode;
-use sampan_wasm::room::Room;
 
 handler! {
     fn call<const DEPTH: usize>(r) {

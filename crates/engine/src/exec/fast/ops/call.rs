@@ -16,7 +16,6 @@ use crate::exec::fast::run::Ctx;
 use crate::once::Once;
 use crate::sync::Arc;
 use crate::{Trap, TrapKind};
-use sampan_wasm::room::Room;
 
 /// How many arguments a call copies from the slots that its fields name.
 pub(in crate::exec::fast) trait Args {

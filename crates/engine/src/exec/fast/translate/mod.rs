@@ -41,11 +41,11 @@ use crate::module::ModuleData;
 use alloc::{vec, vec::Vec};
 use control::Block;
 use core::ops::Range;
-use sampan_wasm::room::{OutOfMemory, boxed_slice, with_room};
 use sampan_wasm::{
     Error, ErrorKind, FuncType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType,
     Visitor,
 };
+use sampan_wasm::{List, room::OutOfMemory};
 use stack::{Entry, Kind, Reg};
 
 /// Translates the body with an index (imports not counted).
@@ -194,7 +194,7 @@ impl<'m> Translator<'m> {
         Ok(Translator {
             module,
             index: module.decl.imported_funcs + body,
-            words: with_room((span.end - span.start) as usize)?,
+            words: List::with_room((span.end - span.start) as usize)?.into(),
             offsets: Vec::new(),
             at: span.start,
             locals: Vec::new(),
@@ -241,9 +241,12 @@ impl<'m> Translator<'m> {
     fn finish(mut self) -> Result<Code> {
         self.end_fuel();
         let frame_bytes = self.frame_slots as usize * 8;
-        let (words, constants) = (boxed_slice(self.words)?, boxed_slice(self.constants)?);
+        let (words, constants) = (
+            List::from(self.words).into_boxed_slice()?,
+            List::from(self.constants).into_boxed_slice()?,
+        );
         let mut code = Code::new(frame_bytes, words, constants);
-        code.offsets = boxed_slice(self.offsets)?;
+        code.offsets = List::from(self.offsets).into_boxed_slice()?;
         #[cfg(feature = "exceptions")]
         {
             code.regions = self.regions.finish()?;
