@@ -13,8 +13,8 @@
 
 extern crate alloc;
 
-#[cfg(feature = "function-references")]
 mod atomic;
+#[cfg(feature = "function-references")]
 mod canon;
 mod customs;
 mod decode;

@@ -5,6 +5,7 @@
 //! An image is a file in memory that is mapped privately: a page that nothing writes to is the
 //! file's, and where a written one is given back the file's is there again.
 
+use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::pwrite;
 use rustix::mm::{
@@ -12,7 +13,6 @@ use rustix::mm::{
 };
 use sampan_engine::native::{Image, Reservations};
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
