@@ -9,7 +9,7 @@
 //! What is absent: execution, the text format, and any dependency.
 
 #![no_std]
-#![deny(unsafe_code)] // But in `room`.
+#![deny(unsafe_code)] // But in `list`, `room` and once in `opcode`.
 
 extern crate alloc;
 

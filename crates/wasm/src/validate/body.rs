@@ -205,7 +205,7 @@ impl<'m> Validator<'m> {
             Operand::V128 => ValType::V128,
             Operand::Addr => addr,
         };
-        match *signature.params {
+        match *signature.params() {
             [] => {}
             [only] => self.pop(val(only))?,
             [first, second] => {
@@ -213,7 +213,7 @@ impl<'m> Validator<'m> {
                 self.pop(val(first))?;
             }
             _ => {
-                for &operand in signature.params.iter().rev() {
+                for &operand in signature.params().iter().rev() {
                     self.pop(val(operand))?;
                 }
             }

@@ -6,7 +6,9 @@ mod exceptions;
 use super::code::{Code, Entry, FAR, LINK, Record};
 use super::tables;
 use crate::Config;
-use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
+#[cfg(feature = "exceptions")]
+use crate::exec::unwind::Regions;
+use crate::exec::unwind::{NONE as NO_REGION, legacy_depth};
 use crate::module::ModuleData;
 use crate::{slots_of, slots_of_all};
 use sampan_wasm::room::OutOfMemory;
@@ -59,14 +61,15 @@ struct Builder {
     far: List<Record>,
     /// Branches forward: a list for each open block.
     pending: List<Pending>,
+    #[cfg(feature = "exceptions")]
     regions: Regions,
     /// How many slots there are for exceptions that older `try` blocks caught; how many
     /// such blocks are open.
     caught: u32,
-    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    #[cfg(feature = "exceptions")]
     tries: u32,
     /// Clauses whose target is the end of an open block, each with its block.
-    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    #[cfg(feature = "exceptions")]
     clauses: List<(u32, u32)>,
 }
 
@@ -87,6 +90,7 @@ struct Block {
     #[cfg(feature = "exceptions")]
     caught: Option<u32>,
     /// The last of the clauses that lead to its end, by index in `clauses`.
+    #[cfg(feature = "exceptions")]
     clause: u32,
 }
 
@@ -101,6 +105,7 @@ impl Block {
             own_region: None,
             #[cfg(feature = "exceptions")]
             caught: None,
+            #[cfg(feature = "exceptions")]
             clause: NONE,
         }
     }
@@ -128,13 +133,12 @@ impl Visitor for Builder {
         self.side.clear();
         self.far.clear();
         self.pending.clear();
-        self.regions = Regions::default();
-        self.tries = 0;
-        self.clauses.clear();
-        self.saw_vector = locals.contains(&ValType::V128);
+        #[cfg(feature = "exceptions")]
+        self.forget_exceptions();
+        self.saw_vector = cfg!(feature = "simd") && locals.contains(&ValType::V128);
         self.locals = slots_of_all(locals) + self.caught;
         self.local_slots.clear();
-        if self.vectors {
+        if self.vectors() {
             let mut slot = 0;
             self.local_slots.put(0)?;
             for &ty in locals {
@@ -196,7 +200,7 @@ impl Visitor for Builder {
                 self.branch(at, table.default, 1, state)?;
             }
             (Opcode::Drop | Opcode::Select | Opcode::SelectTyped, imm)
-                if self.vectors && state.reachable =>
+                if self.vectors() && state.reachable =>
             {
                 let ty = match imm {
                     Imm::SelectType(ty) => Some(*ty),
@@ -262,15 +266,8 @@ impl Builder {
             self.set(branch, target, entry)?;
             last = branch.before;
         }
-        let mut last = block.clause;
-        while last != NONE {
-            #[cfg(feature = "exceptions")]
-            {
-                let clause = self.regions.clause_mut(self.clauses[last as usize].0);
-                (clause.target, clause.side) = (target as u32, entry);
-            }
-            last = self.clauses[last as usize].1;
-        }
+        #[cfg(feature = "exceptions")]
+        self.end_clauses(&block, target as u32, entry);
         self.end = at;
         Ok(())
     }
@@ -305,8 +302,9 @@ impl Builder {
     }
 
     fn set(&mut self, branch: Pending, target: usize, target_entry: u32) -> Result<()> {
-        let bytes = target as i64 - branch.at as i64;
-        let entries = i64::from(target_entry) - i64::from(branch.entry);
+        // A body is far smaller than 2 GB, wherever in the module it is.
+        let bytes = (target as i32).wrapping_sub(branch.at as i32);
+        let entries = (target_entry as i32).wrapping_sub(branch.entry as i32);
         let near = branch.drop == 0 && bytes > FAR.into();
         self.side[branch.entry as usize] = match (i16::try_from(bytes), i16::try_from(entries)) {
             (Ok(bytes), Ok(entries)) if near => Entry { bytes, entries },
@@ -314,8 +312,8 @@ impl Builder {
                 let number = self.far.len() as u16 as i16;
                 self.far.put(Record {
                     entry: branch.entry,
-                    bytes: bytes as i32,
-                    entries: entries as i32,
+                    bytes,
+                    entries,
                     keep: branch.keep,
                     drop: branch.drop,
                 })?;
@@ -325,9 +323,14 @@ impl Builder {
         Ok(())
     }
 
+    /// Whether values may have two slots. Where vectors are not built in, the compiler knows.
+    fn vectors(&self) -> bool {
+        cfg!(feature = "simd") && self.vectors
+    }
+
     /// Slots of the `values` lowest operands.
     fn slot_height(&self, values: u32) -> u32 {
-        if !self.vectors {
+        if !self.vectors() {
             return values;
         }
         values.checked_sub(1).map_or(0, |last| self.slots[last as usize])
@@ -336,7 +339,7 @@ impl Builder {
     /// Notes heights, and whether vectors are handled.
     fn follow(&mut self, instr: &Instr<'_>, state: &State<'_>) -> Result<()> {
         let height = state.height;
-        if self.vectors {
+        if self.vectors() {
             let pushed = pushed(instr, state).min(height);
             self.slots.truncate((height - pushed) as usize);
             for index in self.slots.len() as u32..height {
@@ -344,7 +347,7 @@ impl Builder {
                 let below = self.slots.last().copied().unwrap_or(0);
                 self.slots.put(below + ty.map_or(1, slots_of))?;
             }
-        } else if !self.saw_vector {
+        } else if cfg!(feature = "simd") && !self.saw_vector {
             let pushed = pushed(instr, state).min(height);
             self.saw_vector = instr.op.code() >= Opcode::V128Load.code()
                 || (0..pushed).any(|above| state.operand_below(above) == Some(ValType::V128));
@@ -362,7 +365,7 @@ impl Builder {
         params: u32,
         results: u32,
     ) -> Result<Code, OutOfMemory> {
-        let base = tables::base(self.vectors, config);
+        let base = tables::base(self.vectors(), config);
         // Operands in registers may be written back while there is one more than before.
         let slots = self.locals as usize + LINK + self.max_height as usize + 4;
         Ok(Code {

@@ -2,7 +2,7 @@
 
 use super::{Block, Builder, NONE};
 use crate::exec::classic::code::LINK;
-use crate::exec::unwind::{Clause, NONE as NO_REGION};
+use crate::exec::unwind::{Clause, NONE as NO_REGION, Regions};
 use sampan_wasm::{Catches, Imm, Instr, Opcode, Result, State};
 
 impl Builder {
@@ -50,6 +50,24 @@ impl Builder {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Before another pass.
+    pub(super) fn forget_exceptions(&mut self) {
+        self.regions = Regions::default();
+        self.tries = 0;
+        self.clauses.clear();
+    }
+
+    /// Clauses that lead to the end of a block go on at `target`.
+    pub(super) fn end_clauses(&mut self, block: &Block, target: u32, side: u32) {
+        let mut last = block.clause;
+        while last != NONE {
+            let (number, before) = self.clauses[last as usize];
+            let clause = self.regions.clause_mut(number);
+            (clause.target, clause.side) = (target, side);
+            last = before;
+        }
     }
 
     fn block(&mut self) -> &mut Block {
