@@ -2,7 +2,7 @@
 
 export type { Mode, Translated } from "./code.js";
 export {
-  BlockDevice, ChunkDevice, DataDevice, FolderDevice, HttpBytesDevice, IDBDevice, OverlayDevice, WebDevice,
+  BlockDevice, ChunkDevice, DataDevice, FolderDevice, GitHubDevice, HttpBytesDevice, IDBDevice, OverlayDevice, WebDevice,
 } from "./devices.js";
 export {
   Linux, type Callbacks, type KeyFunction, type LinuxOptions, type Mount, type RunOptions, type WriteFunction,

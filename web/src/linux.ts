@@ -3,7 +3,7 @@
 import { concat, encode } from "./bytes.js";
 import type { Mode } from "./code.js";
 import {
-  BlockDevice, DataDevice, type DeviceUser, FolderDevice,
+  BlockDevice, DataDevice, type DeviceUser, FolderDevice, IDBDevice,
 } from "./devices.js";
 import { exchange, type GuestRequest } from "./http.js";
 import type { Answer, MountDescription, Request, Start, WorkerLike } from "./protocol.js";
@@ -14,7 +14,7 @@ import { openTerminal, type PageTerminal } from "./terminal.js";
 /** Something that is mounted. */
 export type Mount =
   | { readonly type: "ext2"; readonly path: string; readonly dev: BlockDevice }
-  | { readonly type: "dir"; readonly path: string; readonly dev: FolderDevice }
+  | { readonly type: "dir"; readonly path: string; readonly dev: FolderDevice | IDBDevice }
   | { readonly type: "devs" | "devpts" | "proc" | "sys" | "tmpfs"; readonly path: string };
 
 /** How a machine is set up. */
@@ -25,7 +25,7 @@ export interface LinuxOptions {
   readonly memory?: number;
   /** The way to a network outside; without a relay (`sampan relay`) there is none. */
   readonly network?: "none" | RelayOptions;
-  /** As pages of another maker name it. Its parts would give a network; there is none yet. */
+  /** As pages of another maker name it. It gives no network here. */
   readonly networkInterface?: unknown;
   /** Whether hot code is translated to WebAssembly; it is (`"auto"`) if nothing is said. */
   readonly mode?: Mode;
@@ -88,6 +88,8 @@ export class Linux implements DeviceUser {
     private readonly worker: WorkerLike,
     private readonly disks: readonly BlockDevice[],
     private readonly folders: readonly FolderDevice[],
+    /** Disks that are mounted as folders, and where. */
+    private readonly kept: ReadonlyMap<BlockDevice, string>,
   ) {
     worker.onmessage = ({ data }) => this.take(data);
     worker.onerror = (event) => this.fail(new Error(`the worker failed: ${event.message ?? ""}`));
@@ -103,14 +105,19 @@ export class Linux implements DeviceUser {
     }
     const disks: BlockDevice[] = [];
     const folders: FolderDevice[] = [];
+    const kept = new Map<BlockDevice, string>();
     const described = mounts.map((mount): MountDescription => {
       const { type, path } = mount;
       if (mount.type === "ext2") return { type, path, device: place(disks, mount.dev) };
-      if (mount.type === "dir") return { type, path, device: place(folders, mount.dev) };
+      if (mount.type === "dir") {
+        if (!(mount.dev instanceof IDBDevice)) return { type, path, device: place(folders, mount.dev) };
+        kept.set(mount.dev, path);
+        return { type: "kept", path, device: place(disks, mount.dev) };
+      }
       return { type, path };
     });
     const worker = options.worker ?? browserWorker();
-    const linux = new Linux(worker, disks, folders);
+    const linux = new Linux(worker, disks, folders, kept);
     const setup = {
       disks: disks.map((disk) => disk.describe()),
       folders: folders.map((folder) => folder.describe()),
@@ -219,6 +226,13 @@ export class Linux implements DeviceUser {
   async release(device: BlockDevice): Promise<void> {
     const disk = this.disks.findIndex((disk) => disk.parts().includes(device));
     await this.ask({ type: "release", disk });
+  }
+
+  /** Of a disk that is mounted as a folder. */
+  async readKept(device: BlockDevice, path: string): Promise<Uint8Array> {
+    const folder = this.kept.get(device);
+    if (folder === undefined) throw new Error(`${path}: the device is not mounted as a folder`);
+    return this.readFile(`${folder}/${path}`);
   }
 
   private attach(write: WriteFunction, columns: number, rows: number): void {

@@ -5,7 +5,9 @@ import { ChunkBlocks } from "./blocks/chunks.js";
 import { FetchedBlocks } from "./blocks/fetched.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
+import { SplitBlocks } from "./blocks/split.js";
 import { Store } from "./blocks/store.js";
+import { ZeroBlocks } from "./blocks/zeros.js";
 import { concat, encode, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
 import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
@@ -19,6 +21,10 @@ const MAX_UNSHOWN = 512 << 10;
 /** Milliseconds between two times that changes are put away by themselves. */
 const SYNC_MS = 1000;
 
+/** Bytes of a disk that is a folder of its own. */
+const KEPT_SIZE = 1 << 30;
+
+const NO_IMAGE = "an IDBDevice is no image: make an OverlayDevice of it and one, or mount it as dir";
 const FULL =
   "the browser's storage has no more room for changes of the disk; they are kept in memory until there is";
 
@@ -71,6 +77,9 @@ class Server {
       },
     };
     const transport = setup.relay === undefined ? {} : { transport: new Relay(setup.relay, watcher.log) };
+    for (const { type, device = -1 } of setup.mounts) {
+      if (type === "ext2" && setup.disks[device]?.kind === "idb") throw new Error(NO_IMAGE);
+    }
     const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
     const disks = await Promise.all(setup.disks.map((disk) => openDisk(disk, watcher)));
     const folders = setup.folders.map((folder) => openFolder(folder, watcher));
@@ -189,6 +198,8 @@ async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks
       return HttpBlocks.open(disk.image, watcher);
     case "chunks":
       return ChunkBlocks.open(disk.image, watcher);
+    case "split":
+      return SplitBlocks.open(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
       const base = await openDisk(disk.lower, watcher);
@@ -200,7 +211,7 @@ async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks
       return OverlayBlocks.open(base, await Store.open(name), name, { ...watcher, full });
     }
     case "idb":
-      throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");
+      return OverlayBlocks.open(new ZeroBlocks(KEPT_SIZE), await Store.open(disk.name), disk.name, watcher);
   }
 }
 

@@ -79,7 +79,7 @@ const NOT_READY = -1;
 /** What the kernel says where a disk has to bring something first. */
 const DISK_NOT_READY = 601;
 /** Numbers of mounts in the kernel's module. */
-const MOUNTS = { ext2: 0, dir: 1, devs: 2, devpts: 3, proc: 4, sys: 5, tmpfs: 6 };
+const MOUNTS = { ext2: 0, dir: 1, devs: 2, devpts: 3, proc: 4, sys: 5, tmpfs: 6, kept: 7 };
 /** Bytes of typed input that wait; what comes then is dropped, as by a real terminal. */
 const MAX_TYPED = 1 << 20;
 

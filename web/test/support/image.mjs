@@ -11,8 +11,8 @@ const NAMES = [
   "mount", "df", "touch", "mv", "tr", "sort", "tee", "clear", "cut", "uniq",
 ];
 
-/** Makes the image; where it is. `files`: more files, by their paths. */
-export async function makeImage({ files = {}, megabytes = 16 } = {}) {
+/** Makes the image; where it is. `files`: more files, by their paths; `revision`: ext2's. */
+export async function makeImage({ files = {}, megabytes = 16, revision = 1 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "sampan-image-"));
   try {
     const root = join(folder, "root");
@@ -31,7 +31,7 @@ export async function makeImage({ files = {}, megabytes = 16 } = {}) {
     const image = join(folder, "image.ext2");
     const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
     const size = `${megabytes}M`;
-    execFileSync("mke2fs", ["-q", "-t", "ext2", "-E", "root_owner=0:0", "-d", root, image, size], { env });
+    execFileSync("mke2fs", ["-q", "-t", "ext2", "-r", String(revision), "-E", "root_owner=0:0", "-d", root, image, size], { env });
     return { image, remove: () => rm(folder, { recursive: true }) };
   } catch (error) {
     await rm(folder, { recursive: true });
