@@ -16,7 +16,6 @@ fn module() -> Vec<u8> {
             Some(sampan_libc::Width::W64) => "(result i64)",
             None => "",
         };
-        let name = name;
         writeln!(text, r#"(import "env" "{name}" (func ${name} (param {params}) {result}))"#)
             .unwrap();
     }
