@@ -10,17 +10,26 @@ use sampan_translated::Native;
 pub fn of(mode: LinuxMode, report: bool) -> NewMachine {
     match (mode, report) {
         (LinuxMode::Interpreter, _) => Interpreter::create,
-        (LinuxMode::Auto, false) => || Interpreter::translating(Native::create, Options::default()),
+        (LinuxMode::Auto, false) => || Interpreter::translating(Native::create, tuned()),
         (LinuxMode::Auto, true) => {
-            || Interpreter::translating(Native::create, observed(Options::default()))
+            || Interpreter::translating(Native::create, observed(tuned()))
         }
         (LinuxMode::Eager, false) => || Interpreter::translating(Native::create, eager()),
         (LinuxMode::Eager, true) => || Interpreter::translating(Native::create, observed(eager())),
     }
 }
 
+fn tuned() -> Options {
+    let get = |n: &str, d: u64| std::env::var(n).ok().and_then(|t| t.parse().ok()).unwrap_or(d);
+    sampan_linux::machine::KNOBS[0].store(get("LEAVING", 40), std::sync::atomic::Ordering::Relaxed);
+    sampan_linux::machine::KNOBS[1].store(get("LINKING", 4), std::sync::atomic::Ordering::Relaxed);
+    sampan_linux::machine::KNOBS[2].store(get("ENOUGH", 150), std::sync::atomic::Ordering::Relaxed);
+    sampan_linux::machine::KNOBS[3].store(get("JOINED", 1000), std::sync::atomic::Ordering::Relaxed);
+    Options { price: get("PRICE", 3000), ..Options::default() }
+}
+
 fn eager() -> Options {
-    Options { turn: 0, samples: 1, wait: true, ..Options::default() }
+    Options { turn: 0, samples: 1, price: 0, wait: true, ..Options::default() }
 }
 
 fn observed(options: Options) -> Options {

@@ -36,6 +36,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use leave::Reasons;
 pub use leave::{Leave, Reason};
+use region::{Limits, Region};
 pub(crate) use region::Seen;
 pub use state::Layout;
 use state::{JUMPS, Jump, State, jump_index};
@@ -89,9 +90,11 @@ pub enum Readiness {
 pub struct Options {
     /// Instructions that the interpreter executes between two samples.
     pub turn: u64,
-    /// Samples that make an address hot. Where there is translated code around it already it
-    /// takes many more.
+    /// Turns that must have ended at an address before it is looked at.
     pub samples: u32,
+    /// Instructions that must have been interpreted in a region for each one that it has, before
+    /// it is compiled: about as many as take the time that compiling one takes.
+    pub price: u64,
     /// How memory is accessed.
     pub memory: Memory,
     /// Whether the interpreter waits until code is compiled: for tests.
@@ -102,7 +105,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 16, memory: Memory::Strict, wait: false, observe: None }
+        Self { turn: 4000, samples: 8, price: 3000, memory: Memory::Strict, wait: false, observe: None }
     }
 }
 
@@ -143,12 +146,12 @@ impl Counts {
     }
 }
 
-/// What the end of a turn weighs as a sample; that a region was left weighs 1.
-pub(crate) const TURN: u32 = 16;
-
-/// How many times as many samples it takes where there is a region already: compiling takes
-/// longer than leaving and entering some thousand times.
-const INSIDE: u32 = 40;
+/// What leaving translated code costs, in instructions interpreted.
+pub static KNOBS: [core::sync::atomic::AtomicU64; 4] = [const { core::sync::atomic::AtomicU64::new(0) }; 4];
+pub(crate) fn knob(n: usize) -> u64 { KNOBS[n].load(core::sync::atomic::Ordering::Relaxed) }
+pub(crate) const LEAVING: u64 = 40;
+/// What going from region to region costs, in instructions interpreted.
+pub(crate) const LINKING: u64 = 4;
 
 /// Instructions that translated code must execute for entering to be faster than going on to
 /// interpret.
@@ -157,7 +160,7 @@ const WORTH: i64 = 50;
 const PATIENCE: u32 = 100;
 
 /// Regions that are compiled at a time.
-const MAX_PENDING: usize = 2;
+const MAX_PENDING: usize = 3;
 
 /// Regions that one host holds before all are dropped.
 const MAX_REGIONS: usize = 4000;
@@ -176,11 +179,20 @@ pub(crate) struct Translator {
     pending: Vec<u32>,
     /// How often news could have been asked for.
     asked: u32,
-    samples: Map<u32>,
+    heat: Map<Heat>,
     /// How often in a row an entry led to little.
     poor: Map<u32>,
     pub counts: Counts,
     reasons: Reasons,
+}
+
+/// What not having code for an address has cost.
+#[derive(Clone, Copy, Default)]
+struct Heat {
+    /// In instructions interpreted.
+    spent: u64,
+    /// When it is worth looking at.
+    next: u64,
 }
 
 struct Made {
@@ -212,7 +224,7 @@ impl Translator {
             entries: Map::default(),
             pending: Vec::new(),
             asked: 0,
-            samples: Map::default(),
+            heat: Map::default(),
             poor: Map::default(),
             counts: Counts::default(),
             reasons: Reasons::default(),
@@ -252,6 +264,7 @@ impl Translator {
         self.poor.remove(&rip);
         self.entries.remove(&rip);
         self.clear_jump(rip);
+        self.put_off(rip, u64::MAX);
         true
     }
 
@@ -279,55 +292,73 @@ impl Translator {
         self.host.as_mut().is_some_and(|host| host.enter())
     }
 
-    /// Notes that execution stood at an address, with a weight of [`TURN`] for the end of a
-    /// turn; whether to translate there.
-    pub fn sample(&mut self, rip: u64, weight: u32) -> bool {
+    /// Notes that so many instructions were interpreted from or at an address; whether to look
+    /// at whether it should be translated.
+    pub fn sample(&mut self, rip: u64, spent: u64) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
+        if self.heat.len() > 1 << 16 {
+            self.heat.clear();
+        }
+        let next = u64::from(self.options.samples) * self.options.turn;
+        let heat = self.heat.entry(rip).or_insert(Heat { spent: 0, next });
+        heat.spent += spent;
         // What is being compiled may be what is missing here.
-        if self.pending.len() >= MAX_PENDING {
-            return false;
-        }
-        if self.samples.len() > 1 << 16 {
-            self.samples.clear();
-        }
-        let count = self.samples.entry(rip).or_default();
-        let before = *count;
-        *count = before.saturating_add(weight);
-        let now = *count;
-        let passes = |limit: u32| before < limit && limit <= now;
-        let limit = self.options.samples.saturating_mul(TURN);
-        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(INSIDE))
+        heat.spent >= heat.next && self.pending.len() < MAX_PENDING && !self.is_coming(rip)
     }
 
-    fn is_inside(&self, rip: u32) -> bool {
-        let live = self.regions.iter().filter(|made| made.live);
-        live.flat_map(|made| &made.spans).any(|&(first, last)| first <= rip && rip <= last)
+    fn is_coming(&self, rip: u32) -> bool {
+        self.pending.iter().any(|&slot| contains(&self.regions[slot as usize - 1].spans, rip))
     }
 
-    /// Begins to translate from an address. Gives the slot and the spans of its code.
+    /// Begins to translate from an address, if it is `wanted` or if that pays. Gives the slot and
+    /// the spans of its code.
     pub fn translate(
         &mut self,
         mode: Mode,
         seed: u32,
         space: &AddressSpace,
         seen: &dyn Seen,
+        wanted: bool,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
+        // Where regions lead to each other, one of both is better.
+        let joins = self.entries.contains_key(&seed);
+        let limits = if joins { Limits{enough:knob(3) as usize, ..Limits::JOINED} } else { Limits{enough:knob(2) as usize, ..Limits::FIRST} };
+        let is_entry = |at: u32| !joins && self.entries.contains_key(&at);
+        let Some(region) = region::grow(mode, seed, space, seen, limits, &is_entry) else {
+            self.put_off(seed, u64::MAX);
+            return None;
+        };
+        if !wanted && !self.pays(&region) {
+            let spent = self.heat.get(&seed).map_or(0, |heat| heat.spent);
+            self.put_off(seed, spent + (spent / 2).max(self.options.turn));
+            return None;
+        }
         if self.host.is_none() {
             let mut host = (self.make)(space)?;
             host.submit(0, module::dispatcher(self.layout));
             self.host = Some(host);
         }
         let host = self.host.as_mut()?;
-        let region = region::grow(mode, seed, space, seen)?;
         let slot = self.regions.len() as u32 + 1;
         let (bytes, entries) = module::region(mode, self.options.memory, self.layout, &region);
         self.counts.regions += 1;
-        self.counts.instructions += region.count as u64;
+        self.counts.instructions += region.addresses.len() as u64;
         self.counts.bytes += bytes.len() as u64;
         host.submit(slot, bytes);
         self.regions.push(Made { entries, spans: region.spans.clone(), live: true });
         self.pending.push(slot);
         Some((slot, region.spans))
+    }
+
+    /// Whether what was spent on a region's code is what compiling it takes.
+    fn pays(&self, region: &Region) -> bool {
+        let heat = region.addresses.iter().filter_map(|at| self.heat.get(at));
+        let spent: u64 = heat.map(|heat| heat.spent).sum();
+        spent >= region.addresses.len() as u64 * self.options.price
+    }
+
+    fn put_off(&mut self, rip: u32, next: u64) {
+        self.heat.entry(rip).or_default().next = next;
     }
 
     /// The addresses at which regions that have become ready can be entered.
@@ -351,6 +382,9 @@ impl Translator {
             if !made.live || readiness == Readiness::Failed {
                 continue;
             }
+            // What was spent is paid.
+            let spans = &made.spans;
+            self.heat.retain(|&rip, heat| heat.next == u64::MAX || !contains(spans, rip));
             // The latest region knows most of the program.
             for (number, &rip) in made.entries.iter().enumerate() {
                 self.entries.insert(rip, (slot, number as u32));
@@ -389,7 +423,7 @@ impl Translator {
             if self.entries.get(&rip).is_some_and(|&(owner, _)| owner == slot) {
                 self.entries.remove(&rip);
                 self.clear_jump(rip);
-                self.samples.remove(&rip);
+                self.heat.remove(&rip);
                 gone.push(rip);
             }
         }
@@ -401,7 +435,7 @@ impl Translator {
         self.clear_jumps();
         self.regions.clear();
         self.pending.clear();
-        self.samples.clear();
+        self.heat.clear();
         self.poor.clear();
         if let Some(host) = &mut self.host {
             host.reset();
@@ -425,6 +459,12 @@ impl Translator {
         // SAFETY: inside the reservation, where nothing else is; translated code does not run.
         unsafe { at.write(jump) };
     }
+}
+
+/// Whether one of some spans, which are in order, has an address.
+fn contains(spans: &[(u32, u32)], rip: u32) -> bool {
+    let after = spans.partition_point(|&(first, _)| first <= rip);
+    after > 0 && rip <= spans[after - 1].1
 }
 
 impl Drop for Translator {

@@ -44,7 +44,8 @@ pub(super) fn region(
         })
         .collect();
     let returns = region.returns.iter().map(|&(_, block)| block);
-    let entries = core::iter::once(0).chain(returns).chain(region.computed.iter().copied());
+    let others = region.computed.iter().chain(&region.resumed).copied();
+    let entries = core::iter::once(0).chain(returns).chain(others);
     let flow = Flow::new(&successors, entries.collect());
     let (function, rare) = emit::function(mode, memory, layout, region, &flow);
     let starts = flow.dispatched.iter().map(|&block| region.blocks[block].start).collect();
@@ -54,9 +55,10 @@ pub(super) fn region(
 /// The dispatcher's module.
 pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
     let word = emit::memarg;
-    let (rip, at) = (1, 2);
-    let mut function = Function::new([(2, ValType::I32)]);
+    let (rip, at, rounds) = (1, 2, 3);
+    let mut function = Function::new([(3, ValType::I32)]);
     let mut s = function.instructions();
+    s.i32_const(state::ROUNDS as i32).local_set(rounds);
     s.loop_(BlockType::Empty).block(BlockType::Empty);
     s.i32_const(0).i64_load(word(layout.state + state::RIP, 3));
     s.i64_const(32).i64_shr_u().i64_eqz().i32_eqz().br_if(0);
@@ -68,9 +70,12 @@ pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
     s.local_get(at).i32_load(word(layout.jumps + 8, 2));
     s.local_get(at).i32_load(word(layout.jumps + 4, 2)).call_indirect(0, 0);
     s.i32_const(0).i32_load(word(layout.state + state::WHY, 2));
-    // Neither of both that are for the interpreter.
+    // One of both that are for the interpreter.
     s.i32_const(why::STEP as i32).i32_sub().i32_const((why::BUDGET - why::STEP) as i32);
-    s.i32_gt_u().br_if(1);
+    s.i32_le_u().br_if(0);
+    s.local_get(rounds).i32_const(1).i32_sub().local_tee(rounds).br_if(1);
+    s.i32_const(0).i32_load(word(layout.state + state::WHY, 2)).br_if(0);
+    s.i32_const(0).i32_const(why::ROUNDS as i32).i32_store(word(layout.state + state::WHY, 2));
     s.end().end().end();
     module(&[emit::status_function(), function], &[])
 }

@@ -72,7 +72,13 @@ pub(crate) mod why {
     pub const STEP: u32 = 1;
     /// The budget is used up.
     pub const BUDGET: u32 = 2;
+    /// Execution went from region to region [`super::ROUNDS`] times.
+    pub const ROUNDS: u32 = 3;
 }
+
+/// How often translated code may go from region to region before it is left, so that where
+/// regions lead to each other all the time is seen.
+pub(crate) const ROUNDS: u32 = 4096;
 
 /// An address at which a region can be entered. The table has [`JUMPS`].
 #[derive(Clone, Copy, Debug)]
