@@ -4,6 +4,7 @@
  */
 
 import { encode } from "./bytes.js";
+import { type ChunkImage, lookAtChunks } from "./blocks/chunks.js";
 import { look, type HttpImage } from "./blocks/http.js";
 import { Store } from "./blocks/store.js";
 import type { DiskDescription, FolderDescription } from "./protocol.js";
@@ -41,6 +42,22 @@ export class HttpBytesDevice extends BlockDevice {
 
   override describe(): DiskDescription {
     return { kind: "http", image: this.image };
+  }
+}
+
+/** A disk image in chunks, as `sampan image chunk` makes it, on any web server. */
+export class ChunkDevice extends BlockDevice {
+  private constructor(private readonly image: ChunkImage) {
+    super();
+  }
+
+  /** Reads the image's index. @param folder where `index.json` is */
+  static async create(folder: string | URL): Promise<ChunkDevice> {
+    return new ChunkDevice(await lookAtChunks(new URL(folder, base()).href));
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "chunks", image: this.image };
   }
 }
 

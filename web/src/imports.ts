@@ -23,6 +23,11 @@ export function diskImports(disks: readonly Blocks[], part: Part): WebAssembly.M
       return within(blocks, offset, length >>> 0) ? blocks.write(offset, part(at, length)) : EIO;
     },
     flush: (disk: number) => disks[disk]?.flush() ?? EIO,
+    discard: (disk: number, offset: number, length: number) => {
+      const blocks = disks[disk];
+      if (within(blocks, offset, length)) blocks.discard(offset, length);
+    },
+    is_full: (disk: number) => (disks[disk]?.isFull === true ? 1 : 0),
   };
 }
 

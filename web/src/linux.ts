@@ -5,7 +5,9 @@ import type { Mode } from "./code.js";
 import {
   BlockDevice, DataDevice, type DeviceUser, FolderDevice,
 } from "./devices.js";
+import { exchange, type GuestRequest } from "./http.js";
 import type { Answer, MountDescription, Request, Start, WorkerLike } from "./protocol.js";
+import { type Socket, Sockets } from "./sockets.js";
 import { openTerminal, type PageTerminal } from "./terminal.js";
 
 /** Something that is mounted. */
@@ -52,6 +54,7 @@ export interface Callbacks {
   diskActivity: (state: "ready" | "wait") => void;
   diskLatency: (milliseconds: number) => void;
   processCreated: () => void;
+  storage: (state: "ready" | "full") => void;
 }
 
 type Pending = { resolve: (value: never) => void; reject: (error: Error) => void };
@@ -70,11 +73,13 @@ export class Linux implements DeviceUser {
   private writeFunction: WriteFunction | undefined;
   private terminal: PageTerminal | undefined;
   private highSurrogate = "";
+  private readonly sockets = new Sockets((request) => this.post(request));
   private readonly callbacks: { [Name in keyof Callbacks]: Set<Callbacks[Name]> } = {
     cpuActivity: new Set(),
     diskActivity: new Set(),
     diskLatency: new Set(),
     processCreated: new Set(),
+    storage: new Set(),
   };
   private failure: Error | undefined;
 
@@ -140,7 +145,7 @@ export class Linux implements DeviceUser {
     const resize = (columns: number, rows: number) => this.resize(columns, rows);
     this.terminal = await openTerminal(element, type, resize);
     const { columns, rows } = this.terminal;
-    this.connect((bytes) => this.terminal?.write(bytes), columns, rows);
+    this.attach((bytes) => this.terminal?.write(bytes), columns, rows);
     this.terminal.focus();
   }
 
@@ -149,7 +154,7 @@ export class Linux implements DeviceUser {
    * @returns what takes keys
    */
   setCustomConsole(write: WriteFunction, columns: number, rows: number): KeyFunction {
-    this.connect(write, columns, rows);
+    this.attach(write, columns, rows);
     return (key) => this.key(key);
   }
 
@@ -168,17 +173,38 @@ export class Linux implements DeviceUser {
     return this.ask({ type: "readFile", path });
   }
 
+  /** Connects by TCP to a port on which a program in the machine listens. */
+  connect(port: number): Socket {
+    if (this.failure !== undefined) throw this.failure;
+    return this.sockets.connect(port);
+  }
+
+  /**
+   * Asks a web server in the machine, as the global `fetch` asks others; the body streams.
+   * @param path its path and query, which start with a slash
+   */
+  fetch(port: number, path: string, request: GuestRequest = {}): Promise<Response> {
+    return exchange(this.connect(port), port, path, request);
+  }
+
   /** Puts away all that the guest wrote; it also happens every second. */
   sync(): Promise<void> {
     return this.ask({ type: "sync" });
   }
 
-  /** Stops the machine, its disks put away, and gives all memory back. */
+  /**
+   * Stops the machine, its disks put away, and gives all memory back. It fails if they could not
+   * be put away; the machine is gone then too.
+   */
   async delete(): Promise<void> {
     if (this.failure !== undefined) return;
-    const ended = this.ask<void>({ type: "delete" }).catch(() => {});
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 2000))]);
-    this.fail(new Error("the machine was deleted"));
+    const ended = this.ask<void>({ type: "delete" });
+    try {
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 2000))]);
+    } finally {
+      this.fail(new Error("the machine was deleted"));
+      ended.catch(() => {});
+    }
   }
 
   /** Of a `DataDevice`. */
@@ -192,7 +218,7 @@ export class Linux implements DeviceUser {
     await this.ask({ type: "release", disk });
   }
 
-  private connect(write: WriteFunction, columns: number, rows: number): void {
+  private attach(write: WriteFunction, columns: number, rows: number): void {
     this.writeFunction = write;
     this.resize(columns, rows);
     const bytes = concat(this.early);
@@ -241,6 +267,11 @@ export class Linux implements DeviceUser {
         if (this.writeFunction !== undefined) void this.show(answer.bytes, answer.bytes.length);
         else this.keep(answer.bytes);
         return;
+      case "data":
+      case "drained":
+      case "finished":
+      case "closed":
+        return this.sockets.take(answer);
       case "log":
         console.warn(`sampan: ${answer.line}`);
         return;
@@ -250,6 +281,8 @@ export class Linux implements DeviceUser {
         return this.tell("diskActivity", answer.busy ? "wait" : "ready");
       case "latency":
         return this.tell("diskLatency", answer.milliseconds);
+      case "full":
+        return this.tell("storage", answer.full ? "full" : "ready");
       case "process":
         return this.tell("processCreated");
     }
@@ -285,6 +318,7 @@ export class Linux implements DeviceUser {
   private fail(error: Error): void {
     if (this.failure !== undefined) return;
     this.failure = error;
+    this.sockets.fail(error);
     this.worker.terminate();
     this.terminal?.dispose();
     for (const disk of this.disks.flatMap((disk) => disk.parts())) disk.users.delete(this);

@@ -1,10 +1,12 @@
 /** What a page and the worker with its machine say to each other. */
 
+import type { ChunkImage } from "./blocks/chunks.js";
 import type { HttpImage } from "./blocks/http.js";
 import type { Mode } from "./code.js";
 
 export type DiskDescription =
   | { readonly kind: "http"; readonly image: HttpImage }
+  | { readonly kind: "chunks"; readonly image: ChunkImage }
   | { readonly kind: "idb"; readonly name: string }
   | { readonly kind: "overlay"; readonly lower: DiskDescription; readonly upper: DiskDescription };
 
@@ -53,7 +55,25 @@ export type Request =
   | { readonly type: "resize"; readonly rows: number; readonly columns: number }
   /** So many bytes of output were shown. */
   | { readonly type: "shown"; readonly count: number }
+  | ToConnection
   | { readonly type: "file"; readonly folder: number; readonly path: string; readonly bytes: Uint8Array };
+
+/** To a connection with a port of the guest, by a number that the page chooses. */
+export type ToConnection =
+  | { readonly type: "connect"; readonly connection: number; readonly port: number }
+  | { readonly type: "give"; readonly connection: number; readonly bytes: Uint8Array }
+  | { readonly type: "end"; readonly connection: number }
+  | { readonly type: "drop"; readonly connection: number }
+  /** So many bytes that came from it were taken. */
+  | { readonly type: "taken"; readonly connection: number; readonly count: number };
+
+/** From such a connection. */
+export type FromConnection =
+  | { readonly type: "data"; readonly connection: number; readonly bytes: Uint8Array }
+  /** There is room for more. */
+  | { readonly type: "drained"; readonly connection: number }
+  | { readonly type: "finished"; readonly connection: number }
+  | { readonly type: "closed"; readonly connection: number };
 
 /** From the worker. */
 export type Answer =
@@ -64,6 +84,9 @@ export type Answer =
   | { readonly type: "cpu"; readonly busy: boolean }
   | { readonly type: "disk"; readonly busy: boolean }
   | { readonly type: "latency"; readonly milliseconds: number }
+  /** Whether the browser's storage has no more room for changes. */
+  | { readonly type: "full"; readonly full: boolean }
+  | FromConnection
   | { readonly type: "process" };
 
 /** The worker's side of the channel, in a browser and in node. */

@@ -1,17 +1,23 @@
 /** The worker's side: one machine, its disks, and the page's requests. */
 
 import type { Blocks, Watcher } from "./blocks/blocks.js";
+import { ChunkBlocks } from "./blocks/chunks.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
+import { Store } from "./blocks/store.js";
 import { concat, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
 import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
+import { PageConnections } from "./page-connections.js";
 import { Vm } from "./vm.js";
 
 /** Bytes of output that the page has not shown yet, above which programs rest. */
 const MAX_UNSHOWN = 512 << 10;
 /** Milliseconds between two times that changes are put away by themselves. */
 const SYNC_MS = 1000;
+
+const FULL =
+  "the browser's storage has no more room for changes of the disk; they are kept in memory until there is";
 
 /** Serves a page until it deletes its machine. */
 export function serve(channel: Channel): void {
@@ -31,6 +37,7 @@ class Server {
   private unshown = 0;
   private scheduled = false;
   private syncing = false;
+  private readonly connections: PageConnections;
 
   private constructor(
     private readonly channel: Channel,
@@ -40,6 +47,7 @@ class Server {
     own: { write: (bytes: Uint8Array) => void },
   ) {
     own.write = (bytes) => this.write(bytes);
+    this.connections = new PageConnections(vm, channel);
     if (disks.some((disk) => !disk.readOnly)) setInterval(() => void this.putAway(), SYNC_MS);
   }
 
@@ -54,6 +62,10 @@ class Server {
         requests = count;
       },
       latency: (milliseconds) => channel.post({ type: "latency", milliseconds }),
+      full: (full) => {
+        channel.post({ type: "full", full });
+        if (full) channel.post({ type: "log", line: FULL });
+      },
     };
     const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
     const disks = await Promise.all(setup.disks.map((disk) => openDisk(disk, watcher)));
@@ -97,6 +109,12 @@ class Server {
         this.unshown -= request.count;
         if (this.unshown <= MAX_UNSHOWN) this.vm.hold(false);
         return;
+      case "connect":
+      case "give":
+      case "end":
+      case "drop":
+      case "taken":
+        return this.connections.take(request);
       case "file": {
         const folder = this.folders[request.folder];
         if (folder instanceof DataFolder) folder.set(request.path, request.bytes);
@@ -105,9 +123,12 @@ class Server {
   }
 
   private async end(): Promise<void> {
-    await this.vm.sync();
-    this.vm.delete();
-    await Promise.all(this.disks.map((disk) => disk.close()));
+    try {
+      await this.vm.sync();
+    } finally {
+      this.vm.delete();
+      await Promise.all(this.disks.map((disk) => disk.close()));
+    }
   }
 
   /** Output goes to the page in as few messages as there are moments. */
@@ -160,9 +181,13 @@ async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks
   switch (disk.kind) {
     case "http":
       return new HttpBlocks(disk.image, watcher);
+    case "chunks":
+      return ChunkBlocks.open(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
-      return OverlayBlocks.open(await openDisk(disk.lower, watcher), disk.upper.name, watcher);
+      const base = await openDisk(disk.lower, watcher);
+      const { name } = disk.upper;
+      return OverlayBlocks.open(base, await Store.open(name), name, watcher);
     }
     case "idb":
       throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");

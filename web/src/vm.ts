@@ -9,6 +9,7 @@ import { concat, encode, decode } from "./bytes.js";
 import type { Mode, Translated } from "./code.js";
 import type { Folder } from "./folders.js";
 import { diskImports, folderImports } from "./imports.js";
+import { Connections, type Inner, type Outer, type Transport } from "./connections.js";
 import { Machines } from "./machines.js";
 import type { MountDescription, Start } from "./protocol.js";
 
@@ -30,6 +31,8 @@ export interface VmOptions {
   /** Disks and folders that `mount` names by their places here. */
   readonly disks?: readonly Blocks[];
   readonly folders?: readonly Folder[];
+  /** The way out of the machine for connections of programs; there is none without it. */
+  readonly transport?: Transport;
   /** Takes what programs write: to the terminal (0), or to descriptors 1 and 2. */
   readonly write: (bytes: Uint8Array, stream: number) => void;
   /** Takes lines of the VM itself. */
@@ -83,6 +86,7 @@ const MAX_TYPED = 1 << 20;
 export class Vm {
   private readonly kernel: Kernel;
   private readonly machines: Machines;
+  private readonly connections: Connections;
   private readonly input: Uint8Array[] = [];
   private inputClosed = false;
   private readonly typed: Uint8Array[] = [];
@@ -106,11 +110,13 @@ export class Vm {
       options.mode ?? "auto",
     );
     const part = (at: number, length: number) => this.part(at, length);
+    this.connections = new Connections(() => this.news(), options.transport);
     const instance = new WebAssembly.Instance(options.modules.kernel, {
       host: this.host(log),
       machines: this.machines.imports(),
       disks: diskImports(options.disks ?? [], part),
       folders: folderImports(options.folders ?? [], part),
+      network: this.connections.imports(part),
     });
     this.kernel = instance.exports as unknown as Kernel;
     this.kernel.create(options.memory ?? DEFAULT_MEMORY, options.trace === true ? 1 : 0);
@@ -206,6 +212,11 @@ export class Vm {
     this.news();
   }
 
+  /** Connects to a port of the guest by TCP; if nobody listens there it is closed at once. */
+  connect(port: number, outer: Outer): Inner {
+    return this.connections.open(port, outer);
+  }
+
   /** Something that was not ready may be now. */
   news(): void {
     this.hasNews = true;
@@ -228,6 +239,7 @@ export class Vm {
     this.failure ??= error;
     for (const run of this.runs.values()) run.reject(this.failure);
     this.runs.clear();
+    this.connections.close();
     this.news();
   }
 

@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { openBrowser, picture, shows, site, type } from "./support/browser.mjs";
+import { openBrowser, picture, sent, shows, type, visit as visitSite } from "./support/browser.mjs";
 import { makeImage } from "./support/image.mjs";
-import { serveFiles } from "./support/server.mjs";
 
 const PROMPT = /sampan#$/;
 const options = { timeout: 60_000 };
@@ -19,25 +18,16 @@ after(async () => {
   await disk?.remove();
 });
 
-/** A visitor of a server of its own. */
-async function visit(t, path = "", fault) {
+const visit = (t, path = "", fault) => {
   const more = { "/test/pages/files/one.txt": Buffer.from("first\n") };
-  const server = await serveFiles(site(disk.image, more), fault);
-  t.after(() => server.close());
-  const context = await browser.newContext({ viewport: { width: 1000, height: 640 } });
-  t.after(() => context.close());
-  const page = await context.newPage();
-  const errors = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(server.url + path);
-  return { page, server, errors };
-}
+  return visitSite(t, browser, disk.image, { path, more, fault });
+};
 
 test("from nothing to a prompt; keys, size, files in and out, themes", options, async (t) => {
   const start = Date.now();
   const { page, server, errors } = await visit(t);
   await shows(page, PROMPT);
-  const fetched = server.requests.reduce((sum, { range }) => sum + (range ? range[1] - range[0] + 1 : 0), 0);
+  const fetched = sent(server, /image/);
   t.diagnostic(`prompt after ${Date.now() - start} ms, ${fetched >> 10} KB of the image`);
   assert.ok(fetched < 6 << 20, `${fetched} bytes`);
 

@@ -66,6 +66,20 @@ pub fn i386() -> Result<PathBuf> {
     Ok(root)
 }
 
+/// The same in a disk image, which is made anew where the directory is younger.
+pub fn i386_image(sampan: &Path) -> Result<PathBuf> {
+    let root = i386()?;
+    let image = fetch::cache_dir()?.join(format!("{I386}.ext2"));
+    let age = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    if age(&image) < age(&root) {
+        let mut build = Command::new(sampan);
+        build.args(["image", "build", "--size", "1G", "--from"]);
+        build.arg(format!("dir:{}", root.display()));
+        project::run(build.arg("--output").arg(&image))?;
+    }
+    Ok(image)
+}
+
 /// Makes it in a directory below `parent`.
 fn make(parent: &Path) -> Result<TempDir> {
     let new = tempfile::tempdir_in(parent)?;

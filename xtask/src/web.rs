@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::{platform, programs::Tally, project, sizes::toolchain, system};
+use crate::{debian, platform, programs::Tally, project, sizes::toolchain, system};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Every browser of the last years has these.
@@ -49,9 +49,11 @@ pub fn package() -> Result<()> {
     Ok(())
 }
 
-/// Builds, and runs the tests under node, some of which drive a browser.
-pub fn test() -> Result<Tally> {
+/// Builds, and runs the tests under node, some of which drive a browser; those with a Debian
+/// only if there is one.
+pub fn test(with_debian: bool) -> Result<Tally> {
     build()?;
+    let sampan = project::build_sampan()?;
     system::ensure("busybox", &["busybox-static"])?;
     // sbin may not be in a user's PATH.
     system::ensure("/usr/sbin/mke2fs", &["e2fsprogs"])?;
@@ -65,7 +67,14 @@ pub fn test() -> Result<Tally> {
         .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
         .collect();
     tests.sort();
-    let output = Command::new(platform::executable("node"))
+    let mut node = Command::new(platform::executable("node"));
+    node.env("SAMPAN", &sampan);
+    if with_debian {
+        node.env("SAMPAN_DEBIAN", debian::i386_image(&sampan)?);
+    } else {
+        tests.retain(|path| !path.to_string_lossy().contains("debian"));
+    }
+    let output = node
         .current_dir(&folder)
         .args(["--test", "--test-reporter=tap", "--test-timeout=90000"])
         .args(&tests)

@@ -100,7 +100,7 @@ pub struct Run {
 
     /// Keep compiled code in this folder [default: sampan-code in the user's cache folder]
     ///
-    /// Used with `--mode jit`. Whoever can write to the folder decides what is executed.
+    /// Used with `--mode jit` and `--mode auto`. Whoever can write to the folder decides what is executed.
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 
@@ -183,6 +183,10 @@ pub enum ImageCommand {
     Build(Build),
     /// Write what is in an image to an archive or a directory
     Extract(Extract),
+    /// Cut an image into compressed chunks that any web server for static files serves
+    Chunk(Chunk),
+    /// Note which chunks a start needs, so that a browser fetches these first
+    Profile(Profile),
     /// List a directory in an image
     Ls {
         /// The image
@@ -234,6 +238,31 @@ pub struct Extract {
     /// An archive of tar (`-`: to standard output); or, if it is there or ends in `/`, a directory
     #[arg(short, long, value_name = "FILE|DIRECTORY", value_hint = clap::ValueHint::AnyPath)]
     pub output: PathBuf,
+}
+
+/// `sampan image chunk`.
+#[derive(Args, Debug)]
+pub struct Chunk {
+    /// The image
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// The folder for `index.json`, `maps` and `chunks`; chunks that it has stay
+    #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub output: PathBuf,
+}
+
+/// `sampan image profile`.
+#[derive(Args, Debug)]
+pub struct Profile {
+    /// What `sampan image chunk` made
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Stop after so long if the program never waits for input
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub seconds: u64,
+    /// The program and its arguments, by default a login shell
+    #[arg(last = true, value_name = "ARGS")]
+    pub program: Vec<String>,
 }
 
 /// What an image is made from.

@@ -7,10 +7,10 @@
 //! unwound: between the call and the fault there is compiled code only, as the functions of
 //! the engine that code calls return normally, and say by a number that code must trap.
 
-use crate::image::Image;
+use crate::image::{Image, Tables};
 use crate::platform;
 use crate::registry::{self, Placed};
-use sampan_engine::native::{Code, CodeFrame, CodeTrap, Entry, Runtime, TrapCode};
+use sampan_engine::native::{Code, CodeFrame, CodeTrap, Entry, Place, Runtime, TrapCode};
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(crate) struct Loaded {
     memory: platform::CodeMemory,
     /// The type of each body.
     types: Vec<u32>,
+    /// By type: where the entry for functions of it is, if there is one.
+    entries: Vec<u32>,
 }
 
 /// A call into code. The first field is known to [`platform::enter`].
@@ -44,25 +46,43 @@ thread_local! {
 
 impl Loaded {
     /// Places an image of a module, whose bodies have these types.
-    pub fn new(mut image: Image, types: Vec<u32>, module: u64) -> Result<Loaded, String> {
-        // From now on the code is there only.
-        let code = std::mem::take(&mut image.code);
+    pub fn new(image: Image, types: Vec<u32>, module: u64) -> Result<Loaded, String> {
+        let Image { code, tables } = image;
         let memory = platform::CodeMemory::new(&code)?;
-        let start = memory.base() as usize;
-        let end = start + code.len().max(1);
-        let placed = Arc::new(Placed { start, end, module, image: Arc::new(image) });
+        // From now on the code is there only.
+        drop(code);
+        let start = memory.code().as_ptr().addr();
+        let end = start + memory.code().len().max(1);
+        let mut entries = Vec::new();
+        for (ty, at) in tables.entries() {
+            let ty = ty as usize;
+            entries.resize(entries.len().max(ty + 1), u32::MAX);
+            entries[ty] = at;
+        }
+        let placed = Arc::new(Placed { start, end, module, tables });
         registry::add(placed.clone());
-        Ok(Loaded { placed, memory, types })
+        Ok(Loaded { placed, memory, types, entries })
     }
 
     fn address(&self, offset: u32) -> *const u8 {
-        self.memory.base().wrapping_add(offset as usize)
+        self.memory.code().as_ptr().wrapping_add(offset as usize)
     }
 
-    /// The code of an image of one place.
-    pub fn place(&self) -> Option<Entry> {
-        let (code, through) = self.placed.image.place?;
-        Some(Entry { code: self.address(code), through: self.address(through) })
+    /// How many bytes the code has.
+    pub fn len(&self) -> usize {
+        self.memory.code().len()
+    }
+
+    /// The code, and what is known about it.
+    pub fn parts(&self) -> (&[u8], &Tables) {
+        (self.memory.code(), &self.placed.tables)
+    }
+
+    /// The places that the code is for.
+    pub fn places(&self) -> impl Iterator<Item = (Place, Entry)> {
+        self.placed.tables.places().map(|(place, code, through)| {
+            (place, Entry { code: self.address(code), through: self.address(through) })
+        })
     }
 }
 
@@ -74,19 +94,13 @@ impl Drop for Loaded {
 
 impl Code for Loaded {
     fn entry(&self, body: u32) -> Option<Entry> {
-        let image = &self.placed.image;
-        match image.bodies[body as usize] {
-            u32::MAX => None,
-            offset => {
-                let through = image.entries[&self.types[body as usize]];
-                Some(Entry { code: self.address(offset), through: self.address(through) })
-            }
-        }
+        let code = self.placed.tables.body(body)?;
+        let through = self.entries[self.types[body as usize] as usize];
+        Some(Entry { code: self.address(code), through: self.address(through) })
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let Placed { start, end, image, .. } = &*self.placed;
-        image.to_bytes(&self.memory.code()[..end - start])
+        self.placed.tables.image_bytes(self.memory.code())
     }
 }
 
@@ -132,8 +146,8 @@ pub(crate) unsafe fn call(
 fn frame(address: usize) -> Option<CodeFrame> {
     registry::with(address, |placed| {
         let at = (address - placed.start) as u32;
-        let body = placed.image.body_at(at)?;
-        Some(CodeFrame { module: placed.module, body, offset: placed.image.offset_at(at) })
+        let body = placed.tables.body_at(at)?;
+        Some(CodeFrame { module: placed.module, body, offset: placed.tables.offset_at(at) })
     })
     .flatten()
 }
@@ -149,7 +163,7 @@ pub(crate) unsafe fn trap_at(pc: usize, mut frame: usize) -> Option<*mut Activat
         return None;
     }
     let code =
-        registry::with(pc, |placed| placed.image.trap_at((pc - placed.start) as u32)).flatten()?;
+        registry::with(pc, |placed| placed.tables.trap_at((pc - placed.start) as u32)).flatten()?;
     // SAFETY: the activation is on the stack of this thread, whose compiled code keeps frame
     // pointers up to the frame of `enter`, which lies above the activation's stack pointer.
     unsafe {

@@ -50,6 +50,7 @@ impl Background {
         while let Some(job) = self.next() {
             self.maker.work(&mut context, job);
         }
+        self.maker.rest();
     }
 
     /// The next job; `None` ends the thread.

@@ -11,12 +11,13 @@
 //! Digests do not protect from who may write to the folder: it is made for its owner only.
 
 use crate::image::Image;
+use sampan_engine::native::Lent;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// A folder of entries.
@@ -24,7 +25,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) struct Cache {
     folder: PathBuf,
     /// How many bytes the entries may take.
-    pub limit: u64,
+    pub limit: AtomicU64,
 }
 
 /// What an entry is found by.
@@ -32,12 +33,12 @@ pub(crate) type Key = [u8; 32];
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Changes with the format of entries.
-const MAGIC: [u8; 8] = *b"sampan-1";
+const MAGIC: [u8; 8] = *b"sampan-2";
 
 impl Cache {
     /// The cache in a folder, which need not exist yet.
     pub fn new(folder: PathBuf) -> Cache {
-        Cache { folder, limit: 1 << 30 }
+        Cache { folder, limit: AtomicU64::new(1 << 30) }
     }
 
     fn file(&self, key: &Key) -> PathBuf {
@@ -62,7 +63,9 @@ impl Cache {
             .write(true)
             .open(file)
             .and_then(|file| file.set_modified(SystemTime::now()));
-        Image::from_bytes(payload)
+        let start = content.len() - payload.len();
+        let bytes = Lent::from(content);
+        Image::from_bytes(&bytes.part(start..bytes.len())?)
     }
 
     /// Keeps code. What goes wrong costs only the next start's time, so nobody is told.
@@ -71,8 +74,8 @@ impl Cache {
     }
 
     /// Removes what writers left behind that were killed an hour ago or earlier, and entries
-    /// for which there is no room beside `new` bytes.
-    fn sweep(&self, new: u64) {
+    /// for which there is no room beside `new` bytes, where all may take `limit`.
+    fn sweep(&self, new: u64, limit: u64) {
         let (mut entries, mut total) = (Vec::new(), new);
         for file in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let Ok(metadata) = file.metadata() else { continue };
@@ -89,7 +92,7 @@ impl Cache {
         }
         entries.sort_unstable();
         for (_, size, path) in entries {
-            if total <= self.limit {
+            if total <= limit {
                 break;
             }
             if fs::remove_file(path).is_ok() {
@@ -101,14 +104,15 @@ impl Cache {
     fn try_store(&self, key: &Key, image: &Image) -> io::Result<()> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         crate::platform::private_folder(&self.folder)?;
-        let payload = image.to_bytes(&image.code);
+        let payload = image.tables.image_bytes(&image.code);
         let digest = Sha256::digest(&payload);
         let content = [&MAGIC[..], key, &digest, &payload].concat();
         let size = content.len() as u64;
-        if size > self.limit {
+        let limit = self.limit.load(Ordering::Relaxed);
+        if size > limit {
             return Ok(());
         }
-        self.sweep(size);
+        self.sweep(size, limit);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let beside = self.folder.join(format!("new-{}-{number}", std::process::id()));
         let result = fs::write(&beside, content).and_then(|()| fs::rename(&beside, self.file(key)));

@@ -1,29 +1,19 @@
-//! The code of a module: bytes that may stand anywhere, and what is known about them.
+//! Code that is being put together, and references in it that are resolved when all is there.
 
-mod bytes;
+mod linked;
 
 use crate::cranelift::{Compiled, Symbol};
 use cranelift_codegen::binemit::Reloc;
+use linked::Lists;
+pub(crate) use linked::{Image, Tables, merge};
 use sampan_engine::native::{Place, TrapCode};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A module's code. After [`Image::link`] the bytes are independent of their address.
+/// The code of a module, or of a part of it. [`Draft::link`] makes an [`Image`] of it.
 #[derive(Debug)]
-pub(crate) struct Image {
-    pub code: Vec<u8>,
-    /// Where each body begins; `u32::MAX` if it has no code.
-    pub bodies: Vec<u32>,
-    /// Where the entry for functions of each type begins.
-    pub entries: BTreeMap<u32, u32>,
-    /// Of an image of one place: its code, and the entry for it. Such images are not kept on
-    /// disk.
-    pub place: Option<(u32, u32)>,
-    /// From where on which body, in order; `u32::MAX` is none.
-    pub ranges: Vec<(u32, u32)>,
-    /// Where what traps, in order.
-    pub traps: Vec<(u32, u8)>,
-    /// From where on which offset of the module, in order.
-    pub offsets: Vec<(u32, u32)>,
+pub(crate) struct Draft {
+    code: Vec<u8>,
+    lists: Lists,
     symbols: BTreeMap<Symbol, u32>,
     relocs: Vec<(u32, Reloc, Symbol, i64)>,
 }
@@ -45,16 +35,11 @@ fn trap_number(code: u8) -> u8 {
     }
 }
 
-impl Image {
-    pub fn new(bodies: usize) -> Image {
-        Image {
+impl Draft {
+    pub fn new(bodies: usize) -> Draft {
+        Draft {
             code: Vec::new(),
-            bodies: vec![u32::MAX; bodies],
-            entries: BTreeMap::new(),
-            place: None,
-            ranges: Vec::new(),
-            traps: Vec::new(),
-            offsets: Vec::new(),
+            lists: Lists { bodies: vec![u32::MAX; bodies], ..Lists::default() },
             symbols: BTreeMap::new(),
             relocs: Vec::new(),
         }
@@ -62,7 +47,7 @@ impl Image {
 
     /// Appends the code of a body.
     pub fn add_body(&mut self, body: u32, compiled: Compiled) {
-        self.bodies[body as usize] = self.add(Symbol::Body(body), body, compiled);
+        self.lists.bodies[body as usize] = self.add(Symbol::Body(body), body, compiled);
     }
 
     /// Appends the code of a place, and that of the entry for it.
@@ -73,14 +58,15 @@ impl Image {
             _ => (Symbol::Loop(place.body), Symbol::LoopEntry(ty)),
         };
         let code = self.add(symbol, place.body, code);
-        self.place = Some((code, self.add(entry, u32::MAX, through)));
+        let through = self.add(entry, u32::MAX, through);
+        self.lists.places.push((place, code, through));
     }
 
     /// Appends code that is not a body's own.
     pub fn add_glue(&mut self, symbol: Symbol, compiled: Compiled) {
         let at = self.add(symbol, u32::MAX, compiled);
         if let Symbol::Entry(ty) = symbol {
-            self.entries.insert(ty, at);
+            self.lists.entries.insert(ty, at);
         }
     }
 
@@ -89,17 +75,17 @@ impl Image {
         self.code.resize(at, 0);
         let start = at as u32;
         self.symbols.insert(symbol, start);
-        self.ranges.push((start, body));
+        self.lists.ranges.push((start, body));
         self.code.extend(compiled.code);
         let relocs = compiled.relocs.into_iter();
         self.relocs.extend(relocs.map(|(at, kind, to, plus)| (start + at, kind, to, plus)));
         let traps = compiled.traps.into_iter();
-        self.traps.extend(traps.map(|(at, code)| (start + at, trap_number(code))));
+        self.lists.traps.extend(traps.map(|(at, code)| (start + at, trap_number(code).into())));
         // What comes before the first instruction counts as part of it.
         let first = compiled.offsets.first().map_or(0, |&(_, offset)| offset);
-        self.offsets.push((start, first));
+        self.lists.offsets.push((start, first));
         let offsets = compiled.offsets.into_iter();
-        self.offsets.extend(offsets.map(|(at, offset)| (start + at, offset)));
+        self.lists.offsets.extend(offsets.map(|(at, offset)| (start + at, offset)));
         start
     }
 
@@ -116,7 +102,7 @@ impl Image {
     ///
     /// # Errors
     /// A kind of reference that is not known, or too far.
-    pub fn link(&mut self) -> Result<(), String> {
+    pub fn link(mut self) -> Result<Image, String> {
         for (at, kind, symbol, plus) in std::mem::take(&mut self.relocs) {
             let to = *self.symbols.get(&symbol).ok_or("a part of the code is missing")?;
             let distance = i64::from(to) + plus - i64::from(at);
@@ -173,26 +159,8 @@ impl Image {
                 other => return Err(format!("the reference {other:?} is not known")),
             }
         }
-        Ok(())
-    }
-
-    /// The body at an offset of the code.
-    pub fn body_at(&self, at: u32) -> Option<u32> {
-        let after = self.ranges.partition_point(|&(start, _)| start <= at);
-        let (_, body) = self.ranges[after.checked_sub(1)?];
-        (body != u32::MAX).then_some(body)
-    }
-
-    /// The trap at exactly an offset of the code.
-    pub fn trap_at(&self, at: u32) -> Option<u8> {
-        let found = self.traps.binary_search_by_key(&at, |&(at, _)| at).ok()?;
-        Some(self.traps[found].1)
-    }
-
-    /// The module's offset for the instruction at an offset of the code.
-    pub fn offset_at(&self, at: u32) -> u32 {
-        let after = self.offsets.partition_point(|&(start, _)| start <= at);
-        after.checked_sub(1).map_or(0, |i| self.offsets[i].1)
+        let tables = self.lists.tables(self.code.len() as u32);
+        Ok(Image { code: self.code.into(), tables })
     }
 }
 

@@ -5,11 +5,12 @@ use crate::background::Background;
 use crate::cache::{self, Cache};
 use crate::cranelift::{Context, Symbol, Target};
 use crate::hints::LastHints;
-use crate::image::Image;
+use crate::image::{Draft, Image};
 use crate::lower::Options;
 use crate::platform;
+use crate::stock::Stock;
 use sampan_engine::native::{
-    Code, CodeTrap, Compiler, Entry, Job, Place, Reservations, Runtime, module_id, offsets,
+    Code, CodeTrap, Compiler, Entry, Job, Lent, Place, Reservations, Runtime, module_id, offsets,
 };
 use sampan_engine::{Config, Mode, Module, Trap};
 use std::collections::BTreeSet;
@@ -36,7 +37,7 @@ pub struct Jit {
     threads: OnceLock<usize>,
     progress: Option<Box<Progress>>,
     chosen: Option<Box<Chosen>>,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     reservations: Arc<dyn Reservations>,
 }
 
@@ -46,6 +47,10 @@ pub(crate) struct Maker {
     options: Options,
     target: OnceLock<Result<Target, String>>,
     hints: LastHints,
+    /// Where places' code is kept, if it is.
+    stock: OnceLock<Stock>,
+    /// How many places were compiled.
+    made: AtomicUsize,
 }
 
 impl Maker {
@@ -54,9 +59,32 @@ impl Maker {
         self.target.get_or_init(|| Target::host(self.canonical_nans)).as_ref().map_err(Clone::clone)
     }
 
+    /// What code depends on beside the module and the program.
+    fn choices(&self, config: &Config) -> Result<String, String> {
+        let target = self.target()?.describe();
+        let choices = format!("{:?} {:?}", self.options, config.features);
+        // A choice is one word with its name, by which it can be found.
+        Ok(format!("{target} {}", choices.replace(": ", "=")))
+    }
+
+    /// There is no job left.
+    pub fn rest(&self) {
+        if let Some(stock) = self.stock.get() {
+            stock.rest();
+        }
+    }
+
     /// Does a job.
     pub fn work(&self, context: &mut Context, job: Job) {
         let (module, place) = (job.module().clone(), job.place());
+        let stock = self
+            .stock
+            .get()
+            .map(|stock| (stock, stock.shelf(&job, || self.choices(module.engine().config()))));
+        if job.is_done() {
+            return;
+        }
+        self.made.fetch_add(1, Ordering::Relaxed);
         // Whatever goes wrong, the program goes on in the interpreter.
         let make = AssertUnwindSafe(|| self.place(context, &module, place).ok());
         let made = std::panic::catch_unwind(make);
@@ -73,7 +101,11 @@ impl Maker {
                     .is_err(),
             "no code for the loop {place:?} of a function that has code"
         );
-        job.finish(made.ok().flatten());
+        let made = made.ok().flatten();
+        if let (Some((stock, shelf)), Some((_, code))) = (stock, &made) {
+            stock.add(&shelf, code.clone());
+        }
+        job.finish(made.map(|(entry, code)| (entry, code as Arc<dyn Code>)));
     }
 
     /// The code of one place.
@@ -82,17 +114,17 @@ impl Maker {
         context: &mut Context,
         module: &Module,
         place: Place,
-    ) -> Result<(Entry, Arc<dyn Code>), String> {
+    ) -> Result<(Entry, Arc<Loaded>), String> {
         let (target, decl) = (self.target()?, module.decl());
         let ty = decl.funcs[(decl.imported_funcs + place.body) as usize];
         let entry = if place.at == 0 { Symbol::Entry(ty) } else { Symbol::LoopEntry(ty) };
         let code = context.body(target, module, &self.hints.of(module), place, self.options)?;
         let through = context.glue(target, module, entry, true)?;
-        let mut image = Image::new(0);
-        image.add_place(place, code, ty, through);
-        self.link(context, module, &mut image, BTreeSet::new())?;
+        let mut draft = Draft::new(0);
+        draft.add_place(place, code, ty, through);
+        let image = self.link(context, module, draft, BTreeSet::new())?;
         let loaded = Loaded::new(image, Vec::new(), module_id(module))?;
-        let entry = loaded.place().ok_or("an image of one place has it")?;
+        let (_, entry) = loaded.places().next().ok_or("an image of one place has it")?;
         Ok((entry, Arc::new(loaded)))
     }
 
@@ -101,15 +133,15 @@ impl Maker {
         &self,
         context: &mut Context,
         module: &Module,
-        image: &mut Image,
+        mut draft: Draft,
         mut glue: BTreeSet<Symbol>,
-    ) -> Result<(), String> {
-        glue.extend(image.wanted());
+    ) -> Result<Image, String> {
+        glue.extend(draft.wanted());
         for &symbol in &glue {
             let compiled = context.glue(self.target()?, module, symbol, self.options.tiered)?;
-            image.add_glue(symbol, compiled);
+            draft.add_glue(symbol, compiled);
         }
-        image.link()
+        draft.link()
     }
 }
 
@@ -137,6 +169,8 @@ impl Jit {
             options,
             target: OnceLock::new(),
             hints: LastHints::default(),
+            stock: OnceLock::new(),
+            made: AtomicUsize::new(0),
         };
         if config.mode == Mode::Jit {
             maker.target()?;
@@ -176,18 +210,23 @@ impl Jit {
     }
 
     /// Keeps code in a folder, and takes what is there instead of compiling. The folder is made
-    /// when needed, for this user only; whoever can write to it decides what is executed.
+    /// when needed, for this user only; whoever can write to it decides what is executed. Said
+    /// once.
     #[must_use]
     pub fn cache(mut self, folder: PathBuf) -> Jit {
-        self.cache = Some(Cache::new(folder));
+        let cache = Arc::new(Cache::new(folder));
+        self.cache = Some(cache.clone());
+        if self.maker.options.tiered {
+            let _ = self.maker.stock.set(Stock::new(cache));
+        }
         self
     }
 
     /// How many bytes the entries of the cache may take; 1 GiB unless said.
     #[must_use]
-    pub fn cache_limit(mut self, bytes: u64) -> Jit {
-        if let Some(cache) = &mut self.cache {
-            cache.limit = bytes;
+    pub fn cache_limit(self, bytes: u64) -> Jit {
+        if let Some(cache) = &self.cache {
+            cache.limit.store(bytes, Ordering::Relaxed);
         }
         self
     }
@@ -197,6 +236,11 @@ impl Jit {
     pub fn reservations(mut self, reservations: Arc<dyn Reservations>) -> Jit {
         self.reservations = reservations;
         self
+    }
+
+    /// How many functions and loops were compiled since they ran often. For tests of the cache.
+    pub fn places_compiled(&self) -> usize {
+        self.maker.made.load(Ordering::Relaxed)
     }
 
     fn thread_count(&self) -> usize {
@@ -210,22 +254,15 @@ impl Jit {
         let Some(cache) = self.cache.as_ref().filter(|_| self.chosen.is_none()) else {
             return self.image(module);
         };
-        let key = cache::key(module.bytes(), &self.choices(module.engine().config())?);
+        let key = cache::key(module.bytes(), &self.maker.choices(module.engine().config())?);
         let bodies = module.decl().bodies.len();
-        if let Some(image) = cache.load(&key).filter(|image| image.bodies.len() == bodies) {
+        if let Some(image) = cache.load(&key).filter(|image| image.tables.bodies().len() == bodies)
+        {
             return Ok(image);
         }
         let image = self.image(module)?;
         cache.store(&key, &image);
         Ok(image)
-    }
-
-    /// What code depends on beside the module and the program.
-    fn choices(&self, config: &Config) -> Result<String, String> {
-        let target = self.maker.target()?.describe();
-        let choices = format!("{:?} {:?}", self.maker.options, config.features);
-        // A choice is one word with its name, by which it can be found.
-        Ok(format!("{target} {}", choices.replace(": ", "=")))
     }
 
     /// Places the code of a module.
@@ -248,19 +285,18 @@ impl Jit {
             let place = Place { body: body as u32, at: 0, stack: 0 };
             context.body(target, module, &hints, place, options).ok()
         });
-        let mut image = Image::new(count);
+        let mut draft = Draft::new(count);
         for (body, compiled) in bodies.into_iter().enumerate() {
             if let Some(compiled) = compiled {
-                image.add_body(body as u32, compiled);
+                draft.add_body(body as u32, compiled);
             }
         }
         // A function that was not compiled gets there by what stands for it, so that calls
         // of its module's own functions need not know.
-        let compiled = (0..count as u32).filter(|&body| image.has(Symbol::Body(body)));
+        let compiled = (0..count as u32).filter(|&body| draft.has(Symbol::Body(body)));
         let ty = |body| decl.funcs[(decl.imported_funcs + body) as usize];
         let entries = compiled.map(|body| Symbol::Entry(ty(body))).collect();
-        self.maker.link(&mut Context::default(), module, &mut image, entries)?;
-        Ok(image)
+        self.maker.link(&mut Context::default(), module, draft, entries)
     }
 
     /// `work` for each of `count` items, in order of the items.
@@ -306,18 +342,24 @@ impl Compiler for Jit {
     }
 
     fn describe(&self, config: &Config) -> Result<String, Trap> {
-        let choices = self.choices(config).map_err(Trap::host)?;
+        let choices = self.maker.choices(config).map_err(Trap::host)?;
         Ok(format!("sampan-{} {:?} {choices}", env!("CARGO_PKG_VERSION"), offsets::ALL))
     }
 
-    unsafe fn load(&self, module: &Module, bytes: &[u8]) -> Result<Arc<dyn Code>, Trap> {
+    unsafe fn load(&self, module: &Module, bytes: Lent) -> Result<Arc<dyn Code>, Trap> {
         let decl = module.decl();
-        let image = Image::from_bytes(bytes).filter(|image| {
-            let bodies = image.bodies.iter().zip(&decl.funcs[decl.imported_funcs as usize..]);
-            image.bodies.len() == decl.bodies.len()
-                && bodies
-                    .into_iter()
-                    .all(|(&at, ty)| at == u32::MAX || image.entries.contains_key(ty))
+        let image = Image::from_bytes(&bytes).filter(|image| {
+            let (bodies, mut known) =
+                (image.tables.bodies(), vec![false; decl.types.len() as usize]);
+            let entries = image.tables.entries();
+            entries.for_each(|(ty, _)| {
+                if let Some(known) = known.get_mut(ty as usize) {
+                    *known = true;
+                }
+            });
+            let types = &decl.funcs[decl.imported_funcs as usize..];
+            bodies.len() == decl.bodies.len()
+                && bodies.zip(types).all(|(at, &ty)| at == u32::MAX || known[ty as usize])
         });
         self.loaded(module, image.ok_or(Trap::host("the code is damaged"))?)
     }
@@ -325,6 +367,7 @@ impl Compiler for Jit {
     fn begin(&self, job: Job) {
         if self.waits {
             self.maker.work(&mut Context::default(), job);
+            self.maker.rest();
         } else {
             self.background.begin(job, self.thread_count());
         }
@@ -339,6 +382,12 @@ impl Compiler for Jit {
     ) -> Result<(), CodeTrap> {
         // SAFETY: the caller's promise.
         unsafe { activation::call(entry, context, slots, runtime) }
+    }
+
+    fn settle(&self) {
+        if let Some(stock) = self.maker.stock.get() {
+            stock.settle();
+        }
     }
 
     fn reservations(&self) -> Arc<dyn Reservations> {

@@ -4,8 +4,9 @@
 //!   interface.
 //! - `cranelift`: that interface over Cranelift.
 //! - [`hints`]: which way branches usually go.
-//! - `image`: the code of a module, linked, with its tables of traps and offsets.
+//! - `image`: the code of a module or of places in it, with tables of traps and offsets.
 //! - `cache`: images on disk.
+//! - `stock`: what the cache has of modules that tier up.
 //! - `background`: compiling while the program runs.
 //! - `registry`: which code an address of this process belongs to.
 //! - `activation`: calls into code, and the way out when it traps.
@@ -24,5 +25,7 @@ mod jit;
 pub mod lower;
 mod platform;
 mod registry;
+mod stock;
 
 pub use jit::{Chosen, Jit, Progress};
+pub use platform::{map_copy, map_file, page_size};

@@ -4,7 +4,7 @@
 //! that changes the list says so first, and its own faults are then not looked up; others
 //! wait for the short time that a change takes.
 
-use crate::image::Image;
+use crate::image::Tables;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, TryLockError};
@@ -15,7 +15,7 @@ pub(crate) struct Placed {
     pub end: usize,
     /// The module that it is of.
     pub module: u64,
-    pub image: Arc<Image>,
+    pub tables: Tables,
 }
 
 /// By the address of the end.

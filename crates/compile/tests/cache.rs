@@ -111,12 +111,104 @@ fn damaged_and_foreign_entries_are_made_anew() {
     }
 }
 
+/// A module that tiers up: `f` and `g` call small functions in a loop.
+fn hot_module(n: u32) -> Vec<u8> {
+    let function = |name: &str, more: u32| {
+        format!(
+            r#"(func ${name}_step (param i32) (result i32)
+                 (i32.add (local.get 0) (i32.const {more})))
+               (func (export "{name}") (result i32) (local $i i32) (local $sum i32)
+                 (loop $again
+                   (local.set $sum (call ${name}_step (local.get $sum)))
+                   (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                   (br_if $again (i32.lt_u (local.get $i) (i32.const 100))))
+                 (local.get $sum))"#
+        )
+    };
+    wat::parse_str(format!("(module {} {})", function("f", n), function("g", n + 1)))
+        .expect("valid text")
+}
+
+/// What some exports give in a mode that tiers up, and how many places were compiled for that.
+fn run_hot(folder: &Path, wasm: &[u8], names: &[&str], fuel: bool) -> (Vec<u32>, usize) {
+    let config =
+        Config { mode: Mode::Auto, tier_after: 2, tier_waits: true, fuel, ..Config::default() };
+    let jit = Jit::new(&config).expect("this host runs compiled code");
+    let jit = Arc::new(jit.cache(folder.to_owned()));
+    let engine = Engine::with_compiler(config, jit.clone());
+    let module = Module::new(&engine, wasm).expect("a valid module");
+    let mut machine = Machine::new(&engine);
+    machine.set_fuel(100_000);
+    let it = machine.instantiate(&mut (), &module, &[]).expect("it has no start");
+    let call = |name: &&str| {
+        let Some(Extern::Func(f)) = machine.export(it, name) else { panic!("exported") };
+        let mut slots = [0];
+        machine.call(&mut (), f, &mut slots).expect("it does not trap");
+        slots[0] as u32
+    };
+    let given = names.iter().map(call).collect();
+    engine.settle();
+    (given, jit.places_compiled())
+}
+
+#[test]
+fn code_of_places_is_kept_and_added_to() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let folder = folder.path();
+    let (given, made) = run_hot(folder, &hot_module(7), &["f"], false);
+    assert_eq!(given, [700]);
+    assert!(made >= 3, "the loop, its function and the other one: {made}");
+    assert_eq!(run_hot(folder, &hot_module(7), &["f"], false), (vec![700], 0));
+    // What is new is put to what is there.
+    let (given, more) = run_hot(folder, &hot_module(7), &["g", "f"], false);
+    assert_eq!(given, [800, 700]);
+    assert!((1..=made).contains(&more), "{more}");
+    assert_eq!(run_hot(folder, &hot_module(7), &["f", "g"], false), (vec![700, 800], 0));
+    assert_eq!(entries(folder).len(), 1);
+    // Another module, another choice.
+    assert!(run_hot(folder, &hot_module(8), &["f"], false).1 > 0);
+    assert!(run_hot(folder, &hot_module(7), &["f"], true).1 > 0);
+    assert_eq!(run_hot(folder, &hot_module(7), &["f"], true), (vec![700], 0));
+    assert_eq!(entries(folder).len(), 3);
+    // Code of whole modules is another entry.
+    let whole = run(folder, &module(7), false);
+    assert_eq!((whole, entries(folder).len()), ((7, true), 4));
+}
+
+#[test]
+fn damaged_code_of_places_is_made_anew() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let folder = folder.path();
+    let wasm = hot_module(7);
+    assert!(run_hot(folder, &wasm, &["f"], false).1 > 0);
+    let [file] = &entries(folder)[..] else { panic!("one entry") };
+    let good = fs::read(file).expect("it can be read");
+    let mut damaged: Vec<Vec<u8>> =
+        [0, 8, 40, 72, good.len() / 2, good.len() - 1].map(|len| good[..len].to_vec()).into();
+    for at in (0..good.len()).step_by(good.len() / 40) {
+        let mut copy = good.clone();
+        copy[at] ^= 0x10;
+        damaged.push(copy);
+    }
+    let other = tempfile::tempdir().expect("there is room");
+    assert!(run_hot(other.path(), &hot_module(8), &["f"], false).1 > 0);
+    damaged.push(fs::read(&entries(other.path())[0]).expect("it can be read"));
+    for (i, content) in damaged.iter().enumerate() {
+        fs::write(file, content).expect("it can be written");
+        let (given, made) = run_hot(folder, &wasm, &["f"], false);
+        assert!(given == [700] && made > 0, "damage {i}: {given:?} {made}");
+        assert_eq!(run_hot(folder, &wasm, &["f"], false), (vec![700], 0), "after damage {i}");
+    }
+}
+
 /// Not a test of its own: what the next one starts and kills.
 #[test]
 fn writes_until_killed() {
     let Some(folder) = std::env::var_os("SAMPAN_TEST_CACHE") else { return };
     for n in 0.. {
         assert_eq!(run(Path::new(&folder), &module(n % 4), false).0, n % 4);
+        let (given, _) = run_hot(Path::new(&folder), &hot_module(n % 4), &["f"], false);
+        assert_eq!(given, [n % 4 * 100]);
         fs::remove_file(&entries(Path::new(&folder))[0]).expect("nobody else removes it");
     }
 }
@@ -146,6 +238,8 @@ fn a_killed_writer_leaves_nothing_wrong() {
         child.wait().expect("it ended");
         for n in 0..4 {
             assert_eq!(run(folder.path(), &module(n), false).0, n);
+            let (given, _) = run_hot(folder.path(), &hot_module(n), &["f", "g"], false);
+            assert_eq!(given, [n * 100, (n + 1) * 100]);
         }
     }
 }

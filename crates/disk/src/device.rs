@@ -31,6 +31,24 @@ pub trait Device {
     /// Makes all that was written before survive a crash.
     fn flush(&mut self) -> Result<()>;
 
+    /// Sees to it that what was written before survives a crash whenever something does that
+    /// is written later. A device whose `flush` takes all or nothing has nothing to do here.
+    fn barrier(&mut self) -> Result<()> {
+        self.flush()
+    }
+
+    /// Says that what is in this range does not matter any more: it may read as anything until
+    /// it is written again. Never an error.
+    fn discard(&mut self, offset: u64, length: u64) {
+        let _ = (offset, length);
+    }
+
+    /// Whether there is no room for content in places that were not written before. A file
+    /// system takes no new blocks then; what it has to write to give some back still finds room.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// Says that this range will probably be read soon. Never an error.
     fn prefetch(&mut self, offset: u64, length: u64) {
         let _ = (offset, length);
@@ -57,6 +75,18 @@ impl<D: Device + ?Sized> Device for Box<D> {
 
     fn flush(&mut self) -> Result<()> {
         (**self).flush()
+    }
+
+    fn barrier(&mut self) -> Result<()> {
+        (**self).barrier()
+    }
+
+    fn discard(&mut self, offset: u64, length: u64) {
+        (**self).discard(offset, length);
+    }
+
+    fn is_full(&self) -> bool {
+        (**self).is_full()
     }
 
     fn prefetch(&mut self, offset: u64, length: u64) {

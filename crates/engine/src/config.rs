@@ -143,6 +143,14 @@ impl Engine {
         Some(compiler.describe(&self.0.config))
     }
 
+    /// Lets the compiler put what it made where a later start finds it, if it keeps anything.
+    #[cfg(feature = "native")]
+    pub fn settle(&self) {
+        if let Some(compiler) = &self.0.native.0 {
+            compiler.settle();
+        }
+    }
+
     pub(crate) fn native(&self) -> &EnginePart {
         &self.0.native
     }

@@ -221,9 +221,15 @@ impl Machine {
         funcs.extend(
             imports.iter().filter_map(|i| if let Extern::Func(f) = i { Some(*f) } else { None }),
         );
+        // A module may have a hundred thousand functions of a thousand types.
+        let slots = |ty| {
+            let func = decl.types.func(ty)?;
+            Some(slots_of_all(func.params()).max(slots_of_all(func.results())))
+        };
+        let slots: Vec<Option<u32>> = (0..decl.types.len()).map(slots).collect();
+        self.funcs.reserve(decl.bodies.len());
         for (body, &ty) in decl.funcs[decl.imported_funcs as usize..].iter().enumerate() {
-            let func = decl.types.func(ty).expect("validated: a function's type is one");
-            let slots = slots_of_all(func.params()).max(slots_of_all(func.results()));
+            let slots = slots[ty as usize].expect("validated: a function's type is one");
             let ty = self.instances[at].types[ty as usize];
             let kind = FuncKind::Wasm { instance: pointer, body: body as u32 };
             funcs.push(self.push_func(FuncEntity::new(ty, slots, kind)));

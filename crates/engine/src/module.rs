@@ -33,6 +33,9 @@ pub enum Bytes {
     Static(&'static [u8]),
     /// Shared ownership.
     Shared(Arc<[u8]>),
+    /// Bytes that something else keeps, such as a file that is mapped.
+    #[cfg(feature = "native")]
+    Lent(native::Lent),
 }
 
 impl core::ops::Deref for Bytes {
@@ -43,6 +46,8 @@ impl core::ops::Deref for Bytes {
         match self {
             Bytes::Static(bytes) => bytes,
             Bytes::Shared(bytes) => bytes,
+            #[cfg(feature = "native")]
+            Bytes::Lent(bytes) => bytes,
         }
     }
 }
@@ -95,15 +100,18 @@ impl Module {
     /// What is wrong with the module's declarations, or with the code, as far as that is seen.
     ///
     /// # Safety
-    /// Both are what [`Module::bytes`] and [`Module::code_bytes`] of one module gave, and the
-    /// compiler of that module's engine described itself as this engine's does.
+    /// These are what [`Module::bytes`], the bodies of [`Module::decl`] and [`Module::code_bytes`]
+    /// of one module gave, and the compiler of that module's engine described itself as this
+    /// engine's does.
     #[cfg(feature = "native")]
     pub unsafe fn with_code(
         engine: &Engine,
-        bytes: impl Into<Bytes>,
-        code: &[u8],
+        bytes: native::Lent,
+        bodies: Vec<Span>,
+        code: native::Lent,
     ) -> Result<Module, wasm::Error> {
-        let module = Module::decode(engine, bytes.into())?;
+        let decl = wasm::decode_with_bodies(&bytes, engine.config().features, bodies)?;
+        let module = Module::declared(engine, Bytes::Lent(bytes), decl);
         // SAFETY: the caller's promise.
         unsafe { native::load(&module, code)? };
         Ok(module)
@@ -115,9 +123,13 @@ impl Module {
             return Err(not_built_in());
         }
         let decl = wasm::decode(&bytes, config.features)?;
-        let code = CodeSlots::new(config.mode, decl.bodies.len());
+        Ok(Module::declared(engine, bytes, decl))
+    }
+
+    fn declared(engine: &Engine, bytes: Bytes, decl: wasm::Module) -> Module {
+        let code = CodeSlots::new(engine.config().mode, decl.bodies.len());
         let native = ModulePart::new(engine, &decl);
-        Ok(Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native })))
+        Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }))
     }
 
     fn validate(&self) -> Result<(), wasm::Error> {

@@ -2,7 +2,8 @@
 //!
 //! A few numbers never leave the kernel. `PARK` says that the call waits: its
 //! thread was put on wait queues, and the call is made again when one wakes it.
-//! `NOT_READY` says the same about a block of the disk. The `ERESTART…` numbers
+//! `NOT_READY` says the same about a block of the disk, `ABSENT` about a page of the program
+//! that is to come from a file ([`crate::mm::demand`]). The `ERESTART…` numbers
 //! are Linux's own: they say what becomes of a call that a signal interrupts
 //! (Linux, include/linux/errno.h).
 
@@ -47,7 +48,7 @@ numbers! {
     EINPROGRESS 115 ESTALE 116 EDQUOT 122 ECANCELED 125 EOWNERDEAD 130
     ENOTRECOVERABLE 131
     ERESTARTSYS 512 ERESTARTNOINTR 513 ERESTARTNOHAND 514 ERESTART_RESTARTBLOCK 516
-    PARK 600 NOT_READY 601
+    PARK 600 NOT_READY 601 ABSENT 602
 }
 
 impl Errno {

@@ -31,6 +31,16 @@ pub trait Machine {
     ) -> Result<(), MapError>;
     fn unmap(&mut self, range: Range<u64>) -> Result<(), MapError>;
     fn protect(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError>;
+    /// The same for what is mapped of a range; holes stay.
+    fn protect_mapped(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
+        for at in range.step_by(PAGE_SIZE as usize) {
+            match self.protect(at..at + PAGE_SIZE, prot) {
+                Ok(()) | Err(MapError::NotMapped) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
     fn move_pages(&mut self, from: Range<u64>, to: Range<u64>) -> Result<(), MapError>;
     fn discard(&mut self, range: Range<u64>) -> Result<(), MapError>;
     fn read(&self, addr: u64, bytes: &mut [u8]) -> Result<(), Fault>;
@@ -106,6 +116,10 @@ impl Machine for Interpreter {
 
     fn protect(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
         self.space.protect(range, prot)
+    }
+
+    fn protect_mapped(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
+        self.space.protect_mapped(range, prot)
     }
 
     fn move_pages(&mut self, from: Range<u64>, to: Range<u64>) -> Result<(), MapError> {

@@ -76,7 +76,8 @@ impl Config {
         self
     }
 
-    /// Keeps compiled code in a folder, where the next start finds it: an entry is used for the
+    /// Keeps compiled code in a folder, where the next start finds it; in [`Mode::Auto`] see
+    /// [`Engine::flush_code_cache`]. An entry is used for the
     /// same module, choices, processor and program only, and if it is whole. The folder is made
     /// when needed, for this user only: whoever can write to it decides what is executed.
     #[cfg(feature = "jit")]
@@ -213,6 +214,14 @@ impl Engine {
     /// The interpreter that it runs modules with.
     pub fn mode(&self) -> Mode {
         self.raw.config().mode
+    }
+
+    /// In [`Mode::Auto`], writes what was compiled so far to the folder of
+    /// [`Config::code_cache`]. That also happens when there is nothing left to compile, but not
+    /// when the process ends: a program that does not run long should call this at its end.
+    #[cfg(feature = "jit")]
+    pub fn flush_code_cache(&self) {
+        self.raw.settle();
     }
 
     /// Whether both are clones of one engine.

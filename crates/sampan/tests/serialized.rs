@@ -64,6 +64,20 @@ fn a_module_runs_from_its_bytes_alone() {
     // SAFETY: `serialize` gave it.
     let module = unsafe { Module::deserialize_file(&engine, &file) }.expect("as before");
     assert_eq!(module.bytes(), load(&engine, &bytes).expect("as before").bytes());
+    // The file can go, and its name be another's, while it is in use.
+    std::fs::remove_file(&file).expect("it is ours");
+    std::fs::write(&file, b"another").expect("room");
+    let (mut store, instance) = instantiate(&module, &engine);
+    let func = instance.get_typed_func::<(), i32>(&mut store, "answer").expect("exported");
+    assert_eq!(func.call(&mut store, ()).expect("no trap"), 42);
+    let error = |file: &std::path::Path| {
+        // SAFETY: these files have no code.
+        unsafe { Module::deserialize_file(&engine, file) }.expect_err("no code").to_string()
+    };
+    assert!(error(&file).contains("no compiled module"));
+    std::fs::write(&file, b"").expect("room");
+    assert!(error(&file).contains("no compiled module"));
+    assert!(!error(&folder.path().join("none")).contains("no compiled module"));
 }
 
 #[test]
@@ -98,7 +112,6 @@ fn what_is_no_compiled_module_is_refused() {
     }
     assert!(load(&engine, &[&bytes[..], b"x"].concat()).is_err());
     // A byte changed anywhere before the code.
-    let module = Module::new(&engine, PROGRAM).expect("valid");
     let at = bytes.windows(4).position(|bytes| bytes == b"\0asm").expect("the module is there");
     for at in 0..at {
         let mut bytes = bytes.clone();
@@ -108,11 +121,14 @@ fn what_is_no_compiled_module_is_refused() {
     // The code of another module, which has another number of functions.
     let other_module = Module::new(&engine, "(module (func))").expect("valid");
     let other = other_module.serialize().expect("compiled");
-    let code_of = |bytes: &[u8], module: &[u8]| {
-        let start = bytes.windows(4).position(|bytes| bytes == b"\0asm").expect("there");
-        bytes[start + module.len()..].to_vec()
+    // Numbers 3 and 4 of the header say where the code is.
+    let number = |bytes: &[u8], n: usize| {
+        let number = bytes[16 + 8 * n..].first_chunk().expect("a header");
+        u64::from_le_bytes(*number) as usize
     };
-    let mixed =
-        [&bytes[..at + module.bytes().len()], &code_of(&other, other_module.bytes())].concat();
-    assert!(load(&engine, &mixed).is_err());
+    let start = number(&bytes, 3);
+    let mut mixed = [&bytes[..start], &other[number(&other, 3)..]].concat();
+    mixed[16 + 4 * 8..][..8].copy_from_slice(&(number(&other, 4) as u64).to_le_bytes());
+    let error = load(&engine, &mixed).expect_err("two functions less").to_string();
+    assert!(error.contains("the code is damaged"), "{error}");
 }

@@ -38,7 +38,7 @@ mod types_section;
 mod validate;
 
 pub use customs::{BranchHint, BranchHints, NameKind, NameMap, Names, Producer, Producers};
-pub use decode::{decode, validate};
+pub use decode::{decode, decode_with_bodies, validate};
 pub use describe::Description;
 pub use disasm::{Disassembly, Line};
 pub use error::{Error, ErrorKind, Result};

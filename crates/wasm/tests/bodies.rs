@@ -319,3 +319,34 @@ end 1 1 Else@0
 end 1 0 Func@0";
     assert_eq!(notes.0.join("\n"), expected);
 }
+
+/// What located the bodies once is taken for the next time, if it fits the code section.
+#[test]
+fn bodies_that_were_located_before() {
+    let text = "(module (func) (func (result i32) (i32.const 7)) (func) (data \"x\"))";
+    let bytes = wat::parse_str(text).expect("valid text");
+    let features = Features::ALL;
+    let module = sampan_wasm::decode(&bytes, features).expect("valid");
+    let with = |bodies| sampan_wasm::decode_with_bodies(&bytes, features, bodies);
+    let again = with(module.bodies.clone()).expect("as before");
+    assert_eq!(again.bodies, module.bodies);
+    assert_eq!(again.data.len(), 1);
+    let changed = |change: &dyn Fn(&mut Vec<core::ops::Range<u32>>)| {
+        let mut bodies = module.bodies.clone();
+        change(&mut bodies);
+        with(bodies).expect_err("they do not fit").to_string()
+    };
+    let end = bytes.len() as u32;
+    for error in [
+        changed(&|bodies| bodies.truncate(2)),
+        changed(&|bodies| bodies.clear()),
+        changed(&|bodies| bodies.swap(0, 1)),
+        changed(&|bodies| bodies[2].end = end),
+        changed(&|bodies| bodies[2].end = u32::MAX),
+        changed(&|bodies| bodies[2].end -= 1),
+        changed(&|bodies| bodies[0].start = 0),
+        changed(&|bodies| bodies.push(end..end + 1)),
+    ] {
+        assert!(error.contains("the bodies are not where they were"), "{error}");
+    }
+}

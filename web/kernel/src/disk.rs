@@ -50,6 +50,19 @@ impl Device for Disk {
         result(imports::flush(self.number))
     }
 
+    fn barrier(&mut self) -> Result<()> {
+        // The page's disks put away all that was written, in one transaction, or nothing.
+        Ok(())
+    }
+
+    fn discard(&mut self, offset: u64, length: u64) {
+        imports::discard(self.number, offset as f64, length as f64);
+    }
+
+    fn is_full(&self) -> bool {
+        imports::is_full(self.number) != 0
+    }
+
     fn is_read_only(&self) -> bool {
         self.read_only
     }

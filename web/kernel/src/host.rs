@@ -1,10 +1,12 @@
 //! The kernel's host is the page.
 
 use crate::imports;
+use crate::network::Outside;
+use sampan_linux::net::Network;
 use sampan_linux::{Host, Stream, StreamResult};
 
 /// The page.
-pub struct Page;
+pub struct Page(pub Outside);
 
 fn result(number: i32) -> StreamResult {
     match number {
@@ -50,6 +52,10 @@ impl Host for Page {
 
     fn stream_ready(&mut self, stream: Stream, write: bool) -> bool {
         imports::stream_ready(u32::from(stream), u32::from(write)) != 0
+    }
+
+    fn network(&mut self) -> Option<&mut dyn Network> {
+        Some(&mut self.0)
     }
 
     fn log(&mut self, line: String) {

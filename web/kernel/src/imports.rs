@@ -48,8 +48,12 @@ unsafe extern "C" {
     pub fn read(disk: u32, offset: f64, at: *mut u8, len: usize) -> i32;
     /// Writes all of it; as above.
     pub fn write(disk: u32, offset: f64, at: *const u8, len: usize) -> i32;
-    /// Makes what was written safe; as above.
+    /// Makes all that was written safe, or nothing; as above.
     pub safe fn flush(disk: u32) -> i32;
+    /// What is in a range does not matter any more.
+    pub safe fn discard(disk: u32, offset: f64, len: f64);
+    /// Whether there is no room for more.
+    pub safe fn is_full(disk: u32) -> u32;
     /// Whether a disk takes no writes.
     pub safe fn read_only(disk: u32) -> u32;
 }
@@ -73,4 +77,28 @@ unsafe extern "C" {
     pub fn list(folder: u32, path: *const u8, len: usize) -> i32;
     /// The names that `list` found.
     pub fn listing(at: *mut u8, len: usize);
+}
+
+/// Connections between the guest and the outside, by the page's numbers. Answers below zero are
+/// an error's number, negated.
+#[link(wasm_import_module = "network")]
+unsafe extern "C" {
+    /// A connection that came for a port of the guest: its number, or -1.
+    pub safe fn accept() -> i32;
+    /// The port of the guest that it is for.
+    pub safe fn port(connection: u32) -> u32;
+    /// Whether there is a way to an address of 16 bytes: 0 if there is.
+    pub fn reaches(address: *const u8) -> i32;
+    /// Begins to connect by TCP to an address of 16 bytes: the connection's number.
+    pub fn connect(address: *const u8, port: u32) -> i32;
+    /// 0 once that is done.
+    pub safe fn connected(connection: u32) -> i32;
+    /// Sends: how much.
+    pub fn send(connection: u32, at: *const u8, len: usize) -> i32;
+    /// Receives: how much; 0 at the end.
+    pub fn receive(connection: u32, at: *mut u8, len: usize) -> i32;
+    /// Nothing more will be sent.
+    pub safe fn finish(connection: u32);
+    /// Lets go of it.
+    pub safe fn close(connection: u32);
 }

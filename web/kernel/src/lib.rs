@@ -11,6 +11,7 @@ mod host;
 mod imports;
 mod machine;
 mod mounts;
+mod network;
 
 use host::Page;
 use machine::Remote;
@@ -63,7 +64,7 @@ pub extern "C" fn create(memory: f64, trace: u32) {
         trace: trace != 0,
         new_machine: Remote::create,
     };
-    let kernel = Kernel::new(Box::new(Page), config);
+    let kernel = Kernel::new(Box::new(Page(network::Outside)), config);
     VM.set(Some(Vm { kernel, status: Status::Runnable, ended_status: 0, read: Vec::new() }));
 }
 

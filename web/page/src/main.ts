@@ -16,6 +16,8 @@ import { chooseTheme } from "./themes.js";
 const parameters = new URLSearchParams(location.search);
 const image = new URL(parameters.get("image") ?? "image.ext2", document.baseURI).href;
 const state = element("state", HTMLElement);
+const FULL =
+  "this browser has no more room: the disk is full until files are deleted in it, or room is made elsewhere";
 /** Shows the terminal in the colours of the page. */
 let restyle = () => {};
 
@@ -27,6 +29,9 @@ async function start(): Promise<void> {
   await connect(linux);
   takeFiles(machine, (text) => (state.textContent = text));
   offerReset(machine);
+  linux.registerCallback("storage", (storage) => {
+    state.textContent = storage === "full" ? FULL : "there is room for changes again";
+  });
   // A tab that is hidden may never be seen again.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) linux.sync().catch(() => {});

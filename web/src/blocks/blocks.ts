@@ -19,8 +19,15 @@ export interface Blocks {
   read(offset: number, into: Uint8Array): number;
   /** Takes bytes, which are read from then on. */
   write(offset: number, bytes: Uint8Array): number;
-  /** `DONE` if all that was written would survive the page's end. */
+  /**
+   * `DONE` if all that was written would survive the page's end. At whatever moment that comes,
+   * the disk is as it was between two writes, and so nothing else has to order them.
+   */
   flush(): number;
+  /** What is in a range does not matter any more. */
+  discard(offset: number, length: number): void;
+  /** Whether there is no room for what was not written before. */
+  readonly isFull: boolean;
   /** Lets go of what it holds; calls then fail. */
   close(): Promise<void>;
 }
@@ -35,4 +42,6 @@ export interface Watcher {
   busy(requests: number): void;
   /** A request took so many milliseconds. */
   latency(milliseconds: number): void;
+  /** Whether what keeps changes has no more room. */
+  full(full: boolean): void;
 }

@@ -1,6 +1,7 @@
 /** Changed blocks in the browser's own storage: an IndexedDB database for each name. */
 
 import { message } from "../bytes.js";
+import type { BlockStorage } from "./overlay.js";
 
 const PREFIX = "sampan ";
 const BLOCKS = "blocks";
@@ -14,7 +15,7 @@ function ended<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 /** The database of a name, open. */
-export class Store {
+export class Store implements BlockStorage {
   private constructor(
     private readonly database: IDBDatabase,
     private readonly unlock: () => void,
@@ -55,14 +56,22 @@ export class Store {
     return (await ended(this.store("readonly").get(number))) as Uint8Array;
   }
 
-  /** All blocks, or, if it fails, none. They are on the device when it is done. */
-  put(blocks: ReadonlyMap<number, Uint8Array>): Promise<void> {
+  /** All of it is on the device when it is done. */
+  put(blocks: ReadonlyMap<number, Uint8Array>, gone: Iterable<number>): Promise<void> {
     const transaction = this.database.transaction(BLOCKS, "readwrite", { durability: "strict" });
     const store = transaction.objectStore(BLOCKS);
     return new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error ?? new Error("the transaction failed"));
-      for (const [number, bytes] of blocks) store.put(bytes, number);
+      try {
+        // First, so that there is room.
+        for (const number of gone) store.delete(number);
+        for (const [number, bytes] of blocks) store.put(bytes, number);
+      } catch (error) {
+        // What was asked for so far shall not be done either.
+        transaction.abort();
+        reject(error);
+      }
     });
   }
 

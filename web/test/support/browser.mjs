@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { serveFiles } from "./server.mjs";
 
 const WEB = fileURLToPath(new URL("../..", import.meta.url));
 const PICTURES = `${WEB}test/output`;
@@ -32,10 +33,31 @@ export function site(image, more = {}) {
   };
 }
 
+/**
+ * A visitor of a server of its own: `image` is what the page finds as its image, `more` gives
+ * other files by path, `fault` may answer in the server's place.
+ */
+export async function visit(t, browser, image, { path = "", more = {}, fault, size = { width: 1000, height: 640 } } = {}) {
+  const server = await serveFiles(site(image, more), fault);
+  t.after(() => server.close());
+  const context = await browser.newContext({ viewport: size });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(server.url + path);
+  return { page, server, errors, context };
+}
+
+/** Bytes that a server sent of what a name matches. */
+export function sent(server, name = /./) {
+  return server.requests.reduce((sum, { path, sent = 0 }) => sum + (name.test(path) ? sent : 0), 0);
+}
+
 /** Waits until a terminal shows what matches; all that it shows then. */
-export async function shows(page, pattern, within = "#console") {
+export async function shows(page, pattern, within = "#console", seconds = 15) {
   const read = () => page.locator(`${within} .xterm-rows`).innerText({ timeout: 15_000 }).catch(() => "");
-  const until = Date.now() + 15_000;
+  const until = Date.now() + seconds * 1000;
   for (;;) {
     // A terminal's rows are filled with blanks.
     const text = (await read()).replaceAll("\u00a0", " ").replace(/ +$/gm, "").trim();

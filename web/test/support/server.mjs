@@ -1,7 +1,7 @@
 // A web server for tests: files with range requests, and faults on demand.
 
 import { createServer } from "node:http";
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript",
@@ -14,7 +14,19 @@ const TYPES = {
  * @param fault may answer a request in the server's place, and returns true then; it may wait
  */
 export async function serveFiles(find, fault = async () => false) {
-  const cache = new Map();
+  const files = new Map();
+  /** Images may be larger than memory. */
+  const opened = async (path) => {
+    if (!files.has(path)) {
+      const handle = await open(path).catch(() => undefined);
+      const status = await handle?.stat();
+      if (!status?.isFile()) return void (await handle?.close());
+      const read = async (start, end) => (await handle.read(Buffer.alloc(end - start), 0, end - start, start)).buffer;
+      files.set(path, { size: status.size, read, close: () => handle.close() });
+    }
+    return files.get(path);
+  };
+  const inMemory = (bytes) => ({ size: bytes.length, read: async (start, end) => bytes.subarray(start, end) });
   const requests = [];
   const server = createServer(async (request, response) => {
     try {
@@ -25,22 +37,19 @@ export async function serveFiles(find, fault = async () => false) {
       if (await fault(log, request, response)) return;
       const found = find(path);
       if (found === undefined) return void response.writeHead(404).end();
-      let bytes = found;
-      if (typeof found === "string") {
-        try {
-          bytes = cache.get(found) ?? (await readFile(found));
-        } catch {
-          return void response.writeHead(404).end();
-        }
-        cache.set(found, bytes);
-      }
+      const file = typeof found === "string" ? await opened(found) : inMemory(found);
+      if (file === undefined) return void response.writeHead(404).end();
       const name = typeof found === "string" ? found : path;
       const type = TYPES[/\.\w+$/.exec(name)?.[0]] ?? "application/octet-stream";
-      const headers = { "Content-Type": type, "Cache-Control": "no-cache", ETag: `"${bytes.length}"` };
-      if (range === null) return void response.writeHead(200, headers).end(bytes);
-      const [start, end] = [log.range[0], Math.min(log.range[1], bytes.length - 1)];
-      headers["Content-Range"] = `bytes ${start}-${end}/${bytes.length}`;
-      response.writeHead(206, headers).end(bytes.subarray(start, end + 1));
+      const headers = { "Content-Type": type, "Cache-Control": "no-cache", ETag: `"${file.size}"` };
+      if (range === null) {
+        log.sent = file.size;
+        return void response.writeHead(200, headers).end(await file.read(0, file.size));
+      }
+      const [start, end] = [log.range[0], Math.min(log.range[1], file.size - 1)];
+      headers["Content-Range"] = `bytes ${start}-${end}/${file.size}`;
+      log.sent = end + 1 - start;
+      response.writeHead(206, headers).end(await file.read(start, end + 1));
     } catch (error) {
       response.writeHead(500).end(String(error));
     }
@@ -49,6 +58,7 @@ export async function serveFiles(find, fault = async () => false) {
   const url = `http://127.0.0.1:${server.address().port}/`;
   const close = () => {
     server.closeAllConnections();
+    for (const file of files.values()) void file.close();
     return new Promise((resolve) => server.close(resolve));
   };
   return { url, requests, close };

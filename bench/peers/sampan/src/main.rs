@@ -1,32 +1,65 @@
 //! `sampan-load MODE FILE` prepares every function of a module, which the command line does
 //! only for those that are called, and says how long that took. Mode `auto` does what the
 //! command line does before the first instruction: it validates.
+//!
+//! `sampan-load compile FILE COMPILED` writes the module with its code, and
+//! `sampan-load compiled COMPILED` says how long loading that and instantiating it took.
 
 use std::{process::ExitCode, time::Instant};
 
-use sampan::{Config, Engine, Mode, Module, Preparation};
+use sampan::wasi::{self, WasiCtx};
+use sampan::{Config, Engine, Linker, Mode, Module, Preparation, Store};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [mode, file] = words.as_slice() else {
-        eprintln!("usage: sampan-load MODE FILE");
-        return ExitCode::from(2);
-    };
-    let (mode, preparation) = match mode.as_str() {
-        "classic" => (Mode::Classic, Preparation::Eager),
-        "fast" => (Mode::Fast, Preparation::Eager),
-        "auto" => (Mode::Auto, Preparation::Lazy),
-        "jit" => (Mode::Jit, Preparation::Eager),
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["compile", file, to] => {
+            let module = load(Mode::Jit, Preparation::Eager, file);
+            let bytes = module.serialize().expect("it was compiled");
+            std::fs::write(to, bytes).expect("the file can be written");
+        }
+        ["compiled", file] => compiled(file),
+        ["classic", file] => drop(load(Mode::Classic, Preparation::Eager, file)),
+        ["fast", file] => drop(load(Mode::Fast, Preparation::Eager, file)),
+        ["jit", file] => drop(load(Mode::Jit, Preparation::Eager, file)),
+        ["auto", file] => drop(load(Mode::Auto, Preparation::Lazy, file)),
         _ => {
-            eprintln!("sampan-load: unknown mode {mode}");
+            eprintln!("usage: sampan-load (classic|fast|jit|auto|compiled) FILE");
+            eprintln!("       sampan-load compile FILE COMPILED");
             return ExitCode::from(2);
         }
-    };
+    }
+    ExitCode::SUCCESS
+}
+
+fn engine(mode: Mode, preparation: Preparation) -> Engine {
+    let mut config = Config::new();
+    config.mode(mode).preparation(preparation).wasm_legacy_exceptions(true);
+    Engine::new(&config)
+}
+
+/// Loads a module and prints the seconds.
+fn load(mode: Mode, preparation: Preparation, file: &str) -> Module {
     let wasm = std::fs::read(file).expect("the module can be read");
-    let engine = Engine::new(Config::new().mode(mode).preparation(preparation));
+    let engine = engine(mode, preparation);
     let start = Instant::now();
     let module = Module::new(&engine, wasm).expect("the module is valid");
     println!("{}", start.elapsed().as_secs_f64());
-    drop(module);
-    ExitCode::SUCCESS
+    module
+}
+
+/// Loads compiled code and instantiates it; prints the seconds of both, then those of each.
+fn compiled(file: &str) {
+    let engine = engine(Mode::Jit, Preparation::Eager);
+    let mut store = Store::new(&engine, WasiCtx::builder().build().expect("nothing can fail"));
+    let mut linker = Linker::new(&engine);
+    wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("new names");
+    let start = Instant::now();
+    // SAFETY: `compile` wrote it.
+    let module = unsafe { Module::deserialize_file(&engine, file) }.expect("code for this engine");
+    let loaded = start.elapsed().as_secs_f64();
+    linker.instantiate(&mut store, &module).expect("it needs WASI only");
+    let all = start.elapsed().as_secs_f64();
+    println!("{all} {loaded} {}", all - loaded);
 }

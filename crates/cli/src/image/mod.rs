@@ -1,10 +1,13 @@
 //! `sampan image`: makes disk images for `sampan linux`, and looks into them.
 
 mod build;
+mod chunk;
+mod chunks;
 mod debian;
 mod directory;
 mod extract;
 mod path;
+mod profile;
 mod show;
 mod source;
 
@@ -17,6 +20,8 @@ use std::path::Path;
 pub fn image(args: &Image) -> Exit {
     let result = match &args.command {
         ImageCommand::Build(args) => build::build(args),
+        ImageCommand::Chunk(args) => chunk::chunk(args),
+        ImageCommand::Profile(args) => profile::profile(args),
         ImageCommand::Extract(args) => extract::extract(args),
         ImageCommand::Ls { image, path } => show::ls(image, path.as_bytes()),
         ImageCommand::Cat { image, paths } => show::cat(image, paths),

@@ -5,7 +5,7 @@ mod host;
 mod image;
 mod network;
 mod platform;
-mod processor;
+pub mod processor;
 mod root;
 
 use crate::args::Linux;

@@ -38,12 +38,18 @@ pub fn run(args: Run) -> Exit {
         };
     }
     let result = match WasiThreads::<SharedWasiCtx>::are_wanted_by(&module) {
-        false => alone(&engine, ctx, &module, &args),
+        false => {
+            let result = alone(&engine, ctx, &module, &args);
+            engine.flush_code_cache();
+            result
+        }
         // Threads end each other by interruptions, whose looking costs time.
         true => {
             let engine = Engine::new(config(&args).interruptible(true));
             let module = Module::from_file(&engine, args.file());
-            module.and_then(|module| threaded(&engine, ctx, &module, &args))
+            let result = module.and_then(|module| threaded(&engine, ctx, &module, &args));
+            engine.flush_code_cache();
+            result
         }
     };
     match result {

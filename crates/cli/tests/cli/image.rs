@@ -220,3 +220,60 @@ fn what_cannot_be() {
     let left = std::fs::read_dir(bench.path()).expect("a folder").count();
     assert_eq!(left, 2);
 }
+
+/// Files below a folder, with their content.
+fn tree(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).expect("below").to_owned();
+                found.insert(name, std::fs::read(&path).expect("a file"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn chunks() {
+    let bench = Bench::new();
+    let tar = archive().into_inner().expect("an archive");
+    std::fs::write(bench.path().join("in.tar"), tar).expect("written");
+    let build = ["image", "build", "--from", "tar:in.tar", "--size", "4M", "-o", "image"];
+    assert_eq!(bench.sampan(&build).code, 0);
+    for folder in ["one", "two"] {
+        let run = bench.sampan(&["image", "chunk", "image", "-o", folder]);
+        assert_eq!((run.code, &*run.stderr), (0, ""));
+    }
+    let one = tree(&bench.path().join("one"));
+    assert_eq!(one, tree(&bench.path().join("two")));
+    let names: Vec<_> = one.keys().map(|name| name.to_string_lossy().into_owned()).collect();
+    // Most of the image is zeros.
+    assert!((4..30).contains(&names.len()), "{names:?}");
+    assert!(names.contains(&"index.json".into()));
+    let wrong = |name: &&String| {
+        let parts: Vec<&str> = name.split('/').collect();
+        !matches!(&parts[..], ["index.json"] | ["maps", _])
+            && !matches!(&parts[..], ["chunks", part, hash] if hash.len() == 64 && hash.starts_with(part))
+    };
+    assert_eq!(names.iter().find(wrong), None);
+
+    // Without such a program nothing can be said about a start, and the index stays.
+    let run = bench.sampan(&["image", "profile", "one"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("/bin/bash"), "{}", run.stderr);
+    assert_eq!(one, tree(&bench.path().join("one")));
+    for (name, content) in [("index.json", "{}"), ("index.json", "[")] {
+        std::fs::write(bench.path().join("two").join(name), content).expect("written");
+        let run = bench.sampan(&["image", "profile", "two"]);
+        assert_eq!(run.code, 1);
+        assert!(run.stderr.contains("two/index.json: "), "{}", run.stderr);
+    }
+    let run = bench.sampan(&["image", "chunk", "in.tar", "-o", "three"]);
+    assert!(run.code == 1 && !bench.path().join("three").exists(), "{}", run.stderr);
+}

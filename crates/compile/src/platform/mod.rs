@@ -14,3 +14,4 @@ mod host;
 mod host;
 
 pub(crate) use host::{CodeMemory, Space, enter, install, private_folder, stack_limit};
+pub use host::{map_copy, map_file, page_size};

@@ -1,7 +1,7 @@
 //! Hosts on which compiled code cannot run yet.
 
 use crate::activation::Activation;
-use sampan_engine::native::Reservations;
+use sampan_engine::native::{Lent, Reservations};
 use std::convert::Infallible;
 use std::ptr::NonNull;
 
@@ -28,15 +28,36 @@ unsafe impl Reservations for Space {
 pub(crate) struct CodeMemory(Infallible);
 
 impl CodeMemory {
-    pub fn new(_: &[u8]) -> Result<CodeMemory, String> {
+    pub fn new(_: &Lent) -> Result<CodeMemory, String> {
         Err(WHY.into())
-    }
-    pub fn base(&self) -> *const u8 {
-        match self.0 {}
     }
     pub fn code(&self) -> &[u8] {
         match self.0 {}
     }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// The system's.
+///
+/// # Safety
+/// None is needed here.
+pub unsafe fn map_file(path: &std::path::Path) -> std::io::Result<Lent> {
+    Ok(std::fs::read(path)?.into())
+}
+
+/// Copies bytes.
+///
+/// # Errors
+/// None.
+pub fn map_copy(bytes: &[u8]) -> std::io::Result<Lent> {
+    Ok(bytes.to_vec().into())
+}
+
+/// A usual page.
+pub fn page_size() -> usize {
+    4096
 }
 
 pub(crate) fn private_folder(path: &std::path::Path) -> std::io::Result<()> {

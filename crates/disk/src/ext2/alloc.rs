@@ -29,6 +29,9 @@ fn clear_bit(bytes: &[u8], from: u32, to: u32) -> Option<u32> {
 impl<D: Device> Ext2<D> {
     /// Takes a block, at `goal` or after it if possible. Errors: `NoSpace`.
     pub(super) fn allocate_block(&mut self, goal: u32) -> Result<u32> {
+        if self.cache.device.is_full() {
+            return Err(Error::NoSpace);
+        }
         let sb = self.sb;
         let goal = if (sb.first_block..sb.blocks).contains(&goal) { goal } else { sb.first_block };
         let first = sb.group_of_block(goal);

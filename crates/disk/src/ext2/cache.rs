@@ -39,6 +39,8 @@ pub(super) struct Cache<D> {
     saved: Vec<(u32, Option<Before>)>,
     /// Something was written that no flush has followed.
     pub unflushed: bool,
+    /// Something was written that neither a barrier nor a flush has followed.
+    pub unordered: bool,
 }
 
 /// What a block was before the operation: its content, and how it waited.
@@ -68,6 +70,7 @@ impl<D: Device> Cache<D> {
             operation: 1,
             saved: Vec::new(),
             unflushed: false,
+            unordered: false,
         }
     }
 
@@ -202,7 +205,7 @@ impl<D: Device> Cache<D> {
                 count += 1;
             }
             self.device.write_at(u64::from(first) * self.block_size as u64, &run)?;
-            self.unflushed = true;
+            self.has_written();
             for block in &blocks[at..at + count] {
                 if let Some(slot) = self.slots.get_mut(block) {
                     self.dirty -= usize::from(slot.dirty.take().is_some());
@@ -216,7 +219,21 @@ impl<D: Device> Cache<D> {
     /// Writes other bytes in place of a block's, which stays changed.
     pub fn write_instead(&mut self, block: u32, bytes: &[u8]) -> Result<()> {
         self.device.write_at(u64::from(block) * self.block_size as u64, bytes)?;
-        self.unflushed = true;
+        self.has_written();
+        Ok(())
+    }
+
+    /// Notes that the device has something new.
+    pub fn has_written(&mut self) {
+        (self.unflushed, self.unordered) = (true, true);
+    }
+
+    /// Puts what was written before what will be.
+    pub fn barrier(&mut self) -> Result<()> {
+        if self.unordered {
+            self.device.barrier()?;
+            self.unordered = false;
+        }
         Ok(())
     }
 
@@ -224,7 +241,7 @@ impl<D: Device> Cache<D> {
     pub fn flush(&mut self) -> Result<()> {
         if self.unflushed {
             self.device.flush()?;
-            self.unflushed = false;
+            (self.unflushed, self.unordered) = (false, false);
         }
         Ok(())
     }

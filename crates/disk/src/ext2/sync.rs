@@ -3,7 +3,7 @@
 //! blocks and inodes that nobody uses, counts of links that are too high, and files that lost
 //! their old name before they got the new one on paper.
 //!
-//! The order, with a flush after each:
+//! The order, with a barrier after each, and a flush at the end:
 //! 1. the superblock, not clean; bitmaps, in which nothing became free yet; content, blocks
 //!    that are new in directories, new blocks of pointers: nothing on the device leads there;
 //! 2. blocks of pointers;
@@ -43,36 +43,40 @@ impl<D: Device> Ext2<D> {
         self.attempt(&mut |fs| fs.chain_orphans().and_then(|()| fs.store_groups()))?;
         if self.is_marked_clean {
             self.write_super(false)?;
-            self.cache.flush()?;
+            self.cache.barrier()?;
             self.is_marked_clean = false;
         }
         for role in [Role::Bitmap, Role::Data] {
             let blocks = self.cache.dirty_blocks(role);
             self.cache.write(&blocks)?;
         }
-        self.cache.flush()?;
+        self.cache.barrier()?;
         let blocks = self.cache.dirty_blocks(Role::Pointers);
         self.cache.write(&blocks)?;
-        self.cache.flush()?;
+        self.cache.barrier()?;
         self.write_inodes()?;
-        self.cache.flush()?;
+        self.cache.barrier()?;
         let blocks = self.cache.dirty_blocks(Role::Directory);
         let (late, early): (Vec<u32>, Vec<u32>) =
             blocks.iter().partition(|block| self.edges.get(block) == Some(&Edge::Lost));
         for blocks in [early, late] {
             self.cache.write(&blocks)?;
-            self.cache.flush()?;
+            self.cache.barrier()?;
         }
         let blocks = self.cache.dirty_blocks(Role::Inodes);
         self.cache.write(&blocks)?;
-        self.cache.flush()?;
+        self.cache.barrier()?;
         self.retained.clear();
         self.new_inodes.clear();
         self.relinked.clear();
         self.edges.clear();
         if self.has_pending() {
             self.attempt(&mut |fs| fs.free_pending().and_then(|()| fs.store_groups()))?;
-            self.pending_blocks.clear();
+            // No pointer on the device leads to these any more.
+            let size = self.sb.block_size as u64;
+            for (start, len) in self.pending_blocks.drain(..) {
+                self.cache.device.discard(u64::from(start) * size, u64::from(len) * size);
+            }
             self.pending_inodes.clear();
             let blocks = self.cache.dirty_blocks(Role::Bitmap);
             self.cache.write(&blocks)?;
@@ -153,7 +157,7 @@ impl<D: Device> Ext2<D> {
         self.sb.write_time = self.now.seconds as u32;
         self.sb.write(&mut self.raw_super);
         self.cache.device.write_at(SUPERBLOCK, &self.raw_super)?;
-        self.cache.unflushed = true;
+        self.cache.has_written();
         Ok(())
     }
 

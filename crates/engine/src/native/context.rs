@@ -1,7 +1,7 @@
 //! What compiled code reaches, and where.
 
 use super::{FuncPart, tier::BodyEntry};
-use crate::entity::{FuncEntity, GlobalEntity};
+use crate::entity::{FuncEntity, FuncKind, GlobalEntity};
 use crate::{FuncId, Machine, MemoryEntity, TableEntity, Trap, stable::Stable};
 #[cfg(feature = "std")]
 use alloc::boxed::Box;
@@ -177,14 +177,43 @@ pub mod offsets {
 }
 
 /// Makes the context of an instance whose entities exist, if its module has code, and gives
-/// its functions their code.
+/// its functions their code, or what compiled code finds those without code by.
 pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
-    let module = machine.instances[at].module.clone();
-    let part = &module.data().native;
-    if !part.has_code() {
+    if machine.engine.native().0.is_none() {
         return;
     }
+    let module = machine.instances[at].module.clone();
+    let part = &module.data().native;
+    if part.has_code() {
+        make_context(machine, at);
+    }
     let runtime = machine.native.0.as_ptr();
+    let data = &mut *machine.instances[at];
+    let context = data.native.context.as_mut_ptr();
+    let own = &data.funcs[data.module.decl().imported_funcs as usize..];
+    let mut headers = Vec::new();
+    let mut without = Vec::new();
+    for (body, &id) in own.iter().enumerate() {
+        let func = &mut machine.funcs[id.0 as usize].native;
+        match part.has_code().then(|| part.entry(body as u32)).flatten() {
+            Some(entry) => (func.entry, func.context) = (entry.code, context),
+            None => {
+                headers.push([runtime as u64, 0, id.0.into()]);
+                without.push(id);
+            }
+        }
+    }
+    data.native.headers = headers.into_boxed_slice();
+    for (id, header) in without.into_iter().zip(&mut data.native.headers) {
+        machine.funcs[id.0 as usize].native.context = header.as_mut_ptr();
+    }
+}
+
+/// Makes the context of an instance.
+fn make_context(machine: &mut Machine, at: usize) {
+    let runtime = machine.native.0.as_ptr();
+    let module = machine.instances[at].module.clone();
+    let part = &module.data().native;
     let instance = machine.instances[at].as_ptr();
     let data = &mut *machine.instances[at];
     let layout = Layout::of(data.module.decl());
@@ -207,22 +236,14 @@ pub(crate) fn bind_instance(machine: &mut Machine, at: usize) {
     words.extend(data.tables.iter().map(|&p| p as u64));
     words.extend(data.globals.iter().map(|&p| p as u64));
     data.native.context = words.into_boxed_slice();
-    let context = data.native.context.as_mut_ptr();
-    let imported = data.module.decl().imported_funcs as usize;
-    let own = data.funcs[imported..].to_vec();
-    for (body, func) in own.into_iter().enumerate() {
-        let func = &mut machine.funcs[func.0 as usize].native;
-        if let Some(entry) = part.entry(body as u32) {
-            (func.entry, func.context) = (entry.code, context);
-        }
-    }
 }
 
-/// Gives a new function the context that a call from compiled code finds it by, as long as it
-/// has no code.
+/// After functions were added, gives one of the host the context that a call from compiled code
+/// finds it by. Those of an instance wait for [`bind_instance`].
 pub(crate) fn bind_function(machine: &mut Machine, func: FuncId) {
     let runtime = &mut machine.native.0;
-    if machine.engine.native().0.is_some() {
+    let of_host = matches!(machine.funcs[func.0 as usize].kind, FuncKind::Host(_));
+    if machine.engine.native().0.is_some() && of_host {
         let header = Stable::new([runtime.as_ptr() as u64, 0, u64::from(func.0)]);
         let part = &mut machine.funcs[func.0 as usize].native;
         part.context = header.as_ptr().cast();

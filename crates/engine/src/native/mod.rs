@@ -13,6 +13,7 @@
 
 mod calls;
 mod context;
+mod lent;
 mod parts;
 mod run;
 mod tier;
@@ -21,6 +22,7 @@ pub use crate::trap::TrapCode;
 pub use calls::{CALLS, Calls};
 pub use context::{Layout, Runtime, offsets};
 pub(crate) use context::{bind_function, bind_instance};
+pub use lent::Lent;
 pub(crate) use parts::{
     EnginePart, FuncPart, InstancePart, MachinePart, ModulePart, Rooms, compile, load, stub,
 };
@@ -48,17 +50,20 @@ pub trait Compiler: Debug + Send + Sync {
     /// What keeps it from making any code on this host.
     fn describe(&self, config: &Config) -> Result<String, Trap>;
 
-    /// The code that [`Code::to_bytes`] gave.
+    /// The code that [`Code::to_bytes`] gave. It stays where it is, if it can be executed there.
     ///
     /// # Errors
     /// The bytes are not those of this module's code, as far as that can be seen.
     ///
     /// # Safety
     /// They are, and the compiler that made them describes itself as this one does.
-    unsafe fn load(&self, module: &Module, bytes: &[u8]) -> Result<Arc<dyn Code>, Trap>;
+    unsafe fn load(&self, module: &Module, bytes: Lent) -> Result<Arc<dyn Code>, Trap>;
 
     /// Makes the code of one place, in the background if it takes time.
     fn begin(&self, job: Job);
+
+    /// Puts what was made so far where a later start finds it, if it keeps anything.
+    fn settle(&self) {}
 
     /// Calls code.
     ///
@@ -85,7 +90,8 @@ pub trait Code: Send + Sync {
     /// Where the code of a body (imports not counted) is; `None` if it is interpreted.
     fn entry(&self, body: u32) -> Option<Entry>;
 
-    /// What [`Compiler::load`] makes the same code from, in any process.
+    /// What [`Compiler::load`] makes the same code from, in any process. It begins with what is
+    /// executed.
     fn to_bytes(&self) -> Vec<u8>;
 }
 

@@ -1,7 +1,7 @@
 //! What the engine's own types carry for machine code. Where it is not built in, `absent.rs`
 //! has them without content.
 
-use super::{Code, CodeTrap, Compiler, Entry, Job, Reservations, Runtime, tier::Tier};
+use super::{Code, CodeTrap, Compiler, Entry, Job, Lent, Reservations, Runtime, tier::Tier};
 use crate::module::{ModuleData, makes_objects};
 use crate::stable::Stable;
 use crate::sync::Arc;
@@ -129,7 +129,7 @@ pub(crate) struct FuncPart {
     pub entry: *const u8,
     /// What the machine code, or what stands for it, gets as its context.
     pub context: *mut u64,
-    /// The context of a function without code.
+    /// The context of a host function.
     pub header: Option<Stable<[u64; 3]>>,
 }
 
@@ -139,10 +139,13 @@ impl Default for FuncPart {
     }
 }
 
-/// Of an instance: what compiled code reaches; empty without code.
+/// Of an instance: what compiled code reaches.
 #[derive(Default)]
 pub(crate) struct InstancePart {
+    /// Empty without code.
     pub context: Box<[u64]>,
+    /// The contexts of functions without code.
+    pub headers: Box<[[u64; 3]]>,
 }
 
 /// Makes the code of a module.
@@ -154,7 +157,7 @@ pub(crate) fn compile(module: &Module) -> wasm::Result<()> {
 ///
 /// # Safety
 /// See [`Compiler::load`].
-pub(crate) unsafe fn load(module: &Module, bytes: &[u8]) -> wasm::Result<()> {
+pub(crate) unsafe fn load(module: &Module, bytes: Lent) -> wasm::Result<()> {
     // SAFETY: the caller's promise.
     give(module, |compiler| unsafe { compiler.load(module, bytes) })
 }

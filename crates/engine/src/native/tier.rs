@@ -7,18 +7,24 @@
 
 use super::{Code, Entry, Place};
 use crate::exec::fast;
+use crate::module::ModuleData;
 use crate::sync::Arc;
 use crate::{Config, Module};
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use core::any::Any;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Of a module whose functions tier up.
 pub(crate) struct Tier {
     counters: Box<[AtomicI32]>,
     entries: Box<[BodyEntry]>,
     asked: Mutex<Asked>,
+    beside: OnceLock<Beside>,
 }
+
+/// What a compiler keeps with a module.
+type Beside = Arc<dyn Any + Send + Sync>;
 
 /// Where the machine code of a body is, for what calls it; null before it is there. Compiled
 /// code reads the first field.
@@ -55,6 +61,7 @@ impl Tier {
             counters: (0..bodies).map(|_| AtomicI32::new(after)).collect(),
             entries: (0..bodies).map(|_| BodyEntry::default()).collect(),
             asked: Mutex::default(),
+            beside: OnceLock::new(),
         }
     }
 
@@ -72,6 +79,14 @@ impl Tier {
         let code = entry.code.load(Ordering::Acquire);
         let through = entry.through.load(Ordering::Relaxed);
         (!code.is_null()).then_some(Entry { code, through })
+    }
+
+    /// From now on calls of a body go to its code.
+    fn enter(&self, data: &ModuleData, body: u32, entry: Entry) {
+        let to = &self.entries[body as usize];
+        to.through.store(entry.through.cast_mut(), Ordering::Relaxed);
+        to.code.store(entry.code.cast_mut(), Ordering::Release);
+        fast::enter_code(data, body);
     }
 
     fn wait(&self, body: u32, rounds: i32) {
@@ -96,6 +111,39 @@ impl Job {
         self.place
     }
 
+    /// What the compiler keeps with the module, made when it is first asked for.
+    pub fn beside(&self, make: impl FnOnce() -> Beside) -> Beside {
+        let tier = self.module.data().native.tier().expect("only modules that tier up have jobs");
+        tier.beside.get_or_init(make).clone()
+    }
+
+    /// Whether the place needs no more code.
+    pub fn is_done(&self) -> bool {
+        let Some(tier) = self.module.data().native.tier() else { return true };
+        let asked = tier.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        !matches!(asked.places.get(&self.place), Some(State::Awaited))
+    }
+
+    /// Hands code of any places of the module over, asked for or not, but not of those that have
+    /// some. It stays as long as the module.
+    pub fn offer(&self, code: Arc<dyn Code>, places: &[(Place, Entry)]) {
+        let data = self.module.data();
+        let Some(tier) = data.native.tier() else { return };
+        let mut asked = tier.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.code.push(code);
+        for &(place, entry) in places {
+            if let Some(State::Ready(_)) = asked.places.get(&place) {
+                continue;
+            }
+            asked.places.insert(place, State::Ready(entry));
+            match place.at {
+                0 => tier.enter(data, place.body, entry),
+                // The loop may run already: it looks at its next round.
+                _ => tier.wait(place.body, 0),
+            }
+        }
+    }
+
     /// Hands the code over; `None` if there can be none. The code stays as long as the module.
     pub fn finish(self, made: Option<(Entry, Arc<dyn Code>)>) {
         let data = self.module.data();
@@ -108,10 +156,7 @@ impl Job {
         asked.code.push(code);
         asked.places.insert(self.place, State::Ready(entry));
         if self.place.at == 0 {
-            let to = &tier.entries[self.place.body as usize];
-            to.through.store(entry.through.cast_mut(), Ordering::Relaxed);
-            to.code.store(entry.code.cast_mut(), Ordering::Release);
-            fast::enter_code(data, self.place.body);
+            tier.enter(data, self.place.body, entry);
         }
     }
 }

@@ -284,7 +284,7 @@ fn wait(cx: &mut Context, args: Args, timeout: Option<u64>) -> SysResult {
     let open = cx.io_file(args.int(0))?;
     let set = set_of(&open)?;
     // As many as there is room for in mapped memory.
-    let room = cx.writable(args.u64(1), max as u64 * RECORD) / RECORD;
+    let room = cx.writable(args.u64(1), max as u64 * RECORD)? / RECORD;
     if room == 0 {
         return Err(Errno::EFAULT);
     }

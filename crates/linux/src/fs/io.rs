@@ -22,7 +22,7 @@ pub fn read_inode(
 ) -> SysResult<usize> {
     let count = inode.read_at(cx, pos, buf)?;
     if let Some(shared) = SharedFile::existing(inode) {
-        shared.pages.read(pos, &mut buf[..count]);
+        shared.overlay(pos, &mut buf[..count]);
     }
     Ok(count)
 }
@@ -43,10 +43,7 @@ pub fn write_inode(cx: &mut Context, inode: &InodeRef, pos: u64, bytes: &[u8]) -
     };
     let count = inode.write_at(cx, pos, bytes)?;
     if let Some(shared) = SharedFile::existing(inode) {
-        if pos + count as u64 > shared.len() {
-            shared.resize(pos + count as u64)?;
-        }
-        shared.pages.write(pos, &bytes[..count]);
+        shared.written(pos, &bytes[..count])?;
     }
     drop_set_id(cx, inode)?;
     Ok(count)
@@ -78,7 +75,10 @@ fn read_to(cx: &mut Context, open: &OpenFile, pos: &mut u64, parts: &[(u64, u64)
         let mut at = 0;
         while at < len {
             let want = (len - at).min(CHUNK);
-            let room = cx.writable(addr + at, want);
+            let room = match cx.writable(addr + at, want) {
+                Err(_) if done > 0 => return Ok(done),
+                room => room?,
+            };
             if room == 0 {
                 return if done > 0 { Ok(done) } else { Err(Errno::EFAULT) };
             }
@@ -126,7 +126,10 @@ fn write_from(cx: &mut Context, open: &OpenFile, pos: &mut u64, parts: &[(u64, u
         skip -= at;
         while at < len {
             let want = (len - at).min(CHUNK);
-            let room = cx.readable(addr + at, want);
+            let room = match cx.readable(addr + at, want) {
+                Err(_) if done > 0 => return Ok(done),
+                room => room?,
+            };
             if room == 0 {
                 return if done > 0 { Ok(done) } else { Err(Errno::EFAULT) };
             }

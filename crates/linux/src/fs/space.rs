@@ -58,20 +58,10 @@ pub fn fallocate(cx: &mut Context, args: Args) -> SysResult {
             shared.resize(new)?;
         }
         if mode & (PUNCH_HOLE | ZERO_RANGE) != 0 {
-            zero(&shared, pos, end.min(old));
+            shared.zero(pos..end.min(old).max(pos));
         }
     }
     Ok(0)
-}
-
-/// Zeroes a range of pages that processes share.
-fn zero(shared: &SharedFile, mut at: u64, end: u64) {
-    let zeros = [0; 4096];
-    while at < end {
-        let part = (end - at).min(zeros.len() as u64);
-        shared.pages.write(at, &zeros[..part as usize]);
-        at += part;
-    }
 }
 
 fn advise(open: &OpenFile, len: i64, advice: i32) -> SysResult {

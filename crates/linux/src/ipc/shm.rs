@@ -10,7 +10,7 @@ use super::{Owner, READ, Record, Thing, WIDE, WRITE, command, find_or_make, now}
 use crate::errno::{Errno, SysResult};
 use crate::kernel::{Context, Kernel};
 use crate::machine::PAGE_SIZE;
-use crate::mm::{Backing, Mm, SharedFile, Vma, calls, page_up};
+use crate::mm::{Backing, Mm, SharedFile, Vma, demand, map, page_up};
 use crate::syscall::{Abi, Args};
 
 /// The segment goes when nobody has it attached.
@@ -136,14 +136,14 @@ pub fn shmat(cx: &mut Context, args: Args) -> SysResult {
         (_, false) => FIXED_NOREPLACE,
     };
     let len = page_up(segment.size);
-    let range = calls::place(cx, addr, len, place_flags).map_err(|error| match error {
+    let range = map::place(cx, addr, len, place_flags).map_err(|error| match error {
         Errno::EEXIST | Errno::EPERM => Errno::EINVAL,
         other => other,
     })?;
     let prot = 1 | u32::from(writes) << 1 | if how & EXEC != 0 { 4 } else { 0 };
     let backing = Backing::Shared { file: pages, location: None, offset: 0 };
-    calls::unmap(cx, &range)?;
-    calls::populate(cx, &range, prot, &backing)?;
+    map::unmap(cx, &range)?;
+    demand::populate(cx, &range, prot, &backing)?;
     let vma = Vma { end: range.end, prot, backing, name: "" };
     cx.mm().borrow_mut().insert(range.start, vma);
     segment.attached.set(now(cx));
@@ -174,7 +174,7 @@ pub fn shmdt(cx: &mut Context, args: Args) -> SysResult {
         mm.vmas.range(range).filter(own).map(|(&start, vma)| (start, vma.end)).collect()
     };
     for (start, end) in parts {
-        calls::unmap(cx, &(start..end))?;
+        map::unmap(cx, &(start..end))?;
     }
     segment.detached.set(now(cx));
     segment.last.set(cx.thread.process.pid);

@@ -8,7 +8,7 @@ use super::Kernel;
 use crate::errno::{Errno, SysResult};
 use crate::fs::{FdTable, File, OpenFile, flags};
 use crate::machine::Access;
-use crate::mm::Mm;
+use crate::mm::{Mm, demand};
 use crate::syscall::{Abi, CallState};
 use crate::task::Thread;
 use crate::time::timers::Target;
@@ -180,14 +180,24 @@ impl Context<'_> {
 
     /// Copies bytes from the program.
     pub fn read_bytes(&self, addr: u64, bytes: &mut [u8]) -> SysResult<()> {
-        self.mm().borrow().machine.read(addr, bytes).map_err(|_| Errno::EFAULT)
+        self.mm().borrow().machine.read(addr, bytes).map_err(|fault| self.fault(fault.addr))
+    }
+
+    /// What a call ends with that may not access an address: `ABSENT` if a page may come.
+    fn fault(&self, addr: u64) -> Errno {
+        if self.mm().borrow().is_absent(addr) {
+            self.thread.absent.set(addr);
+            return Errno::ABSENT;
+        }
+        Errno::EFAULT
     }
 
     /// Copies `len` bytes from the program into a new vector, which is at most what the
     /// program's memory holds.
     pub fn read_vec(&self, addr: u64, len: u64) -> SysResult<Vec<u8>> {
-        if self.readable(addr, len) < len {
-            return Err(Errno::EFAULT);
+        let readable = self.mm().borrow().machine.accessible(addr, len, Access::Read);
+        if readable < len {
+            return Err(self.fault(addr.wrapping_add(readable)));
         }
         let mut bytes = alloc::vec![0; len as usize];
         self.read_bytes(addr, &mut bytes)?;
@@ -196,17 +206,23 @@ impl Context<'_> {
 
     /// Copies bytes to the program.
     pub fn write_bytes(&self, addr: u64, bytes: &[u8]) -> SysResult<()> {
-        self.mm().borrow_mut().machine.write(addr, bytes).map_err(|_| Errno::EFAULT)
+        let done = self.mm().borrow_mut().machine.write(addr, bytes);
+        done.map_err(|fault| self.fault(fault.addr))
     }
 
-    /// How many of `len` bytes the program may read.
-    pub fn readable(&self, addr: u64, len: u64) -> u64 {
-        self.mm().borrow().machine.accessible(addr, len, Access::Read)
+    /// How many of `len` bytes the program may read; they are there then.
+    pub fn readable(&mut self, addr: u64, len: u64) -> SysResult<u64> {
+        self.accessible(addr, len, Access::Read)
     }
 
-    /// How many of `len` bytes the program may write.
-    pub fn writable(&self, addr: u64, len: u64) -> u64 {
-        self.mm().borrow().machine.accessible(addr, len, Access::Write)
+    /// How many of `len` bytes the program may write; they are there then.
+    pub fn writable(&mut self, addr: u64, len: u64) -> SysResult<u64> {
+        self.accessible(addr, len, Access::Write)
+    }
+
+    fn accessible(&mut self, addr: u64, len: u64, access: Access) -> SysResult<u64> {
+        let mm = self.mm();
+        demand::accessible(self, &mm, addr, len, access)
     }
 
     /// A number from the program.
@@ -254,14 +270,12 @@ impl Context<'_> {
     pub fn read_string(&self, addr: u64, max: usize, too_long: Errno) -> SysResult<Vec<u8>> {
         let mut text = Vec::new();
         let mut at = addr;
-        let mm = self.mm();
-        let mm = mm.borrow();
         while text.len() < max {
             // Up to the end of a page at once: the next may be absent.
             let len = (64 - at % 64).min((max - text.len()) as u64);
             let mut part = [0; 64];
             let part = &mut part[..len as usize];
-            mm.machine.read(at, part).map_err(|_| Errno::EFAULT)?;
+            self.read_bytes(at, part)?;
             if let Some(end) = part.iter().position(|&b| b == 0) {
                 text.extend_from_slice(&part[..end]);
                 return Ok(text);

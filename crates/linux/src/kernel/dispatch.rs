@@ -6,8 +6,9 @@ use alloc::rc::Rc;
 use super::{Context, Kernel};
 use crate::errno::{Errno, SysResult};
 use crate::machine::{Exit, SyscallKind, gpr};
+use crate::mm::demand;
 use crate::signal;
-use crate::syscall::{Abi, Args, CallState, Row};
+use crate::syscall::{Abi, Args, CallState, Handler, Row};
 use crate::task::{State, Thread};
 
 /// Instructions of a turn.
@@ -66,6 +67,13 @@ fn run(cx: &mut Context) {
                 }
             }
             Exit::Budget => return,
+            Exit::Fault(fault) if thread.mm().borrow().is_absent(fault.addr) => {
+                let state = CallState::new(u32::MAX, None, Args::default());
+                *thread.call.borrow_mut() = Some(CallState { fault: Some(exit), ..state });
+                if !go_on(cx) {
+                    return;
+                }
+            }
             other => signal::fault::raise(cx, other),
         }
     }
@@ -96,7 +104,7 @@ fn begin(cx: &mut Context, kind: SyscallKind) {
 /// it waits now, or if the thread is gone.
 fn go_on(cx: &mut Context) -> bool {
     let thread = cx.thread.clone();
-    let (row, args) = {
+    let (row, args, fault) = {
         let mut call = thread.call.borrow_mut();
         let Some(call) = &mut *call else { return true };
         if let Some(parked) = call.parked.take() {
@@ -105,10 +113,13 @@ fn go_on(cx: &mut Context) -> bool {
         if let Some(timer) = call.timer.take() {
             cx.kernel.timers.cancel(timer);
         }
-        (call.row, call.args)
+        (call.row, call.args, call.fault)
     };
+    if let Some(exit) = fault {
+        return bring_page(cx, exit);
+    }
     let result = match row.and_then(|row| row.handler) {
-        Some(handler) => handler(cx, args),
+        Some(handler) => make(cx, handler, args),
         None => {
             let number = cx.with_call(|call| call.number);
             cx.kernel.note_missing(cx.abi(), number);
@@ -133,17 +144,56 @@ fn go_on(cx: &mut Context) -> bool {
                 done => Ok(done),
             })
         }
-        Err(Errno::NOT_READY) => {
-            // Not interruptible, as waiting for a disk is.
-            let news = cx.kernel.host_news.clone();
-            cx.wait_on(&news);
-            thread.state.set(State::Parked);
-            return false;
-        }
+        Err(Errno::NOT_READY) => return wait_for_host(cx),
         result => result,
     };
     finish(cx, result);
     true
+}
+
+/// Makes a call whose buffers may be absent.
+fn make(cx: &mut Context, handler: Handler, args: Args) -> SysResult {
+    demand::load_arguments(cx, args)?;
+    loop {
+        match handler(cx, args) {
+            Err(Errno::ABSENT) => {
+                let (mm, addr) = (cx.mm(), cx.thread.absent.get());
+                match demand::load(cx, &mm, addr) {
+                    Ok(()) => continue,
+                    Err(Errno::NOT_READY) => return Err(Errno::NOT_READY),
+                    Err(_) => return Err(Errno::EFAULT),
+                }
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Brings the page that the program needs, or tells it that there is none. False if it waits.
+fn bring_page(cx: &mut Context, exit: Exit) -> bool {
+    let loaded = match exit {
+        Exit::Fault(fault) => {
+            let mm = cx.mm();
+            demand::load(cx, &mm, fault.addr)
+        }
+        _ => Err(Errno::EFAULT),
+    };
+    if loaded == Err(Errno::NOT_READY) {
+        return wait_for_host(cx);
+    }
+    *cx.thread.call.borrow_mut() = None;
+    if loaded.is_err() {
+        signal::fault::raise(cx, exit);
+    }
+    true
+}
+
+/// Not interruptible, as waiting for a disk is.
+fn wait_for_host(cx: &mut Context) -> bool {
+    let news = cx.kernel.host_news.clone();
+    cx.wait_on(&news);
+    cx.thread.state.set(State::Parked);
+    false
 }
 
 fn finish(cx: &mut Context, result: SysResult) {

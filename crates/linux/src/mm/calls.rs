@@ -1,234 +1,14 @@
-//! `mmap(2)` and its relatives.
+//! Calls about memory that is mapped.
 
-use alloc::rc::Rc;
 use core::ops::Range;
 
-use super::{Backing, Mm, SharedFile, Vma, layout, page_up, to_prot};
+use super::map::{unmap, write_back};
+use super::{Backing, Mm, Vma, demand, layout, page_up, to_prot};
 use crate::errno::{Errno, SysResult};
-use crate::fs::{InodeRef, Location, OpenFile, seals};
+use crate::fs::seals;
 use crate::kernel::Context;
 use crate::machine::PAGE_SIZE;
 use crate::syscall::Args;
-
-const MAP_SHARED: u32 = 1;
-const MAP_PRIVATE: u32 = 2;
-const MAP_SHARED_VALIDATE: u32 = 3;
-const MAP_FIXED: u32 = 0x10;
-const MAP_ANONYMOUS: u32 = 0x20;
-const MAP_NORESERVE: u32 = 0x4000;
-const MAP_FIXED_NOREPLACE: u32 = 0x10_0000;
-
-/// `mmap` of amd64: the offset is in bytes.
-pub fn mmap(cx: &mut Context, args: Args) -> SysResult {
-    let offset = args.u64(5);
-    if !offset.is_multiple_of(PAGE_SIZE) {
-        return Err(Errno::EINVAL);
-    }
-    map(cx, args.u64(0), args.u64(1), args.u32(2), args.u32(3), args.int(4), offset)
-}
-
-/// `mmap2` of i386: the offset is in pages.
-pub fn mmap2(cx: &mut Context, args: Args) -> SysResult {
-    let offset = args.u64(5) * PAGE_SIZE;
-    map(cx, args.u64(0), args.u64(1), args.u32(2), args.u32(3), args.int(4), offset)
-}
-
-/// The first `mmap` of i386: six arguments in memory.
-pub fn old_mmap(cx: &mut Context, args: Args) -> SysResult {
-    let mut a = [0; 6];
-    for (index, value) in a.iter_mut().enumerate() {
-        *value = u64::from(cx.read_u32(args.u64(0) + 4 * index as u64)?);
-    }
-    if a[5] % PAGE_SIZE != 0 {
-        return Err(Errno::EINVAL);
-    }
-    map(cx, a[0], a[1], a[2] as u32, a[3] as u32, a[4] as i32, a[5])
-}
-
-fn map(
-    cx: &mut Context,
-    addr: u64,
-    len: u64,
-    prot: u32,
-    flags: u32,
-    fd: i32,
-    offset: u64,
-) -> SysResult {
-    let open = if flags & MAP_ANONYMOUS == 0 { Some(cx.file(fd)?) } else { None };
-    if len == 0 {
-        return Err(Errno::EINVAL);
-    }
-    let shared = match flags & 0xf {
-        MAP_SHARED | MAP_SHARED_VALIDATE => true,
-        MAP_PRIVATE => false,
-        _ => return Err(Errno::EINVAL),
-    };
-    if len > layout::TOP {
-        return Err(Errno::ENOMEM);
-    }
-    let len = page_up(len);
-    if offset.checked_add(len).is_none() {
-        return Err(Errno::EOVERFLOW);
-    }
-    let reserve = flags & MAP_NORESERVE == 0 && prot & 2 != 0 && !shared;
-    if reserve && len > cx.kernel.config.memory {
-        return Err(Errno::ENOMEM);
-    }
-    let source = match &open {
-        Some(open) if open.file.maps_zeros() => None,
-        Some(open) => Some(source(open, shared, prot)?),
-        None => None,
-    };
-    let range = place(cx, addr, len, flags)?;
-    let mm = cx.mm();
-    let backing = match source {
-        None if !shared => {
-            mm.borrow_mut().map_anonymous(range.clone(), prot & 7, "")?;
-            return Ok(range.start);
-        }
-        None => Backing::Shared { file: SharedFile::anonymous(len)?, location: None, offset: 0 },
-        Some((inode, _)) if shared && prot & 2 != 0 && !seals::permits_mapping(&inode) => {
-            return Err(Errno::EPERM);
-        }
-        Some((inode, location)) if shared => {
-            let file = SharedFile::of_inode(cx, &inode)?;
-            Backing::Shared { file, location, offset }
-        }
-        Some((inode, location)) => {
-            // Once the range is unmapped, the call cannot begin again.
-            inode.prepare(cx, offset, len)?;
-            Backing::File { inode, location, offset }
-        }
-    };
-    unmap(cx, &range)?;
-    populate(cx, &range, prot & 7, &backing)?;
-    let vma = Vma { end: range.end, prot: prot & 7, backing, name: "" };
-    mm.borrow_mut().insert(range.start, vma);
-    Ok(range.start)
-}
-
-/// What a file gives to be mapped; checks how it was opened.
-fn source(open: &OpenFile, shared: bool, prot: u32) -> SysResult<(InodeRef, Option<Location>)> {
-    if open.is_path() {
-        return Err(Errno::EBADF);
-    }
-    if !open.readable() || shared && prot & 2 != 0 && !open.writable() {
-        return Err(Errno::EACCES);
-    }
-    let inode = open.file.mappable().ok_or(Errno::ENODEV)?;
-    if let Some(location) = &open.location
-        && prot & 4 != 0
-        && location.mount.flags.get() & crate::fs::mount::mount_flags::NOEXEC != 0
-    {
-        return Err(Errno::EPERM);
-    }
-    Ok((inode, open.location.clone()))
-}
-
-/// Where a mapping goes.
-pub fn place(cx: &Context, addr: u64, len: u64, flags: u32) -> SysResult<Range<u64>> {
-    let mm = cx.mm();
-    let mm = mm.borrow();
-    if flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0 {
-        if !addr.is_multiple_of(PAGE_SIZE) {
-            return Err(Errno::EINVAL);
-        }
-        let end = addr.checked_add(len).filter(|end| *end <= layout::TOP).ok_or(Errno::ENOMEM)?;
-        if addr < layout::LOW {
-            return Err(Errno::EPERM);
-        }
-        if flags & MAP_FIXED_NOREPLACE != 0 && mm.is_used(&(addr..end)) {
-            return Err(Errno::EEXIST);
-        }
-        return Ok(addr..end);
-    }
-    // A hint is taken if it is free and not far above everything.
-    let hint = page_up(addr.min(layout::TOP));
-    let highest = mm.vmas.last_key_value().map_or(mm.mmap_base, |(_, vma)| vma.end);
-    if hint >= layout::LOW
-        && hint <= highest.saturating_add(layout::HEAP)
-        && hint + len <= layout::TOP
-        && !mm.is_used(&(hint..hint + len))
-    {
-        return Ok(hint..hint + len);
-    }
-    let start = mm.find_free(len, mm.mmap_base)?;
-    Ok(start..start + len)
-}
-
-/// Gives a range its content. What a file does not reach stays unmapped, and an
-/// access there is a bus error.
-pub fn populate(
-    cx: &mut Context,
-    range: &Range<u64>,
-    prot: u32,
-    backing: &Backing,
-) -> SysResult<()> {
-    let mm = cx.mm();
-    let machine_prot = to_prot(prot);
-    match backing {
-        Backing::Anonymous => mm.borrow_mut().machine.map_zero(range.clone(), machine_prot)?,
-        Backing::Shared { file, offset, .. } => {
-            let len = file.len().saturating_sub(*offset).min(range.end - range.start);
-            if len > 0 {
-                let part = range.start..range.start + len;
-                let first = offset / PAGE_SIZE;
-                let mut mm = mm.borrow_mut();
-                mm.machine.map_shared(part, machine_prot, &file.pages, first)?;
-            }
-        }
-        Backing::File { inode, offset, .. } => {
-            let size = inode.stat(cx)?.size;
-            let len = page_up(size.saturating_sub(*offset)).min(range.end - range.start);
-            if len > 0 {
-                let part = range.start..range.start + len;
-                mm.borrow_mut().machine.map_zero(part.clone(), machine_prot)?;
-                copy_in(cx, inode, *offset, part)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Copies a part of a file into mapped memory.
-fn copy_in(cx: &mut Context, inode: &InodeRef, offset: u64, to: Range<u64>) -> SysResult<()> {
-    let mut buf = alloc::vec![0; (to.end - to.start).min(1 << 18) as usize];
-    let mut at = to.start;
-    while at < to.end {
-        let part = buf.len().min((to.end - at) as usize);
-        let from = offset + (at - to.start);
-        let count = crate::fs::io::read_inode(cx, inode, from, &mut buf[..part])?;
-        if count == 0 {
-            break;
-        }
-        let mm = cx.mm();
-        mm.borrow_mut().machine.poke(at, &buf[..count]).map_err(|_| Errno::EFAULT)?;
-        at += count as u64;
-    }
-    Ok(())
-}
-
-/// Unmaps a range; shared pages are written back.
-pub fn unmap(cx: &mut Context, range: &Range<u64>) -> SysResult<()> {
-    let mm = cx.mm();
-    let gone = mm.borrow_mut().remove(range);
-    mm.borrow_mut().machine.unmap(range.clone())?;
-    for (start, vma) in gone {
-        write_back(cx, start, &vma)?;
-    }
-    Ok(())
-}
-
-/// Writes back what a mapping's program may have changed.
-pub fn write_back(cx: &mut Context, start: u64, vma: &Vma) -> SysResult<()> {
-    match &vma.backing {
-        Backing::Shared { file, offset, .. } => {
-            let file: Rc<SharedFile> = file.clone();
-            file.write_back(cx, *offset, vma.end - start)
-        }
-        _ => Ok(()),
-    }
-}
 
 /// `munmap(2)`.
 pub fn munmap(cx: &mut Context, args: Args) -> SysResult {
@@ -285,16 +65,8 @@ pub fn mprotect(cx: &mut Context, args: Args) -> SysResult {
         {
             return Err(Errno::EACCES);
         }
-        // Pages behind the end of a file are not there for the machine.
-        let mut at = start;
-        while at < vma.end {
-            let run = mm.machine.protect(at..vma.end, to_prot(prot));
-            if run.is_ok() {
-                break;
-            }
-            let _ = mm.machine.protect(at..at + PAGE_SIZE, to_prot(prot));
-            at += PAGE_SIZE;
-        }
+        // Pages that nobody touched, or behind a file's end, are not there for the machine.
+        mm.machine.protect_mapped(start..vma.end, to_prot(prot))?;
         vma.prot = prot & 7;
         mm.vmas.remove(&start);
         mm.insert(start, vma);
@@ -384,7 +156,7 @@ fn grow(cx: &mut Context, start: u64, len: u64, more: &Range<u64>, vma: &Vma) ->
     {
         file.resize(offset + more.end - more.start)?;
     }
-    populate(cx, more, vma.prot, &backing)?;
+    demand::populate(cx, more, vma.prot, &backing)?;
     let added = Vma { end: more.end, prot: vma.prot, backing, name: vma.name };
     mm.borrow_mut().insert(more.start, added);
     Ok(())
@@ -407,7 +179,12 @@ pub fn madvise(cx: &mut Context, args: Args) -> SysResult {
             let part = start..vma.end;
             match vma.backing {
                 Backing::Anonymous => mm.borrow_mut().machine.discard(part)?,
-                Backing::File { .. } => populate(cx, &part, vma.prot, &vma.backing)?,
+                // They come from the file again when they are touched.
+                Backing::File { .. } => {
+                    let mut mm = mm.borrow_mut();
+                    mm.machine.unmap(part)?;
+                    mm.on_demand = true;
+                }
                 Backing::Shared { .. } => {}
             }
         }
@@ -494,33 +271,4 @@ pub fn membarrier(_: &mut Context, args: Args) -> SysResult {
         (command, 0) if command.is_power_of_two() && u64::from(command) & SUPPORTED != 0 => Ok(0),
         _ => Err(Errno::EINVAL),
     }
-}
-
-/// `memfd_create(2)`.
-pub fn memfd_create(cx: &mut Context, args: Args) -> SysResult {
-    use crate::fs::{Create, Dentry, FileType, flags, regular::InodeFile};
-    let name = cx.read_string(args.u64(0), 250, Errno::EINVAL)?;
-    if args.u32(1) & !7 != 0 {
-        return Err(if args.u32(1) & 4 != 0 { Errno::ENOSYS } else { Errno::EINVAL });
-    }
-    let credentials = cx.thread.credentials();
-    let what = Create {
-        kind: FileType::Regular,
-        mode: 0o777,
-        uid: credentials.fsuid,
-        gid: credentials.fsgid,
-        rdev: 0,
-    };
-    let now = cx.kernel.now();
-    let inode = cx.kernel.shm.clone().anonymous(&what, now);
-    const ALLOW_SEALING: u32 = 2;
-    let seals = if args.u32(1) & ALLOW_SEALING != 0 { 0 } else { seals::SEAL };
-    inode.extra().seals.set(Some(seals));
-    let label = [b"memfd:", &name[..]].concat();
-    let mount = cx.kernel.root().mount;
-    let location = Location { mount, dentry: Dentry::nameless(&label, inode.clone()) };
-    let open_flags = flags::RDWR | if args.u32(1) & 1 != 0 { flags::CLOEXEC } else { 0 };
-    let file = InodeFile::new(inode, open_flags);
-    let open = OpenFile::new(file, Some(location), open_flags);
-    cx.install(open, open_flags).map(|fd| fd as u64)
 }

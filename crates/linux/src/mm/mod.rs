@@ -1,12 +1,15 @@
 //! A process's memory: which ranges are mapped and from what.
 //!
 //! The [`Machine`] has the bytes and what may be done with each page; [`Mm`] has
-//! the mappings as `/proc/self/maps` shows them. Files are copied in when they are
-//! mapped; writable shared mappings of one file are pages that processes share.
+//! the mappings as `/proc/self/maps` shows them. Pages of files are copied in, of large
+//! mappings when they are touched; shared mappings of one file are pages that processes share.
 
 pub mod calls;
+pub mod demand;
 pub mod futex;
 pub mod layout;
+pub mod map;
+pub mod memfd;
 pub mod shared;
 
 use alloc::boxed::Box;
@@ -84,6 +87,8 @@ pub struct Mm {
     pub trampoline: u64,
     /// Pages that it took when the limit was last looked at.
     pub checked_pages: usize,
+    /// Whether some mappings' pages come when they are touched.
+    pub on_demand: bool,
 }
 
 /// Rounds up to a page.
@@ -131,6 +136,7 @@ impl Mm {
             auxv: Vec::new(),
             trampoline: 0,
             checked_pages: 0,
+            on_demand: false,
         }
     }
 
@@ -147,6 +153,7 @@ impl Mm {
             auxv: self.auxv.clone(),
             trampoline: self.trampoline,
             checked_pages: 0,
+            on_demand: self.on_demand,
         })
     }
 

@@ -12,6 +12,7 @@ use super::{Address, Family, address as addresses, msg};
 use crate::errno::{Errno, SysResult};
 use crate::fs::{OpenFile, flags};
 use crate::kernel::Context;
+use crate::mm::demand;
 use crate::syscall::address;
 
 const SOL_SOCKET: u32 = 1;
@@ -196,6 +197,10 @@ pub fn receive_into(
     let whole = how & msg::WAITALL != 0 && stream && how & msg::PEEK == 0;
     let done = if whole { cx.progress() as usize } else { 0 };
     let room = buf.len().saturating_sub(done);
+    // What was taken can't be put back.
+    for &(addr, len) in parts {
+        demand::touch(cx, addr, len.min(SIZE_MAX))?;
+    }
     let mut received = socket.receive(cx, nonblocking, &mut buf[..room], how)?;
     let mut left = &buf[..received.count];
     let mut skip = done as u64;
@@ -226,6 +231,8 @@ pub fn receive(
     header: &Header,
     how: u32,
 ) -> SysResult {
+    demand::touch(cx, header.name, header.name_len as u64)?;
+    demand::touch(cx, header.control, header.control_len.min(SIZE_MAX))?;
     let received = receive_into(cx, socket, open, &header.parts, how)?;
     let mut told = how & msg::CMSG_CLOEXEC;
     if received.full > received.count {

@@ -449,11 +449,24 @@ pub fn before_user(cx: &mut Context) -> bool {
             _ => {}
         }
         restart(cx, Some(action));
-        if frame::push(cx, &info, action).is_err() {
+        if push(cx, &info, action).is_err() {
             cx.kernel.end_process(&thread.process, SIGSEGV);
             continue;
         }
         return true;
+    }
+}
+
+/// Writes a handler's frame, whose page may be absent.
+fn push(cx: &mut Context, info: &SigInfo, action: Action) -> SysResult<()> {
+    loop {
+        match frame::push(cx, info, action) {
+            Err(Errno::ABSENT) => {
+                let (mm, addr) = (cx.mm(), cx.thread.absent.get());
+                crate::mm::demand::load(cx, &mm, addr)?;
+            }
+            result => return result,
+        }
     }
 }
 

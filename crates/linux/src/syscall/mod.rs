@@ -32,6 +32,7 @@ pub use trace::line as trace_line;
 
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
+use crate::machine::Exit;
 use crate::time::timers::TimerKey;
 use crate::wait::Parked;
 
@@ -114,6 +115,8 @@ pub struct CallState {
     pub uninterruptible: bool,
     /// What a handler wants to find again, such as what it holds while it waits.
     pub saved: Option<Box<dyn Any>>,
+    /// It is no call, but a fault of the program whose page is on the way.
+    pub fault: Option<Exit>,
     /// The wait that it is in.
     pub parked: Option<Rc<Parked>>,
     /// What wakes it at the deadline.
@@ -133,6 +136,7 @@ impl CallState {
             interrupted: Errno::ERESTARTSYS,
             uninterruptible: false,
             saved: None,
+            fault: None,
             parked: None,
             timer: None,
         }

@@ -208,7 +208,7 @@ calls! {
     293 255 inotify_rm_watch(Fd Int)                 Full crate::fs::inotify::inotify_rm_watch;
     338 300 fanotify_init(Hex Open)                          No;
     339 301 fanotify_mark(Fd Hex Off Dir Path)               No;
-    356 319 memfd_create(Str Hex)                    Full crate::mm::calls::memfd_create;
+    356 319 memfd_create(Str Hex)                    Full crate::mm::memfd::memfd_create;
     447 447 memfd_secret(Hex)                                No;
     374 323 userfaultfd(Open)                                No;
     245 206 io_setup(Uint Ptr)                               No;
@@ -245,9 +245,9 @@ calls! {
     102 _   socketcall(Int Ptr)                      Part("as its calls") crate::net::calls::socketcall;
 
     // Memory.
-    _   9   mmap(Ptr Size Hex Hex Fd Size)           Full crate::mm::calls::mmap;
-    192 _   mmap2(Ptr Size Hex Hex Fd Size)          Full crate::mm::calls::mmap2;
-    90  _   old_mmap(Ptr)                            Full crate::mm::calls::old_mmap;
+    _   9   mmap(Ptr Size Hex Hex Fd Size)           Full crate::mm::map::mmap;
+    192 _   mmap2(Ptr Size Hex Hex Fd Size)          Full crate::mm::map::mmap2;
+    90  _   old_mmap(Ptr)                            Full crate::mm::map::old_mmap;
     91  11  munmap(Ptr Size)                         Full crate::mm::calls::munmap;
     125 10  mprotect(Ptr Size Hex)                   Full crate::mm::calls::mprotect;
     163 25  mremap(Ptr Size Size Hex Ptr)            Full crate::mm::calls::mremap;

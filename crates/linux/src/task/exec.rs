@@ -1,16 +1,18 @@
-//! `execve(2)`: ELF files, scripts, the dynamic loader, and the first stack.
+//! `execve(2)`: scripts, programs and their dynamic loader.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use super::elf::Elf;
+use super::first_stack::{auxiliary, first_stack};
 use super::{Thread, limits};
 use crate::errno::{Errno, SysResult};
 use crate::fs::walk::{self, Follow};
-use crate::fs::{FileType, InodeRef, Location, access, io, mount::mount_flags};
+use crate::fs::{FileType, Location, access, io, mount::mount_flags};
 use crate::kernel::Context;
 use crate::machine::{Mode, PAGE_SIZE, Registers, gpr};
-use crate::mm::{Backing, Mm, Vma, calls, layout, page_down, page_up};
+use crate::mm::{Backing, Mm, Vma, demand, layout, map, page_down, page_up};
 use crate::signal::{Actions, IGNORE};
 use crate::syscall::{Abi, Args};
 
@@ -122,133 +124,6 @@ fn check(cx: &mut Context, program: &Location) -> SysResult<()> {
     Ok(())
 }
 
-/// What of an ELF file is needed.
-struct Elf {
-    mode: Mode,
-    fixed: bool,
-    entry: u64,
-    headers: u64,
-    header_size: u64,
-    header_count: u64,
-    segments: Vec<Segment>,
-    interpreter: Option<(u64, u64)>,
-    stack_executable: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Segment {
-    kind: u32,
-    prot: u32,
-    offset: u64,
-    addr: u64,
-    file_size: u64,
-    size: u64,
-}
-
-impl Elf {
-    fn read(cx: &mut Context, inode: &InodeRef) -> SysResult<Elf> {
-        let mut head = [0; 64];
-        let len = io::read_inode(cx, inode, 0, &mut head)?;
-        if len < 52 || head[..4] != *b"\x7fELF" || head[5] != 1 {
-            return Err(Errno::ENOEXEC);
-        }
-        let field = |at: usize, size: usize| {
-            head[at..at + size].iter().rev().fold(0, |value, &b| value << 8 | u64::from(b))
-        };
-        let (kind, machine) = (field(16, 2), field(18, 2));
-        let (mode, wide) = match (head[4], machine) {
-            (1, 3 | 6) => (Mode::I386, false),
-            (2, 62) => (Mode::Amd64, true),
-            _ => return Err(Errno::ENOEXEC),
-        };
-        let word = if wide { 8 } else { 4 };
-        let (entry, headers) = (field(24, word), field(24 + word, word));
-        let (size, count) =
-            if wide { (field(54, 2), field(56, 2)) } else { (field(42, 2), field(44, 2)) };
-        let header_size = if wide { 56 } else { 32 };
-        if !matches!(kind, 2 | 3) || size != header_size || count == 0 || count > 128 {
-            return Err(Errno::ENOEXEC);
-        }
-        let mut table = alloc::vec![0; (size * count) as usize];
-        if io::read_inode(cx, inode, headers, &mut table)? < table.len() {
-            return Err(Errno::ENOEXEC);
-        }
-        let mut elf = Elf {
-            mode,
-            fixed: kind == 2,
-            entry,
-            headers,
-            header_size,
-            header_count: count,
-            segments: Vec::new(),
-            interpreter: None,
-            stack_executable: mode == Mode::I386,
-        };
-        for entry in table.chunks_exact(size as usize) {
-            let get = |at: usize, size: usize| {
-                entry[at..at + size].iter().rev().fold(0, |value, &b| value << 8 | u64::from(b))
-            };
-            let flags = if wide { get(4, 4) } else { get(24, 4) } as u32;
-            let segment = Segment {
-                kind: get(0, 4) as u32,
-                prot: flags >> 2 & 1 | flags & 2 | (flags & 1) << 2,
-                offset: if wide { get(8, 8) } else { get(4, 4) },
-                addr: if wide { get(16, 8) } else { get(8, 4) },
-                file_size: if wide { get(32, 8) } else { get(16, 4) },
-                size: if wide { get(40, 8) } else { get(20, 4) },
-            };
-            match segment.kind {
-                1 if segment.size > 0 => elf.segments.push(segment),
-                3 => elf.interpreter = Some((segment.offset, segment.file_size)),
-                0x6474_e551 => elf.stack_executable = flags & 1 != 0,
-                _ => {}
-            }
-        }
-        elf.check()?;
-        Ok(elf)
-    }
-
-    /// Segments in order, below the top, with sizes that make sense.
-    fn check(&self) -> SysResult<()> {
-        let mut last = 0;
-        for segment in &self.segments {
-            let end = segment.addr.checked_add(segment.size);
-            let in_order = segment.addr >= last && segment.file_size <= segment.size;
-            let congruent = segment.addr % PAGE_SIZE == segment.offset % PAGE_SIZE;
-            match end {
-                Some(end) if end <= layout::TOP && in_order && congruent => last = end,
-                _ => return Err(Errno::ENOEXEC),
-            }
-        }
-        if self.segments.is_empty() { Err(Errno::ENOEXEC) } else { Ok(()) }
-    }
-
-    /// All that will be mapped can be read: there is no way back from where it is.
-    fn prepare(&self, cx: &mut Context, inode: &InodeRef) -> SysResult<()> {
-        for segment in &self.segments {
-            // Mappings are of whole pages.
-            let start = page_down(segment.offset);
-            let end = page_up(segment.offset.saturating_add(segment.file_size));
-            inode.prepare(cx, start, end.saturating_sub(start))?;
-        }
-        Ok(())
-    }
-
-    fn span(&self) -> (u64, u64) {
-        let first = self.segments.first().map_or(0, |segment| page_down(segment.addr));
-        let last = self.segments.last().map_or(0, |segment| page_up(segment.addr + segment.size));
-        (first, last)
-    }
-
-    /// Where the program finds its own headers.
-    fn headers_at(&self, base: u64) -> u64 {
-        let holds =
-            |s: &&Segment| s.offset <= self.headers && self.headers < s.offset + s.file_size;
-        let segment = self.segments.iter().find(holds);
-        segment.map_or(0, |s| base.wrapping_add(s.addr + self.headers - s.offset))
-    }
-}
-
 fn load(
     cx: &mut Context,
     program: Location,
@@ -324,7 +199,7 @@ pub fn release_memory(cx: &mut Context, mm: &Rc<RefCell<Mm>>) {
             mm.borrow().vmas.iter().map(|(&start, vma)| (start, vma.clone())).collect();
         for (start, vma) in vmas {
             // There is nobody to tell of an error.
-            let _ = calls::write_back(cx, start, &vma);
+            let _ = map::write_back(cx, start, &vma);
         }
     }
     if let Some(queue) = thread.vfork_done.take() {
@@ -410,11 +285,14 @@ fn map_elf(cx: &mut Context, place: &Location, elf: &Elf, base: u64) -> SysResul
         if segment.file_size > 0 {
             let offset = page_down(segment.offset);
             let backing = Backing::File { inode, location: Some(place.clone()), offset };
-            calls::unmap(cx, &pages)?;
-            calls::populate(cx, &pages, segment.prot, &backing)?;
+            map::unmap(cx, &pages)?;
+            demand::populate(cx, &pages, segment.prot, &backing)?;
             let vma = Vma { end: pages.end, prot: segment.prot, backing, name: "" };
             mm.borrow_mut().insert(pages.start, vma);
             if segment.size > segment.file_size {
+                if mm.borrow().is_absent(file_end) {
+                    demand::load(cx, &mm, file_end)?;
+                }
                 let zeros = alloc::vec![0; (pages.end.min(page_up(end)) - file_end) as usize];
                 mm.borrow_mut().machine.poke(file_end, &zeros).map_err(|_| Errno::ENOEXEC)?;
             }
@@ -441,93 +319,6 @@ fn map_trampoline(cx: &mut Context) -> SysResult<()> {
     mm.machine.poke(at, &CODE).map_err(|_| Errno::EFAULT)?;
     mm.trampoline = at;
     Ok(())
-}
-
-/// The auxiliary vector (`getauxval(3)`); what points into the stack is added there.
-fn auxiliary(cx: &Context, elf: &Elf, base: u64, loader_base: u64) -> Vec<(u64, u64)> {
-    let credentials = cx.thread.credentials();
-    // CPUID 1, edx: what baseline programs test for.
-    const HWCAP: u64 = 0x0780_8b11 | 1 << 8 | 1 << 15;
-    alloc::vec![
-        (16, HWCAP),
-        (6, PAGE_SIZE),
-        (17, 100),
-        (3, elf.headers_at(base)),
-        (4, elf.header_size),
-        (5, elf.header_count),
-        (7, loader_base),
-        (8, 0),
-        (9, base.wrapping_add(elf.entry)),
-        (11, u64::from(credentials.uid)),
-        (12, u64::from(credentials.euid)),
-        (13, u64::from(credentials.gid)),
-        (14, u64::from(credentials.egid)),
-        (23, u64::from(credentials.uid != credentials.euid || credentials.gid != credentials.egid)),
-    ]
-}
-
-#[allow(clippy::too_many_arguments)]
-fn first_stack(
-    cx: &mut Context,
-    mode: Mode,
-    top: u64,
-    size: u64,
-    path: &[u8],
-    argv: &[Vec<u8>],
-    envp: &[Vec<u8>],
-    mut auxv: Vec<(u64, u64)>,
-) -> SysResult<u64> {
-    let word = if mode == Mode::Amd64 { 8 } else { 4 };
-    let mut random = [0; 16];
-    cx.kernel.host.random(&mut random);
-    let platform: &[u8] = if mode == Mode::Amd64 { b"x86_64" } else { b"i686" };
-    let strings: usize = argv.iter().chain(envp).map(|text| text.len() + 1).sum();
-    if (strings + (argv.len() + envp.len()) * word + 4096) as u64 > size / 4 * 3 {
-        return Err(Errno::E2BIG);
-    }
-    let mm = cx.mm();
-    let mut mm = mm.borrow_mut();
-    let mut at = top - word as u64;
-    let mut put = |mm: &mut Mm, text: &[u8], zero: bool| -> SysResult<u64> {
-        at -= (text.len() + usize::from(zero)) as u64;
-        mm.machine.poke(at, text).map_err(|_| Errno::EFAULT)?;
-        Ok(at)
-    };
-    let file_name = put(&mut mm, path, true)?;
-    let mut env_at = Vec::new();
-    let env_end = file_name;
-    for text in envp.iter().rev() {
-        env_at.push(put(&mut mm, text, true)?);
-    }
-    let env_start = env_at.last().copied().unwrap_or(env_end);
-    let mut arg_at = Vec::new();
-    for text in argv.iter().rev() {
-        arg_at.push(put(&mut mm, text, true)?);
-    }
-    let arg_start = arg_at.last().copied().unwrap_or(env_start);
-    auxv.push((15, put(&mut mm, platform, true)?));
-    auxv.push((25, put(&mut mm, &random, false)?));
-    auxv.push((31, file_name));
-    auxv.push((0, 0));
-    let words = 1 + argv.len() + 1 + envp.len() + 1 + auxv.len() * 2;
-    let strings_end = put(&mut mm, &[], false)?;
-    let sp = (strings_end - (words * word) as u64) & !15;
-    let mut image = Vec::new();
-    let mut push = |value: u64| image.extend_from_slice(&value.to_le_bytes()[..word]);
-    push(argv.len() as u64);
-    arg_at.iter().rev().for_each(|&at| push(at));
-    push(0);
-    env_at.iter().rev().for_each(|&at| push(at));
-    push(0);
-    auxv.iter().for_each(|&(kind, value)| {
-        push(kind);
-        push(value);
-    });
-    mm.machine.poke(sp, &image).map_err(|_| Errno::EFAULT)?;
-    mm.auxv = image[image.len() - auxv.len() * 2 * word..].to_vec();
-    mm.arguments = arg_start..env_start;
-    mm.environment = env_start..env_end;
-    Ok(sp)
 }
 
 /// What else a new program begins with.

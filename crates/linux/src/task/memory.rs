@@ -9,6 +9,7 @@ use crate::errno::{Errno, SysResult};
 use crate::fs::io::vectors;
 use crate::kernel::Context;
 use crate::machine::Access;
+use crate::mm::demand::accessible;
 use crate::syscall::Args;
 
 /// Bytes that are moved at once.
@@ -43,14 +44,18 @@ fn transfer(cx: &mut Context, args: Args, to_it: bool) -> SysResult {
     let thread = cx.kernel.threads.get(&args.int(0)).cloned().ok_or(Errno::ESRCH)?;
     may_reach(cx, &thread)?;
     let (own_mm, its_mm) = (cx.mm(), thread.mm());
-    let (from, to) = if to_it { (&own_mm, &its_mm) } else { (&its_mm, &own_mm) };
+    let (from, to) = if to_it { (own_mm, its_mm) } else { (its_mm, own_mm) };
     let mut buf = Vec::new();
     let mut done = 0;
     for (mine, other, len) in pieces(&own, &its) {
         let (source, target) = if to_it { (mine, other) } else { (other, mine) };
         // What is there up to the first page that is not.
-        let readable = from.borrow().machine.accessible(source, len, Access::Read);
-        let count = to.borrow().machine.accessible(target, readable, Access::Write);
+        let sources = accessible(cx, &from, source, len, Access::Read);
+        let targets = sources.and_then(|len| accessible(cx, &to, target, len, Access::Write));
+        let count = match targets {
+            Err(_) if done > 0 => return Ok(done),
+            count => count?,
+        };
         buf.resize(count as usize, 0);
         from.borrow().machine.read(source, &mut buf).map_err(|_| Errno::EFAULT)?;
         to.borrow_mut().machine.write(target, &buf).map_err(|_| Errno::EFAULT)?;

@@ -3,8 +3,10 @@
 
 pub mod clone;
 pub mod credentials;
+mod elf;
 pub mod exec;
 pub mod exit;
+mod first_stack;
 pub mod ids;
 pub mod limits;
 pub mod memory;
@@ -85,6 +87,8 @@ pub struct Thread {
     pub scheduling: Cell<sched::Scheduling>,
     /// `PR_SET_TIMERSLACK`.
     pub timer_slack: Cell<u64>,
+    /// Where its call last found a page absent; see `mm/demand.rs`.
+    pub absent: Cell<u64>,
     /// Woken when the child of a `vfork` lets go of the memory.
     pub vfork_done: RefCell<Option<Rc<WaitQueue>>>,
     mm: RefCell<Rc<RefCell<Mm>>>,
@@ -125,6 +129,7 @@ impl Thread {
             cpu_ns: Cell::new(0),
             scheduling: Cell::default(),
             timer_slack: Cell::new(50_000),
+            absent: Cell::new(0),
             vfork_done: RefCell::new(None),
             mm: RefCell::new(parts.mm),
             files: RefCell::new(parts.files),

@@ -58,7 +58,8 @@ pub fn prctl(cx: &mut Context, args: Args) -> SysResult {
         SET_TIMING if args.u64(1) == 0 => Ok(0),
         SET_NAME => {
             // As `strncpy_from_user`: up to 15 bytes, or up to the zero before.
-            let name = cx.read_vec(args.u64(1), cx.readable(args.u64(1), 15))?;
+            let len = cx.readable(args.u64(1), 15)?;
+            let name = cx.read_vec(args.u64(1), len)?;
             let end = name.iter().position(|&b| b == 0);
             if end.is_none() && name.len() < 15 {
                 return Err(Errno::EFAULT);

@@ -14,8 +14,8 @@ mod sections;
 mod segments;
 
 use crate::{
-    Custom, Error, ErrorKind, Feature, Features, Module, Reader, Result, Scratch, Types, ValType,
-    limits, validate_body,
+    Custom, Error, ErrorKind, Feature, Features, Module, Reader, Result, Scratch, Span, Types,
+    ValType, limits, validate_body,
 };
 use alloc::vec::Vec;
 use declared::Declared;
@@ -30,6 +30,27 @@ const COMPONENT_LAYER: [u8; 2] = [1, 0];
 /// # Errors
 /// What is wrong, with its offset. The bodies' faults are found by [`validate_body`].
 pub fn decode(bytes: &[u8], features: Features) -> Result<Module> {
+    sections(bytes, features, Decoder::section)
+}
+
+/// [`decode`] of a module whose bodies were located before, so that it need not be looked through:
+/// `bodies` is what [`Module::bodies`] was.
+///
+/// # Errors
+/// As there, and bodies that are not one after the other in the code section, as many as it has.
+pub fn decode_with_bodies(bytes: &[u8], features: Features, bodies: Vec<Span>) -> Result<Module> {
+    let mut bodies = Some(bodies);
+    sections(bytes, features, |decoder, id, section, at| match id {
+        CODE => decoder.code_with(section, bodies.take().unwrap_or_default(), at),
+        _ => decoder.section(id, section, at),
+    })
+}
+
+fn sections(
+    bytes: &[u8],
+    features: Features,
+    mut read: impl FnMut(&mut Decoder, u8, Reader<'_>, usize) -> Result<()>,
+) -> Result<Module> {
     if bytes.len() > limits::MAX_MODULE as usize {
         let limit = limits::MAX_MODULE;
         return Err(Error::new(ErrorKind::Limit { what: "bytes in the module", limit }, 0));
@@ -43,7 +64,7 @@ pub fn decode(bytes: &[u8], features: Features) -> Result<Module> {
         let len = reader.u32()?;
         let range = reader.range(len)?;
         let section = Reader::new(bytes, range.start as usize..range.end as usize, features);
-        decoder.section(id, section, at)?;
+        read(&mut decoder, id, section, at)?;
     }
     decoder.finish(bytes.len())
 }
@@ -89,6 +110,8 @@ struct Decoder {
     stack: Vec<ValType>,
 }
 
+const CODE: u8 = 10;
+
 /// The position that a section must have, from 1; `None` if there is no such section.
 fn order(id: u8) -> Option<u8> {
     Some(match id {
@@ -111,16 +134,7 @@ impl Decoder {
             self.module.customs.push(Custom { name, content });
             return Ok(());
         }
-        let Some(order) = order(id) else {
-            return Err(Error::malformed("malformed section id", at));
-        };
-        if order <= self.last {
-            return Err(Error::malformed(
-                "unexpected content after last section: duplicate or misplaced section",
-                at,
-            ));
-        }
-        self.last = order;
+        self.follow(id, at)?;
         match id {
             1 => self.module.types = Types::read(reader)?,
             2 => self.imports(reader)?,
@@ -131,7 +145,7 @@ impl Decoder {
             7 => self.exports(reader)?,
             8 => self.start(reader)?,
             9 => self.elements(reader)?,
-            10 => self.code(reader)?,
+            CODE => self.code(reader)?,
             11 => self.data(reader)?,
             12 => {
                 reader.need(Feature::BulkMemory, at)?;
@@ -148,6 +162,38 @@ impl Decoder {
                 reader.pos(),
             ));
         }
+        Ok(())
+    }
+
+    /// Sections have an order.
+    fn follow(&mut self, id: u8, at: usize) -> Result<()> {
+        let Some(order) = order(id) else {
+            return Err(Error::malformed("malformed section id", at));
+        };
+        if order <= self.last {
+            return Err(Error::malformed(
+                "unexpected content after last section: duplicate or misplaced section",
+                at,
+            ));
+        }
+        self.last = order;
+        Ok(())
+    }
+
+    /// The code section, with its bodies.
+    fn code_with(&mut self, mut reader: Reader<'_>, bodies: Vec<Span>, at: usize) -> Result<()> {
+        self.follow(CODE, at)?;
+        let count = reader.count("functions", limits::MAX_FUNCS)?;
+        let mut last = reader.pos() as u32;
+        let in_order = bodies.iter().all(|body| {
+            let fits = last < body.start && body.start <= body.end;
+            last = body.end;
+            fits
+        });
+        if count as usize != bodies.len() || !in_order || last as usize != reader.end() {
+            return Err(Error::malformed("the bodies are not where they were", at));
+        }
+        self.module.bodies = bodies;
         Ok(())
     }
 

@@ -209,6 +209,11 @@ impl Shared {
         Ok(shared)
     }
 
+    /// Whether both are one object.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.file, &other.file)
+    }
+
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
         self.file.1.load(core::sync::atomic::Ordering::Relaxed)

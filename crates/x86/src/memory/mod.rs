@@ -12,6 +12,7 @@
 #[cfg_attr(all(not(target_family = "wasm"), not(feature = "std")), path = "portable.rs")]
 mod host;
 pub(crate) mod page;
+mod shared;
 mod track;
 
 use crate::exit::{Access, Fault};
@@ -20,6 +21,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{BitOr, Range};
 pub use host::Reservation;
+pub use shared::SharedPages;
 
 /// Bytes in a page.
 pub const PAGE_SIZE: u64 = 4096;
@@ -105,39 +107,6 @@ impl fmt::Display for MapError {
 }
 
 impl core::error::Error for MapError {}
-
-/// Pages that several address spaces may map; all see one content.
-#[derive(Clone, Debug)]
-pub struct SharedPages(host::Shared);
-
-impl SharedPages {
-    /// `pages` pages of zeros.
-    ///
-    /// # Errors
-    /// [`MapError::OutOfMemory`], or [`MapError::Unsupported`] where the host can't share.
-    pub fn new(pages: usize) -> Result<Self, MapError> {
-        host::Shared::new(pages as u64 * PAGE_SIZE).map(Self)
-    }
-
-    /// Grows or shrinks the object; new pages are zero. Accesses by a program beyond the
-    /// end of a shrunk object must be prevented by unmapping first.
-    ///
-    /// # Errors
-    /// As for [`SharedPages::new`].
-    pub fn resize(&self, pages: usize) -> Result<(), MapError> {
-        self.0.resize(pages as u64 * PAGE_SIZE)
-    }
-
-    /// Copies bytes out; `false` if the range is not inside the object.
-    pub fn read(&self, offset: u64, bytes: &mut [u8]) -> bool {
-        self.0.read(offset, bytes)
-    }
-
-    /// Copies bytes in; `false` if the range is not inside the object.
-    pub fn write(&self, offset: u64, bytes: &[u8]) -> bool {
-        self.0.write(offset, bytes)
-    }
-}
 
 /// A process's memory.
 pub struct AddressSpace {
@@ -253,27 +222,6 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// The parts of a range of bytes that are not shared.
-    fn private(&self, range: Range<usize>) -> Vec<Range<usize>> {
-        let size = PAGE_SIZE as usize;
-        let mut parts = Vec::new();
-        let mut from = range.start;
-        for (&first, (count, ..)) in &self.shared {
-            let (start, end) = (first * size, (first + count) * size);
-            if end <= from || start >= range.end {
-                continue;
-            }
-            if start > from {
-                parts.push(from..start);
-            }
-            from = end;
-        }
-        if from < range.end {
-            parts.push(from..range.end);
-        }
-        parts
-    }
-
     /// Where address 0 lies in the host's memory, for whoever copies bytes from outside.
     #[cfg(target_family = "wasm")]
     pub fn base(&self) -> usize {
@@ -303,30 +251,6 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Maps pages of a shared object from `page_offset` on, replacing what was there.
-    ///
-    /// # Errors
-    /// As for [`AddressSpace::map_zero`], and [`MapError::Unsupported`].
-    pub fn map_shared(
-        &mut self,
-        range: Range<u64>,
-        prot: Prot,
-        object: &SharedPages,
-        page_offset: u64,
-    ) -> Result<(), MapError> {
-        let pages = self.page_range(&range)?;
-        if (page_offset + pages.len() as u64) * PAGE_SIZE > object.0.len() {
-            return Err(MapError::OutOfRange);
-        }
-        self.drop_content(pages.clone())?;
-        self.memory.share(range, &object.0, page_offset * PAGE_SIZE)?;
-        self.shared.insert(pages.start, (pages.len(), object.clone(), page_offset));
-        self.top = self.top.max(pages.end);
-        self.touched += pages.len();
-        self.pages[pages].fill(page::state(prot.0, page::TOUCHED));
-        Ok(())
-    }
-
     /// Removes what is mapped; holes are no error.
     ///
     /// # Errors
@@ -352,6 +276,21 @@ impl AddressSpace {
             self.forget_code(pages.clone());
         }
         for state in &mut self.pages[pages] {
+            *state = page::state(prot.0, *state & page::KEPT);
+        }
+        Ok(())
+    }
+
+    /// Changes what may be done with what is mapped of a range; holes stay.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfRange`], [`MapError::Misaligned`].
+    pub fn protect_mapped(&mut self, range: Range<u64>, prot: Prot) -> Result<(), MapError> {
+        let pages = self.page_range(&range)?;
+        if !prot.contains(Prot::EXEC) {
+            self.forget_code(pages.clone());
+        }
+        for state in self.pages[pages].iter_mut().filter(|state| **state & page::MAPPED != 0) {
             *state = page::state(prot.0, *state & page::KEPT);
         }
         Ok(())

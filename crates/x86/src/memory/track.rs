@@ -1,5 +1,4 @@
-//! Checks, and what has to be noted when pages change: touched pages, decoded code, shared
-//! runs.
+//! Checks, and what has to be noted when pages change: touched pages, decoded code.
 
 use super::{AddressSpace, Invalidations, PAGE_SIZE, page};
 use crate::exit::{Access, Fault};
@@ -124,29 +123,5 @@ impl AddressSpace {
             self.touched -= count;
         }
         Ok(())
-    }
-
-    /// Makes private memory of the shared runs in a range.
-    pub(super) fn remove_shared(&mut self, pages: Range<usize>) -> Result<(), MapError> {
-        if self.shared.is_empty() {
-            return Ok(());
-        }
-        self.split_shared(pages.start);
-        self.split_shared(pages.end);
-        while let Some((&first, &(count, ..))) = self.shared.range(pages.clone()).next() {
-            self.memory.unshare(first as u64 * PAGE_SIZE..(first + count) as u64 * PAGE_SIZE)?;
-            self.shared.remove(&first);
-        }
-        Ok(())
-    }
-
-    /// Cuts a shared run in two at a page, so that runs lie inside or outside a range.
-    pub(super) fn split_shared(&mut self, at: usize) {
-        let Some((&first, run)) = self.shared.range_mut(..at).next_back() else { return };
-        if first + run.0 > at {
-            let tail = (first + run.0 - at, run.1.clone(), run.2 + (at - first) as u64);
-            run.0 = at - first;
-            self.shared.insert(at, tail);
-        }
     }
 }

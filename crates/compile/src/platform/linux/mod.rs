@@ -10,6 +10,7 @@ mod processor;
 #[path = "x86_64.rs"]
 mod processor;
 
+mod code;
 mod folder;
 mod signals;
 mod space;
@@ -17,9 +18,11 @@ mod stack;
 
 use crate::activation::Activation;
 
+pub(crate) use code::CodeMemory;
+pub use code::{map_copy, map_file, page_size};
 pub(crate) use folder::private_folder;
 pub(crate) use signals::install;
-pub(crate) use space::{CodeMemory, Space};
+pub(crate) use space::Space;
 pub(crate) use stack::stack_limit;
 
 /// Calls `entry(context, slots, code)`. Returns whether it ended in a trap.
