@@ -62,6 +62,24 @@ fn a_fault_leaves_everything_as_before() {
 }
 
 #[test]
+fn an_instruction_goes_on_once_its_second_page_is_there() {
+    // mov eax, 0x01020304, whose last two bytes are on a page that is not there yet.
+    let mut m = machine(Mode::I386, &[]);
+    let edge = CODE + 0x2000;
+    m.space.poke(edge - 3, &[0xb8, 4, 3]).expect("mapped");
+    m.registers.rip = edge - 3;
+    let fault = Fault { addr: edge, access: Access::Execute, present: false };
+    for _ in 0..2 {
+        assert_eq!(m.run(1000), Exit::Fault(fault));
+        assert_eq!(m.registers.rip, edge - 3);
+    }
+    m.space.map_zero(edge..edge + 0x1000, Prot::READ | Prot::EXEC).expect("mapped");
+    m.space.poke(edge, &[2, 1, 0xcc]).expect("mapped");
+    assert_eq!(m.run(1000), Exit::Breakpoint);
+    assert_eq!((m.registers.rip, m.registers.gpr[0]), (edge + 3, 0x0102_0304));
+}
+
+#[test]
 fn permissions_hold_at_once() {
     // mov [DATA], eax; jmp back
     let mut m = machine(Mode::I386, &[0xa3, 0, 0, 0x20, 0, 0xeb, 0xf9]);

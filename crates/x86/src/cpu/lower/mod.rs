@@ -78,8 +78,8 @@ pub(super) fn block(
                 builder.count += 1;
                 builder.simple(at, 0, ops::system::privileged);
             } else {
-                builder.count += 1;
-                builder.emit(Op { imm: end, rip: at as u32, ..EMPTY }, ops::system::fetch_fault);
+                // Nothing is kept that would fault once the rest is there.
+                return Err(fetch_fault(space, end));
             }
             break;
         }

@@ -75,13 +75,6 @@ handler! {
         r.raise(Exit::Unsupported { rip, bytes })
     }
 
-    /// The first byte of the instruction that could not be fetched is in the immediate.
-    fn fetch_fault(r) {
-        let addr = r.op().imm;
-        let fault = crate::cpu::cache::fetch_fault(&*r.cx().space, addr);
-        r.raise(fault)
-    }
-
     fn cpuid(r) {
         let mode = (*r.cx().registers).mode;
         let cx = r.cx();
