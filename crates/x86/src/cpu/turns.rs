@@ -4,8 +4,8 @@ use super::cache::MAX_BLOCK;
 use super::context::{Context, slot};
 use super::{Cpu, execute, step};
 use crate::registers::flags::{DF, STATUS, TF};
-use crate::translate::state::{ROUNDS, State, is_ordinary, status, why};
-use crate::translate::{LEAVING, LINKING, Leave};
+use crate::translate::Leave;
+use crate::translate::state::{Cause, State, is_ordinary, status, why};
 use crate::{AddressSpace, Exit, Fpu, Mode};
 
 /// Instructions that translated code may execute beyond its budget, which is that much less
@@ -88,33 +88,38 @@ impl Cpu {
         }
         let executed = before - state.left;
         *left -= executed;
+        let mut cause = None;
+        if (why::FIRST_STOP..why::END).contains(&state.why) {
+            let stop = translator.stop(state.slot, state.why - why::FIRST_STOP);
+            // Only a program that overwrote the state could have come here.
+            let Some(stop) = stop else { return Err(Exit::GeneralProtection) };
+            (state.rip, cause) = (stop.rip, Some(stop.cause));
+            state.fk = stop.flags.unwrap_or(state.fk);
+        }
         take(cx, fpu, state);
-        let why = state.why;
-        match why {
-            why::STEP => {
+        if cause != Some(Cause::Budget) && translator.judge(entry, executed) {
+            self.cache.clear_entry(entry as u32);
+        }
+        match cause {
+            Some(Cause::Step) => {
                 translator.stopped(mode, cx.rip, space);
-                if translator.judge(entry, executed) {
-                    self.cache.clear_entry(entry as u32);
-                }
                 return Ok(Next::Single);
             }
-            why::BUDGET => {
+            Some(Cause::Budget) => {
                 translator.led(mode, cx.rip, space, Leave::Budget);
                 return Ok(Next::Turn);
             }
-            why::ROUNDS if translator.find(cx.rip) => {
-                translator.led(mode, cx.rip, space, Leave::Rounds);
-                self.sample(cx, mode, cx.rip, u64::from(ROUNDS) * crate::translate::knob(1));
+            None if translator.knows(cx.rip) => {
+                translator.led(mode, cx.rip, space, Leave::Displaced);
             }
             // Where regions are left to again and again is worth one.
-            jump if !translator.find(cx.rip) => {
+            None => {
                 translator.led(mode, cx.rip, space, Leave::Outside);
-                if jump != why::JUMP && jump != why::ROUNDS {
-                    self.cache.note_target(jump, cx.rip);
+                if state.why != why::JUMP {
+                    self.cache.note_target(state.why, cx.rip);
                 }
                 self.sample(cx, mode, cx.rip, crate::translate::knob(0));
             }
-            _ => translator.led(mode, cx.rip, space, Leave::Displaced),
         }
         Ok(Next::Anything)
     }

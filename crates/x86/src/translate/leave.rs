@@ -25,20 +25,12 @@ pub enum Leave {
     Displaced,
     /// The budget was used up.
     Budget,
-    /// To count that regions lead to each other.
-    Rounds,
 }
 
 impl Leave {
     /// All of them, in order.
-    pub const ALL: [Leave; 6] = [
-        Leave::Untranslated,
-        Leave::Refused,
-        Leave::Outside,
-        Leave::Displaced,
-        Leave::Budget,
-        Leave::Rounds,
-    ];
+    pub const ALL: [Leave; 5] =
+        [Leave::Untranslated, Leave::Refused, Leave::Outside, Leave::Displaced, Leave::Budget];
 
     /// A few words.
     #[must_use]
@@ -49,7 +41,6 @@ impl Leave {
             Leave::Outside => "in no region",
             Leave::Displaced => "not in the table of jumps",
             Leave::Budget => "budget used up",
-            Leave::Rounds => "from region to region",
         }
     }
 }

@@ -27,8 +27,6 @@ pub(super) struct Limits {
 impl Limits {
     /// Of code that was interpreted so far.
     pub const FIRST: Limits = Limits { instructions: 1200, blocks: 240, enough: 150 };
-    /// Of a region that takes others in, which led to each other all the time.
-    pub const JOINED: Limits = Limits { instructions: 2000, blocks: 480, enough: 1000 };
 }
 
 const LONGEST: usize = 15;

@@ -19,22 +19,21 @@ impl Emitter<'_> {
         let last = block.code.last();
         match (&block.end, last) {
             (&End::Jump(target), _) => self.edge(target),
-            (&End::Stop(rip), _) => self.go(rip, why::STEP),
+            (&End::Stop(rip), _) => self.stop(rip),
             (&End::Branch { taken, fall }, Some(i)) => {
                 let Some(condition) = effects::condition(i) else {
-                    return self.go(i.ip(), why::STEP);
+                    return self.stop(i.ip());
                 };
                 self.fork(condition, taken, fall);
             }
             (&End::Call(target), Some(i)) => {
-                self.note(i.ip(), why::STEP);
                 if self.push_return(i) {
                     self.edge(target);
                 }
             }
             (End::Computed, Some(i)) => self.computed(i),
             (End::Return, Some(i)) => self.give_back(i),
-            (_, None) => self.go(block.start.into(), why::STEP),
+            (_, None) => self.stop(block.start.into()),
         }
     }
 
@@ -74,7 +73,7 @@ impl Emitter<'_> {
     fn push_return(&mut self, i: &Instruction) -> bool {
         let width = self.pointer();
         if matches!(i.code(), Code::Call_rel16 | Code::Call_rm16) {
-            self.go(i.ip(), why::STEP);
+            self.stop(i.ip());
             return false;
         }
         let value = self.temp(width, 0);
@@ -117,10 +116,9 @@ impl Emitter<'_> {
     #[inline(never)]
     fn computed(&mut self, i: &Instruction) {
         let width = self.pointer();
-        self.note(i.ip(), why::STEP);
         let target = self.temp(width, 1);
         if self.width(i, 0) != Some(width) || !self.prepare(i, false) || !self.read(i, 0, width) {
-            return self.go(i.ip(), why::STEP);
+            return self.stop(i.ip());
         }
         self.s().local_set(target);
         if i.mnemonic() == Mnemonic::Call {
@@ -139,9 +137,8 @@ impl Emitter<'_> {
     /// A return: to one of the region's blocks behind calls, if it is one.
     fn give_back(&mut self, i: &Instruction) {
         let width = self.pointer();
-        self.note(i.ip(), why::STEP);
         if matches!(i.code(), Code::Retnw | Code::Retnw_imm16) {
-            return self.go(i.ip(), why::STEP);
+            return self.stop(i.ip());
         }
         let target = self.temp(width, 1);
         self.peek(width);
@@ -191,7 +188,8 @@ impl Emitter<'_> {
 
     /// Leaves for an address in a temporary.
     fn leave_for(&mut self, from: u32, why: u32) {
-        self.note(0, why);
+        self.sync();
+        self.s().i32_const(why as i32).local_set(local::WHY);
         self.s().local_get(from);
         if self.mode == Mode::I386 {
             self.s().i64_extend_i32_u();

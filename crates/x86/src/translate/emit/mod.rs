@@ -1,8 +1,9 @@
 //! Writes the function of a region.
 //!
 //! Guest registers are locals from entry to exit. All exits branch to one label, behind which
-//! the locals are stored; what differs (where, why, the kind of the flags) is put into locals
-//! before, which costs nothing on the way that is taken.
+//! the locals are stored. Where the interpreter must go on is known beforehand, and how the flags
+//! follow there mostly too: such an exit is a number, and what it stands for is kept beside the
+//! code ([`Stop`]).
 //!
 //! Functions here are `inline(never)` where they would grow large: a browser's engine compiles a
 //! function once more, well, when much of its code has run, and one of 40 KB took it 250 ms.
@@ -32,8 +33,8 @@ mod vector;
 
 use super::flow::Flow;
 use super::region::{End, Region, Target};
-use super::state::{self, Layout, why};
-use super::{Memory, effects};
+use super::state::{self, Cause, Layout, Stop, why};
+use super::{Memory, Options, effects};
 use crate::Mode;
 use alloc::vec::Vec;
 use iced_x86::Instruction;
@@ -75,8 +76,6 @@ mod local {
     pub const S: u32 = 61;
 }
 
-pub(super) const THROUGH: bool = false;
-
 /// A label that branches may name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
@@ -104,6 +103,7 @@ pub(super) struct Emitter<'a> {
     code: Function,
     mode: Mode,
     memory: Memory,
+    chained: bool,
     layout: Layout,
     region: &'a Region,
     flow: &'a Flow,
@@ -126,6 +126,22 @@ pub(super) struct Emitter<'a> {
     used: Used,
     /// Those of the whole function: only these are locals that are loaded and stored.
     known: Used,
+    /// Where the interpreter may have to go on, by number.
+    stops: Vec<Stop>,
+    /// The instruction that is being written.
+    at: u64,
+    /// Whether the function that computes flags is called.
+    status: bool,
+}
+
+/// What has been written for a region.
+pub(super) struct Written {
+    pub function: Function,
+    /// Branches that are hardly ever taken.
+    pub rare: Vec<BranchHint>,
+    pub stops: Vec<Stop>,
+    /// Whether function 1, which computes flags, is called.
+    pub status: bool,
 }
 
 /// General registers by bit.
@@ -135,26 +151,26 @@ struct Used {
     written: u16,
 }
 
-/// The function of a region, and its branches that are hardly ever taken; calls of `status` go
-/// to function 0.
+/// The function of a region; calls of `status` go to function 1.
 ///
 /// It is written twice, the first time to learn which registers it uses. What a region never
 /// writes is one value for the compiler, and no exit has to bring it along.
 pub(super) fn function(
     mode: Mode,
-    memory: Memory,
+    options: &Options,
     layout: Layout,
     region: &Region,
     flow: &Flow,
-) -> (Function, Vec<BranchHint>) {
-    let used = write(mode, memory, layout, region, flow, Used::default()).used;
-    let emitter = write(mode, memory, layout, region, flow, used);
-    (emitter.code, emitter.rare)
+) -> Written {
+    let used = write(mode, options, layout, region, flow, Used::default()).used;
+    let Emitter { code, rare, stops, status, .. } =
+        write(mode, options, layout, region, flow, used);
+    Written { function: code, rare, stops, status }
 }
 
 fn write<'a>(
     mode: Mode,
-    memory: Memory,
+    options: &Options,
     layout: Layout,
     region: &'a Region,
     flow: &'a Flow,
@@ -170,7 +186,8 @@ fn write<'a>(
     let mut emitter = Emitter {
         code,
         mode,
-        memory,
+        memory: options.memory,
+        chained: options.chained,
         layout,
         region,
         flow,
@@ -184,6 +201,9 @@ fn write<'a>(
         rare: Vec::new(),
         used: Used::default(),
         known,
+        stops: Vec::new(),
+        at: 0,
+        status: false,
     };
     emitter.enter();
     emitter.open(Label::Exit);
@@ -193,6 +213,7 @@ fn write<'a>(
     }
     emitter.close();
     emitter.leave();
+    emitter.chain();
     emitter.s().end();
     emitter
 }
@@ -262,7 +283,7 @@ impl Emitter<'_> {
     /// Stores the registers that the region writes.
     #[inline(never)]
     fn leave(&mut self) {
-        let stored = if THROUGH { 0 } else { self.known.written };
+        let stored = self.known.written;
         for number in (0..16).filter(|number| stored >> number & 1 != 0) {
             self.store_state(state::GPR + 8 * number, local::GPR + number);
         }
@@ -275,11 +296,31 @@ impl Emitter<'_> {
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).local_get(from).i32_store(arg);
         }
-        let vectors = if THROUGH { 0 } else { self.vectors };
+        let vectors = self.vectors;
         for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
             let arg = self.state_arg(state::XMM + 16 * number, 4);
             self.s().i32_const(0).local_get(local::XMM + number).v128_store(arg);
         }
+        let arg = self.state_arg(state::SLOT, 2);
+        self.s().i32_const(0).global_get(0).i32_store(arg);
+    }
+
+    /// Goes to the region at the next address, if there is one and none of the stops is why.
+    fn chain(&mut self) {
+        if !self.chained {
+            return;
+        }
+        let (layout, rip, at) = (self.layout, local::U + 5, local::U + 4);
+        self.s().block(BlockType::Empty);
+        self.s().local_get(local::WHY);
+        is_stop(&mut self.s());
+        self.s().br_if(0);
+        if self.mode == Mode::Amd64 {
+            self.s().local_get(local::RIP).i64_const(32).i64_shr_u().i64_eqz().i32_eqz().br_if(0);
+        }
+        self.s().local_get(local::RIP).i32_wrap_i64().local_set(rip);
+        look_up(&mut self.s(), layout, rip, at);
+        self.s().return_call_indirect(0, 0).end();
     }
 
     fn step(&mut self, step: Step) {
@@ -334,9 +375,8 @@ impl Emitter<'_> {
         self.clean = [0; 16];
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
-            self.note(start, why::BUDGET);
             self.s().local_get(local::LEFT).i64_const(0).i64_le_s();
-            self.leave_if();
+            self.stop_if(start, Cause::Budget);
         }
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
@@ -347,17 +387,16 @@ impl Emitter<'_> {
         };
         for (place, i) in block.code[..straight].iter().enumerate() {
             self.checks = checks[place];
-            self.dead = is_dead(&block.code[place + 1..]);
-            if effects::of(i).is_some_and(|effects| effects.may_leave) {
-                self.note(i.ip(), why::STEP);
-            }
+            self.dead = is_dead(&block.code[place + 1..], &checks[place + 1..]);
+            self.at = i.ip();
             if !self.instruction(i) {
                 self.count(place);
-                return self.go(i.ip(), why::STEP);
+                return self.stop(i.ip());
             }
         }
         self.dead = false;
         self.checks = checks.last().copied().unwrap_or_default();
+        self.at = block.code.last().map_or(start, Instruction::ip);
         self.count(block.code.len());
         self.branch(block);
     }
@@ -374,23 +413,40 @@ impl Emitter<'_> {
         }
     }
 
-    /// Prepares an exit that may follow.
-    #[inline(never)]
-    fn note(&mut self, rip: u64, why: u32) {
+    /// Leaves for an address outside.
+    fn go(&mut self, rip: u64) {
         self.sync();
         self.s().i64_const(rip as i64).local_set(local::RIP);
-        self.s().i32_const(why as i32).local_set(local::WHY);
-    }
-
-    /// Leaves.
-    fn go(&mut self, rip: u64, why: u32) {
-        self.note(rip, why);
+        self.s().i32_const(why::JUMP as i32).local_set(local::WHY);
         let exit = self.depth(Label::Exit);
         self.s().br(exit);
     }
 
-    /// Leaves if the condition on the stack holds.
+    /// Leaves before an instruction, for the interpreter to execute it.
+    fn stop(&mut self, rip: u64) {
+        self.number(rip, Cause::Step);
+        let exit = self.depth(Label::Exit);
+        self.s().br(exit);
+    }
+
+    /// Leaves before the current instruction if the condition on the stack holds.
     fn leave_if(&mut self) {
+        self.stop_if(self.at, Cause::Step);
+    }
+
+    /// Says why a region is left.
+    fn number(&mut self, rip: u64, cause: Cause) {
+        let stop = Stop { rip, cause, flags: self.flags };
+        if self.stops.last() != Some(&stop) {
+            self.stops.push(stop);
+        }
+        let number = why::FIRST_STOP + self.stops.len() as u32 - 1;
+        self.s().i32_const(number as i32).local_set(local::WHY);
+    }
+
+    #[inline(never)]
+    fn stop_if(&mut self, rip: u64, cause: Cause) {
+        self.number(rip, cause);
         let exit = self.depth(Label::Exit);
         let branch_func_offset = self.code.byte_len() as u32;
         self.rare.push(BranchHint { branch_func_offset, branch_hint_value: 0 });
@@ -401,7 +457,7 @@ impl Emitter<'_> {
     #[inline(never)]
     fn edge(&mut self, target: Target) {
         match target {
-            Target::Outside(rip) => self.go(rip, why::JUMP),
+            Target::Outside(rip) => self.go(rip),
             Target::Inside(block) => {
                 self.sync();
                 match self.label(block) {
@@ -430,6 +486,23 @@ impl Emitter<'_> {
     }
 }
 
+/// Whether the reason on the stack is a stop.
+pub(super) fn is_stop(s: &mut InstructionSink<'_>) {
+    s.i32_const(why::FIRST_STOP as i32).i32_sub();
+    s.i32_const((why::END - why::FIRST_STOP) as i32).i32_lt_u();
+}
+
+/// Pushes the number of an entry and its region's element of the table, for an address in a
+/// local; branches out of the innermost block if the table of jumps does not have it.
+pub(super) fn look_up(s: &mut InstructionSink<'_>, layout: Layout, rip: u32, at: u32) {
+    let word = |n: u32| memarg(layout.jumps + 4 * n, 2);
+    jump_place(s, rip);
+    s.local_tee(at).i32_load(word(0)).local_get(rip).i32_ne().if_(BlockType::Empty);
+    s.local_get(at).i32_const((state::BESIDE as usize * size_of::<state::Jump>()) as i32);
+    s.i32_xor().local_tee(at).i32_load(word(0)).local_get(rip).i32_ne().br_if(1).end();
+    s.local_get(at).i32_load(word(2)).local_get(at).i32_load(word(1));
+}
+
 /// Pushes where an address is in the table of jumps, in bytes from its start.
 pub(super) fn jump_place(s: &mut InstructionSink<'_>, rip: u32) {
     s.local_get(rip).local_get(rip).i32_const(state::JUMPS.ilog2() as i32).i32_shr_u().i32_xor();
@@ -456,10 +529,11 @@ pub(super) fn memarg(offset: u32, align: u32) -> MemArg {
 }
 
 /// Whether the flags are written anew by what follows, before anything can look at them.
-fn is_dead(rest: &[Instruction]) -> bool {
-    for i in rest {
+fn is_dead(rest: &[Instruction], checks: &[plan::Checks]) -> bool {
+    for (i, checks) in rest.iter().zip(checks) {
         match effects::of(i) {
-            Some(effects) if effects.reads || effects.may_leave => return false,
+            Some(effects) if effects.reads => return false,
+            Some(effects) if effects.may_leave && !checks.answer_for(i) => return false,
             Some(effects) if effects.writes_all => return true,
             Some(_) if effects::flow(i) == effects::Flow::Next => {}
             _ => return false,

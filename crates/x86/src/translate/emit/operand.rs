@@ -89,9 +89,6 @@ impl Emitter<'_> {
                 self.s().local_get(at).i64_const(!(mask << shift)).i64_and().i64_or().local_set(at);
             }
         }
-        if super::THROUGH {
-            self.store_state(state::GPR + 8 * reg.number, at);
-        }
     }
 
     #[inline(never)]

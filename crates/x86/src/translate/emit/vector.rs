@@ -71,10 +71,6 @@ impl Emitter<'_> {
 
     pub(super) fn set_vector(&mut self, number: u32) {
         self.s().local_set(local::XMM + number);
-        if super::THROUGH {
-            let arg = self.state_arg(crate::translate::state::XMM + 16 * number, 4);
-            self.s().i32_const(0).local_get(local::XMM + number).v128_store(arg);
-        }
         self.clean[number as usize] = 0;
     }
 
