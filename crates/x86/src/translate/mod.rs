@@ -347,7 +347,7 @@ impl Translator {
         seen: &dyn Seen,
         wanted: bool,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
-        let limits = Limits { enough: knob(2) as usize, ..Limits::FIRST };
+        let limits = Limits { enough: knob(2) as usize, instructions: knob(1) as usize, ..Limits::FIRST };
         let is_entry = |at: u32| self.entries.contains_key(&at);
         let Some(region) = region::grow(mode, seed, space, seen, limits, &is_entry) else {
             self.put_off(seed, u64::MAX);

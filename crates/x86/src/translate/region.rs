@@ -122,6 +122,7 @@ pub(super) fn grow(
             let mut lead = |to: u64, worth: bool| {
                 if let Ok(to) = u32::try_from(to)
                     && worth
+                    && !is_entry(to)
                     && leaders.len() < limits.blocks
                     && leaders.insert(to)
                 {

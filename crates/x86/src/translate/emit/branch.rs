@@ -28,6 +28,7 @@ impl Emitter<'_> {
             }
             (&End::Call(target), Some(i)) => {
                 if self.push_return(i) {
+                    self.flush();
                     self.edge(target);
                 }
             }
@@ -40,7 +41,7 @@ impl Emitter<'_> {
     #[inline(never)]
     fn fork(&mut self, condition: u32, taken: Target, fall: Target) {
         self.condition(condition);
-        let flags = self.flags;
+        let known = self.knowledge();
         if let Target::Inside(block) = taken
             && self.flow.number(block).is_none()
             && let Some(depth) = self.label(block)
@@ -60,9 +61,9 @@ impl Emitter<'_> {
         }
         self.open(Label::Arm);
         self.steps.push(Step::End);
-        self.steps.push(Step::Edge(fall, flags));
+        self.steps.push(Step::Edge(fall, known));
         self.steps.push(Step::Else);
-        self.steps.push(Step::Edge(taken, flags));
+        self.steps.push(Step::Edge(taken, known));
     }
 
     fn pointer(&self) -> u32 {
@@ -123,6 +124,7 @@ impl Emitter<'_> {
         self.s().local_set(target);
         if i.mnemonic() == Mnemonic::Call {
             if self.push_return(i) {
+                self.flush();
                 self.leave_for(target, why::JUMP);
             }
             return;
@@ -145,6 +147,7 @@ impl Emitter<'_> {
         self.s().local_set(target);
         let more = if i.op_count() > 0 { i.immediate(0) } else { 0 };
         self.drop_bytes(u64::from(width) + more);
+        self.flush();
         self.sync();
         let region = self.region;
         if region.returns.len() > FEW {

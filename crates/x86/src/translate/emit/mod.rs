@@ -91,10 +91,10 @@ enum Label {
 
 /// What is to be written next.
 enum Step {
-    /// A node with all that it dominates.
-    Tree(usize),
-    /// A branch from a block; with what is known of the flags there.
-    Edge(Target, Option<u32>),
+    /// A node with all that it dominates; with what is known where it begins.
+    Tree(usize, Known),
+    /// A branch from a block.
+    Edge(Target, Known),
     Else,
     End,
 }
@@ -126,6 +126,13 @@ pub(super) struct Emitter<'a> {
     used: Used,
     /// Those of the whole function: only these are locals that are loaded and stored.
     known: Used,
+    /// Whether registers are loaded where they are used and stored before whatever may leave,
+    /// rather than where the region is entered and left.
+    lazy: bool,
+    /// Lazy ones whose locals hold them.
+    loaded: Set,
+    /// Lazy ones whose locals are newer than the state.
+    changed: Set,
     /// Where the interpreter may have to go on, by number.
     stops: Vec<Stop>,
     /// The instruction that is being written.
@@ -142,6 +149,22 @@ pub(super) struct Written {
     pub stops: Vec<Stop>,
     /// Whether function 1, which computes flags, is called.
     pub status: bool,
+}
+
+/// What is known at a place of the code.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// How the flags follow from the locals; else a local says it.
+    flags: Option<u32>,
+    /// Registers whose locals hold them, if registers are [lazy](Emitter::lazy).
+    loaded: Set,
+}
+
+/// General registers and those of SSE, by bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Set {
+    general: u16,
+    vectors: u16,
 }
 
 /// General registers by bit.
@@ -201,13 +224,16 @@ fn write<'a>(
         rare: Vec::new(),
         used: Used::default(),
         known,
+        lazy: is_lazy(region, flow),
+        loaded: Set::default(),
+        changed: Set::default(),
         stops: Vec::new(),
         at: 0,
         status: false,
     };
     emitter.enter();
     emitter.open(Label::Exit);
-    emitter.steps.push(Step::Tree(0));
+    emitter.steps.push(Step::Tree(0, Known::default()));
     while let Some(step) = emitter.steps.pop() {
         emitter.step(step);
     }
@@ -250,7 +276,7 @@ impl Emitter<'_> {
     #[inline(never)]
     fn enter(&mut self) {
         // One that is written may come out as it was.
-        let loaded = self.known.read | self.known.written;
+        let loaded = if self.lazy { 0 } else { self.known.read | self.known.written };
         for number in (0..16).filter(|number| loaded >> number & 1 != 0) {
             self.load_state(state::GPR + 8 * number, local::GPR + number);
         }
@@ -258,12 +284,21 @@ impl Emitter<'_> {
         self.load_state(state::FB, local::FB);
         self.load_state(state::FC, local::FC);
         self.load_state(state::LEFT, local::LEFT);
-        for (offset, to) in [(state::FK, local::FK), (state::FP, local::FP), (state::DF, local::DF)]
-        {
+        let code = || self.region.blocks.iter().flat_map(|block| &block.code);
+        let floats = code().any(effects::is_float);
+        let strings = code().any(effects::looks_at_direction);
+        for (offset, to, used) in [
+            (state::FK, local::FK, true),
+            (state::FP, local::FP, floats),
+            (state::DF, local::DF, strings),
+        ] {
+            if !used {
+                continue;
+            }
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).i32_load(arg).local_set(to);
         }
-        let vectors = self.vectors;
+        let vectors = if self.lazy { 0 } else { self.vectors };
         for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
             let arg = self.state_arg(state::XMM + 16 * number, 4);
             self.s().i32_const(0).v128_load(arg).local_set(local::XMM + number);
@@ -283,9 +318,8 @@ impl Emitter<'_> {
     /// Stores the registers that the region writes.
     #[inline(never)]
     fn leave(&mut self) {
-        let stored = self.known.written;
-        for number in (0..16).filter(|number| stored >> number & 1 != 0) {
-            self.store_state(state::GPR + 8 * number, local::GPR + number);
+        if !self.lazy {
+            self.store_all(Set { general: self.known.written, vectors: self.vectors });
         }
         self.store_state(state::FA, local::FA);
         self.store_state(state::FB, local::FB);
@@ -296,25 +330,58 @@ impl Emitter<'_> {
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).local_get(from).i32_store(arg);
         }
-        let vectors = self.vectors;
-        for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
+    }
+
+    fn store_all(&mut self, set: Set) {
+        for number in (0..16).filter(|number| set.general >> number & 1 != 0) {
+            self.store_state(state::GPR + 8 * number, local::GPR + number);
+        }
+        for number in (0..16).filter(|number| set.vectors >> number & 1 != 0) {
             let arg = self.state_arg(state::XMM + 16 * number, 4);
             self.s().i32_const(0).local_get(local::XMM + number).v128_store(arg);
         }
-        let arg = self.state_arg(state::SLOT, 2);
-        self.s().i32_const(0).global_get(0).i32_store(arg);
+    }
+
+    /// Stores what was changed: what comes may leave.
+    fn flush(&mut self) {
+        let changed = core::mem::take(&mut self.changed);
+        self.store_all(changed);
+    }
+
+    /// Has a general register in its local.
+    fn need(&mut self, number: u32) {
+        if self.lazy && self.loaded.general >> number & 1 == 0 {
+            self.loaded.general |= 1 << number;
+            self.load_state(state::GPR + 8 * number, local::GPR + number);
+        }
+    }
+
+    /// Has the SSE registers that an instruction names in their locals.
+    fn need_vectors(&mut self, i: &Instruction) {
+        for number in registers(i) {
+            if self.lazy && self.loaded.vectors >> number & 1 == 0 {
+                self.loaded.vectors |= 1 << number;
+                let arg = self.state_arg(state::XMM + 16 * number, 4);
+                self.s().i32_const(0).v128_load(arg).local_set(local::XMM + number);
+            }
+        }
+    }
+
+    fn knowledge(&self) -> Known {
+        Known { flags: self.flags, loaded: self.loaded }
     }
 
     /// Goes to the region at the next address, if there is one and none of the stops is why.
     fn chain(&mut self) {
+        let slot = self.state_arg(state::SLOT, 2);
+        self.s().local_get(local::WHY);
+        is_stop(&mut self.s());
+        self.s().if_(BlockType::Empty).i32_const(0).global_get(0).i32_store(slot).return_().end();
         if !self.chained {
             return;
         }
         let (layout, rip, at) = (self.layout, local::U + 5, local::U + 4);
         self.s().block(BlockType::Empty);
-        self.s().local_get(local::WHY);
-        is_stop(&mut self.s());
-        self.s().br_if(0);
         if self.mode == Mode::Amd64 {
             self.s().local_get(local::RIP).i64_const(32).i64_shr_u().i64_eqz().i32_eqz().br_if(0);
         }
@@ -325,9 +392,9 @@ impl Emitter<'_> {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Tree(node) => self.tree(node),
-            Step::Edge(target, flags) => {
-                self.flags = flags;
+            Step::Tree(node, known) => self.tree(node, known),
+            Step::Edge(target, known) => {
+                (self.flags, self.loaded) = (known.flags, known.loaded);
                 self.edge(target);
             }
             Step::Else => {
@@ -338,7 +405,7 @@ impl Emitter<'_> {
     }
 
     /// A node: its loop, labels for the joins behind it, its code.
-    fn tree(&mut self, node: usize) {
+    fn tree(&mut self, node: usize, known: Known) {
         if self.flow.is_loop[node] {
             self.open(Label::Loop(node));
             self.steps.push(Step::End);
@@ -349,12 +416,12 @@ impl Emitter<'_> {
         let joins: Vec<usize> = joins.collect();
         for &join in joins.iter().rev() {
             self.open(Label::Join(join));
-            self.steps.push(Step::Tree(join));
+            self.steps.push(Step::Tree(join, Known::default()));
             self.steps.push(Step::End);
         }
         match node.checked_sub(1) {
             None => self.dispatch(),
-            Some(block) => self.block(block),
+            Some(block) => self.block(block, known),
         }
     }
 
@@ -368,10 +435,10 @@ impl Emitter<'_> {
     }
 
     #[inline(never)]
-    fn block(&mut self, number: usize) {
+    fn block(&mut self, number: usize, known: Known) {
         let region = self.region;
         let block = &region.blocks[number];
-        self.flags = None;
+        (self.flags, self.loaded) = (known.flags, known.loaded);
         self.clean = [0; 16];
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
@@ -389,6 +456,12 @@ impl Emitter<'_> {
             self.checks = checks[place];
             self.dead = is_dead(&block.code[place + 1..], &checks[place + 1..]);
             self.at = i.ip();
+            if effects::of(i).is_some_and(|effects| effects.may_leave)
+                && !self.checks.answer_for(i)
+            {
+                self.flush();
+            }
+            self.need_vectors(i);
             if !self.instruction(i) {
                 self.count(place);
                 return self.stop(i.ip());
@@ -398,6 +471,7 @@ impl Emitter<'_> {
         self.checks = checks.last().copied().unwrap_or_default();
         self.at = block.code.last().map_or(start, Instruction::ip);
         self.count(block.code.len());
+        self.flush();
         self.branch(block);
     }
 
@@ -424,6 +498,7 @@ impl Emitter<'_> {
 
     /// Leaves before an instruction, for the interpreter to execute it.
     fn stop(&mut self, rip: u64) {
+        self.flush();
         self.number(rip, Cause::Step);
         let exit = self.depth(Label::Exit);
         self.s().br(exit);
@@ -459,18 +534,28 @@ impl Emitter<'_> {
         match target {
             Target::Outside(rip) => self.go(rip),
             Target::Inside(block) => {
-                self.sync();
                 match self.label(block) {
                     Some(depth) => {
+                        self.sync();
                         if let Some(number) = self.flow.number(block) {
                             self.s().i32_const(number as i32).local_set(local::NEXT);
                         }
                         self.s().br(depth);
                     }
-                    None => self.steps.push(Step::Tree(block + 1)),
+                    None => {
+                        if self.flow.is_loop[block + 1] {
+                            self.sync();
+                        }
+                        self.steps.push(Step::Tree(block + 1, self.here(block)));
+                    }
                 }
             }
         }
+    }
+
+    /// What is known at a block to which only this place leads, unless it is a loop.
+    fn here(&self, block: usize) -> Known {
+        if self.flow.is_loop[block + 1] { Known::default() } else { self.knowledge() }
     }
 
     /// The label that leads to a block; `None` if its code comes right here.
@@ -514,13 +599,22 @@ pub(super) fn jump_place(s: &mut InstructionSink<'_>, rip: u32) {
 fn vectors(region: &Region) -> u16 {
     let mut vectors = 0;
     for i in region.blocks.iter().flat_map(|block| &block.code) {
-        for n in (0..i.op_count()).filter(|&n| i.op_kind(n) == iced_x86::OpKind::Register) {
-            if let Some(number) = vector::xmm(i.op_register(n)) {
-                vectors |= 1 << number;
-            }
+        for number in registers(i) {
+            vectors |= 1 << number;
         }
     }
     vectors
+}
+
+fn registers(i: &Instruction) -> impl Iterator<Item = u32> {
+    let operands = (0..i.op_count()).filter(|&n| i.op_kind(n) == iced_x86::OpKind::Register);
+    operands.filter_map(|n| vector::xmm(i.op_register(n)))
+}
+
+/// Whether registers of a region are better loaded where they are used: not if it has loops,
+/// where they stay in the processor's registers.
+fn is_lazy(_: &Region, flow: &Flow) -> bool {
+    match crate::translate::knob(3) { 0 => false, 1 => true, _ => !flow.is_loop[1..].contains(&true) }
 }
 
 /// An offset in the memory, and the logarithm of an alignment.
