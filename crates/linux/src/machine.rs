@@ -7,7 +7,7 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
-pub use sampan_x86::translate::{KNOBS, Counts, Leave, MakeHost, Memory, Options, Reason};
+pub use sampan_x86::translate::{Counts, Leave, MakeHost, Options, Reason};
 pub use sampan_x86::{
     Access, AddressSpace, Cpu, Descriptor, Exit, Fault, Fpu, MapError, Mode, PAGE_SIZE, Prot,
     Registers, SharedPages, SyscallKind, flags, gpr,

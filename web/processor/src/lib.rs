@@ -98,7 +98,10 @@ pub extern "C" fn translate(turn: u32, samples: u32, wait: u32) {
     let state = state();
     let wait = wait != 0;
     let price = if wait { 0 } else { Options::default().price };
-    let options = Options { turn: turn.into(), samples, price, wait, ..Options::default() };
+    // Not every browser has tail calls.
+    let chained = false;
+    let options =
+        Options { turn: turn.into(), samples, price, wait, chained, ..Options::default() };
     state.cpu.translate(code::create, &state.space, options);
 }
 

@@ -4,8 +4,8 @@ use super::cache::MAX_BLOCK;
 use super::context::{Context, slot};
 use super::{Cpu, execute, step};
 use crate::registers::flags::{DF, STATUS, TF};
-use crate::translate::Leave;
 use crate::translate::state::{Cause, State, is_ordinary, status, why};
+use crate::translate::{LEAVING, Leave};
 use crate::{AddressSpace, Exit, Fpu, Mode};
 
 /// Instructions that translated code may execute beyond its budget, which is that much less
@@ -65,11 +65,7 @@ impl Cpu {
     }
 
     /// Runs translated code, of which there is some where execution stands.
-    fn enter_translated(
-        &mut self,
-        cx: &mut Context,
-        left: &mut i64,
-    ) -> Result<Next, Exit> {
+    fn enter_translated(&mut self, cx: &mut Context, left: &mut i64) -> Result<Next, Exit> {
         let Some(translator) = self.translator.as_mut() else { return Ok(Next::Turn) };
         let state = translator.state();
         // SAFETY: inside the reservation, where only translated code reaches it, which does
@@ -118,7 +114,7 @@ impl Cpu {
                 if state.why != why::JUMP {
                     self.cache.note_target(state.why, cx.rip);
                 }
-                self.sample(cx, mode, cx.rip, crate::translate::knob(0));
+                self.sample(cx, mode, cx.rip, LEAVING);
             }
         }
         Ok(Next::Anything)

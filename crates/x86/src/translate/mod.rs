@@ -37,7 +37,7 @@ use core::fmt;
 use leave::Reasons;
 pub use leave::{Leave, Reason};
 use module::Translated;
-use region::{Limits, Region};
+use region::Region;
 pub(crate) use region::Seen;
 pub use state::Layout;
 use state::{BESIDE, JUMPS, Jump, State, Stop, jump_index};
@@ -111,7 +111,7 @@ impl Default for Options {
         Self {
             turn: 4000,
             samples: 24,
-            price: 3000,
+            price: 6000,
             memory: Memory::Strict,
             chained: true,
             wait: false,
@@ -158,14 +158,13 @@ impl Counts {
 }
 
 /// What leaving translated code costs, in instructions interpreted.
-pub static KNOBS: [core::sync::atomic::AtomicU64; 8] = [const { core::sync::atomic::AtomicU64::new(0) }; 8];
-pub(crate) fn knob(n: usize) -> u64 { KNOBS[n].load(core::sync::atomic::Ordering::Relaxed) }
+pub(crate) const LEAVING: u64 = 40;
 
 /// Instructions that translated code must execute for entering to be faster than going on to
 /// interpret.
 const WORTH: i64 = 50;
 /// How many entries in a row may lead to nothing until the interpreter enters there no more.
-const PATIENCE: i64 = 100;
+const PATIENCE: i64 = 30;
 
 /// Regions that are compiled at a time.
 const MAX_PENDING: usize = 3;
@@ -347,9 +346,8 @@ impl Translator {
         seen: &dyn Seen,
         wanted: bool,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
-        let limits = Limits { enough: knob(2) as usize, instructions: knob(1) as usize, ..Limits::FIRST };
         let is_entry = |at: u32| self.entries.contains_key(&at);
-        let Some(region) = region::grow(mode, seed, space, seen, limits, &is_entry) else {
+        let Some(region) = region::grow(mode, seed, space, seen, &is_entry) else {
             self.put_off(seed, u64::MAX);
             return None;
         };

@@ -12,22 +12,14 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 
-/// How large a region may grow.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    /// Instructions, at most.
-    pub instructions: usize,
-    /// Blocks, at most.
-    pub blocks: usize,
-    /// With so many instructions it takes no more functions in: what many call would be compiled
-    /// with each of them.
-    pub enough: usize,
-}
-
-impl Limits {
-    /// Of code that was interpreted so far.
-    pub const FIRST: Limits = Limits { instructions: 1200, blocks: 240, enough: 150 };
-}
+/// Instructions of a region at most. Compiling takes more than twice as long for twice as many,
+/// and what comes later waits for it.
+const MAX_INSTRUCTIONS: usize = 400;
+/// Blocks of a region at most.
+const MAX_BLOCKS: usize = 240;
+/// With so many instructions a region takes no more functions in: what many call would be
+/// compiled with each of them.
+const ENOUGH: usize = 150;
 
 const LONGEST: usize = 15;
 
@@ -93,7 +85,6 @@ pub(super) fn grow(
     seed: u32,
     space: &AddressSpace,
     seen: &dyn Seen,
-    limits: Limits,
     is_entry: &dyn Fn(u32) -> bool,
 ) -> Option<Region> {
     let known = |at: u32| seen.knows(at);
@@ -109,7 +100,7 @@ pub(super) fn grow(
     loop {
         let Some(&start) = work.get(next) else {
             let Some(function) = called.pop_front() else { break };
-            if code.len() < limits.enough && leaders.len() < limits.blocks && leaders.insert(function) {
+            if code.len() < ENOUGH && leaders.len() < MAX_BLOCKS && leaders.insert(function) {
                 computed.insert(function);
                 work.push(function);
             }
@@ -117,13 +108,13 @@ pub(super) fn grow(
         };
         next += 1;
         let mut at = start;
-        while !code.contains_key(&at) && code.len() < limits.instructions {
+        while !code.contains_key(&at) && code.len() < MAX_INSTRUCTIONS {
             let i = decode(mode, at, space);
             let mut lead = |to: u64, worth: bool| {
                 if let Ok(to) = u32::try_from(to)
                     && worth
                     && !is_entry(to)
-                    && leaders.len() < limits.blocks
+                    && leaders.len() < MAX_BLOCKS
                     && leaders.insert(to)
                 {
                     work.push(to);
@@ -225,7 +216,8 @@ pub(super) fn grow(
     }
     let returns =
         after_calls.iter().filter_map(|at| Some((u64::from(*at), *number.get(at)?))).collect();
-    let numbers = |set: &BTreeSet<u32>| set.iter().filter_map(|at| number.get(at).copied()).collect();
+    let numbers =
+        |set: &BTreeSet<u32>| set.iter().filter_map(|at| number.get(at).copied()).collect();
     let (computed, resumed) = (numbers(&computed), numbers(&resumed));
     let addresses = code.keys().copied().collect();
     Some(Region { spans: spans(&code), addresses, blocks, returns, computed, resumed })

@@ -456,8 +456,7 @@ impl Emitter<'_> {
             self.checks = checks[place];
             self.dead = is_dead(&block.code[place + 1..], &checks[place + 1..]);
             self.at = i.ip();
-            if effects::of(i).is_some_and(|effects| effects.may_leave)
-                && !self.checks.answer_for(i)
+            if effects::of(i).is_some_and(|effects| effects.may_leave) && !self.checks.answer_for(i)
             {
                 self.flush();
             }
@@ -533,23 +532,21 @@ impl Emitter<'_> {
     fn edge(&mut self, target: Target) {
         match target {
             Target::Outside(rip) => self.go(rip),
-            Target::Inside(block) => {
-                match self.label(block) {
-                    Some(depth) => {
-                        self.sync();
-                        if let Some(number) = self.flow.number(block) {
-                            self.s().i32_const(number as i32).local_set(local::NEXT);
-                        }
-                        self.s().br(depth);
+            Target::Inside(block) => match self.label(block) {
+                Some(depth) => {
+                    self.sync();
+                    if let Some(number) = self.flow.number(block) {
+                        self.s().i32_const(number as i32).local_set(local::NEXT);
                     }
-                    None => {
-                        if self.flow.is_loop[block + 1] {
-                            self.sync();
-                        }
-                        self.steps.push(Step::Tree(block + 1, self.here(block)));
-                    }
+                    self.s().br(depth);
                 }
-            }
+                None => {
+                    if self.flow.is_loop[block + 1] {
+                        self.sync();
+                    }
+                    self.steps.push(Step::Tree(block + 1, self.here(block)));
+                }
+            },
         }
     }
 
@@ -611,10 +608,17 @@ fn registers(i: &Instruction) -> impl Iterator<Item = u32> {
     operands.filter_map(|n| vector::xmm(i.op_register(n)))
 }
 
-/// Whether registers of a region are better loaded where they are used: not if it has loops,
-/// where they stay in the processor's registers.
-fn is_lazy(_: &Region, flow: &Flow) -> bool {
-    match crate::translate::knob(3) { 0 => false, 1 => true, _ => !flow.is_loop[1..].contains(&true) }
+/// Whether registers of a region are better loaded where they are used: where execution only
+/// passes through, for a short while it would load and store all; not if most of it are loops.
+fn is_lazy(region: &Region, flow: &Flow) -> bool {
+    let (mut all, mut in_loops) = (0, 0);
+    for (number, block) in region.blocks.iter().enumerate() {
+        all += block.code.len();
+        if flow.in_loop[number + 1] {
+            in_loops += block.code.len();
+        }
+    }
+    2 * in_loops < all
 }
 
 /// An offset in the memory, and the logarithm of an alignment.
