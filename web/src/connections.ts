@@ -5,9 +5,12 @@
  */
 
 import type { Part } from "./imports.js";
+import { answerQuery, NAMES, NAMES_PORT, type Resolve } from "./names.js";
 
 /** Bytes that wait on either side before the one that sends has to wait. */
 const MAX_WAITING = 256 << 10;
+/** Queries for names of one socket that are under way or not read. */
+const MAX_QUERIES = 32;
 /** Numbers of errno(3). */
 const [EAGAIN, ENETUNREACH, ECONNRESET, ENOTCONN, ECONNREFUSED] = [11, 101, 104, 107, 111];
 
@@ -25,6 +28,8 @@ export interface Outer {
 export interface Transport {
   /** Opens a connection by TCP; its inner end is used once `opened` was called. */
   connect(address: Uint8Array, port: number, inner: Inner): Outer;
+  /** Finds the addresses of a name, 16 bytes each: with it, the guest has a server for names. */
+  resolve?(name: string): Promise<readonly Uint8Array[]>;
 }
 
 /** The guest's end of a connection, as the outside sees it. */
@@ -118,9 +123,42 @@ class Connection implements Inner {
   }
 }
 
+/** A socket of UDP, which reaches the server for names and nothing else. */
+class Queries {
+  private readonly answers: Uint8Array[] = [];
+  private asked = 0;
+
+  constructor(
+    private readonly resolve: Resolve,
+    private readonly news: () => void,
+  ) {}
+
+  /** As with any network, what is too much is lost. */
+  send(query: Uint8Array): number {
+    if (this.asked + this.answers.length < MAX_QUERIES) {
+      this.asked += 1;
+      void answerQuery(query.slice(), this.resolve).then((answer) => {
+        this.asked -= 1;
+        if (answer !== undefined) this.answers.push(answer);
+        this.news();
+      });
+    }
+    return query.length;
+  }
+
+  receive(into: Uint8Array): number {
+    const answer = this.answers.shift();
+    if (answer === undefined) return -EAGAIN;
+    const part = answer.subarray(0, into.length);
+    into.set(part);
+    return part.length;
+  }
+}
+
 /** All connections of a machine. */
 export class Connections {
   private readonly connections = new Map<number, Connection>();
+  private readonly queries = new Map<number, Queries>();
   private readonly arrived: number[] = [];
   private last = 0;
 
@@ -144,6 +182,7 @@ export class Connections {
   close(): void {
     for (const { outer } of this.connections.values()) outer.closed();
     this.connections.clear();
+    this.queries.clear();
   }
 
   /** The kernel's imports. */
@@ -160,13 +199,24 @@ export class Connections {
         connection.outer = this.transport.connect(part(at, 16).slice(), port, connection);
         return id;
       },
+      datagrams: (at: number, port: number) => {
+        const { transport } = this;
+        const isNames = port === NAMES_PORT && part(at, 16).every((byte, place) => byte === NAMES[place]);
+        if (transport?.resolve === undefined || !isNames) return -ENETUNREACH;
+        this.last = (this.last + 1) % 0x7fffffff;
+        this.queries.set(this.last, new Queries((name) => transport.resolve?.(name) ?? Promise.resolve([]), this.news));
+        return this.last;
+      },
       connected: (id: number) => get(id)?.connected() ?? -ECONNREFUSED,
-      send: (id: number, at: number, length: number) => get(id)?.send(part(at, length)) ?? -ENOTCONN,
-      receive: (id: number, at: number, length: number) => get(id)?.receive(part(at, length)) ?? -ENOTCONN,
+      send: (id: number, at: number, length: number) =>
+        (get(id) ?? this.queries.get(id))?.send(part(at, length)) ?? -ENOTCONN,
+      receive: (id: number, at: number, length: number) =>
+        (get(id) ?? this.queries.get(id))?.receive(part(at, length)) ?? -ENOTCONN,
       finish: (id: number) => get(id)?.outer.finished(),
       close: (id: number) => {
         get(id)?.outer.closed();
         this.connections.delete(id);
+        this.queries.delete(id);
       },
     };
   }

@@ -6,6 +6,8 @@
 import { encode } from "./bytes.js";
 import { type ChunkImage, lookAtChunks } from "./blocks/chunks.js";
 import { look, type HttpImage } from "./blocks/http.js";
+import { loadChanges, saveChanges } from "./blocks/saved.js";
+import { lookAtSplit, type SplitImage } from "./blocks/split.js";
 import { Store } from "./blocks/store.js";
 import type { DiskDescription, FolderDescription } from "./protocol.js";
 
@@ -15,6 +17,8 @@ export interface DeviceUser {
   file(device: DataDevice, path: string, bytes: Uint8Array): void;
   /** Lets go of the disk for good. */
   release(device: BlockDevice): Promise<void>;
+  /** Reads a file of a disk that is mounted as a folder, by its path there. */
+  readKept(device: BlockDevice, path: string): Promise<Uint8Array>;
 }
 
 /** A disk. */
@@ -61,7 +65,26 @@ export class ChunkDevice extends BlockDevice {
   }
 }
 
-/** Changed blocks in this browser (IndexedDB), under a name. */
+/** A disk image in files of 128 KiB, as pages for WebVM have it on GitHub, on any web server. */
+export class GitHubDevice extends BlockDevice {
+  private constructor(private readonly image: SplitImage) {
+    super();
+  }
+
+  /** Reads the image's size. @param url the image's, to which `.meta` and the like are added */
+  static async create(url: string | URL): Promise<GitHubDevice> {
+    return new GitHubDevice(await lookAtSplit(new URL(url, base()).href));
+  }
+
+  override describe(): DiskDescription {
+    return { kind: "split", image: this.image };
+  }
+}
+
+/**
+ * Blocks in this browser (IndexedDB), under a name: changes of another disk, in an
+ * `OverlayDevice`, or a disk of its own, which is mounted as a folder.
+ */
 export class IDBDevice extends BlockDevice {
   private constructor(private readonly name: string) {
     super();
@@ -77,8 +100,32 @@ export class IDBDevice extends BlockDevice {
 
   /** Throws all blocks away. A machine that uses them has no disk afterwards: reload the page. */
   async reset(): Promise<void> {
-    await Promise.all([...this.users].map((user) => user.release(this)));
+    await this.release();
     await Store.remove(this.name);
+  }
+
+  /** Reads a file, where this is mounted as a folder, by its path there; a machine must use it. */
+  async readFileAsBlob(path: string): Promise<Blob> {
+    const [user] = this.users;
+    if (user === undefined) throw new Error(`${path}: no machine uses the device ${this.name}`);
+    return new Blob([(await user.readKept(this, path)).slice()]);
+  }
+
+  /** All blocks as a file, as they were at the last `sync`. A machine may use them. */
+  export(): Promise<Blob> {
+    return saveChanges(this.name);
+  }
+
+  /**
+   * Puts the blocks of such a file in place of those that are here. A machine that uses them has
+   * no disk afterwards: reload the page. A file that is damaged is refused, and nothing changes.
+   */
+  async import(file: Blob): Promise<void> {
+    await loadChanges(this.name, file, () => this.release());
+  }
+
+  private async release(): Promise<void> {
+    await Promise.all([...this.users].map((user) => user.release(this)));
   }
 }
 

@@ -3,17 +3,18 @@
 import { concat, encode } from "./bytes.js";
 import type { Mode } from "./code.js";
 import {
-  BlockDevice, DataDevice, type DeviceUser, FolderDevice,
+  BlockDevice, DataDevice, type DeviceUser, FolderDevice, IDBDevice,
 } from "./devices.js";
 import { exchange, type GuestRequest } from "./http.js";
 import type { Answer, MountDescription, Request, Start, WorkerLike } from "./protocol.js";
+import type { RelayOptions } from "./relay.js";
 import { type Socket, Sockets } from "./sockets.js";
 import { openTerminal, type PageTerminal } from "./terminal.js";
 
 /** Something that is mounted. */
 export type Mount =
   | { readonly type: "ext2"; readonly path: string; readonly dev: BlockDevice }
-  | { readonly type: "dir"; readonly path: string; readonly dev: FolderDevice }
+  | { readonly type: "dir"; readonly path: string; readonly dev: FolderDevice | IDBDevice }
   | { readonly type: "devs" | "devpts" | "proc" | "sys" | "tmpfs"; readonly path: string };
 
 /** How a machine is set up. */
@@ -22,9 +23,9 @@ export interface LinuxOptions {
   readonly mounts?: readonly Mount[];
   /** Bytes of memory for all processes together. */
   readonly memory?: number;
-  /** There is no network but the guest's own yet; anything else is refused. */
-  readonly network?: "none";
-  /** As pages of another maker name it. Its parts would give a network; there is none yet. */
+  /** The way to a network outside; without a relay (`sampan relay`) there is none. */
+  readonly network?: "none" | RelayOptions;
+  /** As pages of another maker name it. It gives no network here. */
   readonly networkInterface?: unknown;
   /** Whether hot code is translated to WebAssembly; it is (`"auto"`) if nothing is said. */
   readonly mode?: Mode;
@@ -87,6 +88,8 @@ export class Linux implements DeviceUser {
     private readonly worker: WorkerLike,
     private readonly disks: readonly BlockDevice[],
     private readonly folders: readonly FolderDevice[],
+    /** Disks that are mounted as folders, and where. */
+    private readonly kept: ReadonlyMap<BlockDevice, string>,
   ) {
     worker.onmessage = ({ data }) => this.take(data);
     worker.onerror = (event) => this.fail(new Error(`the worker failed: ${event.message ?? ""}`));
@@ -95,20 +98,26 @@ export class Linux implements DeviceUser {
   /** Sets a machine up: opens its disks and mounts them. */
   static async create(options: LinuxOptions = {}): Promise<Linux> {
     const { mounts = [], network = "none" } = options;
-    if (network !== "none") {
+    const hasRelay = typeof network === "object" && typeof network.relay === "string" && typeof network.token === "string";
+    if (network !== "none" && !hasRelay) {
       options.worker?.terminate();
-      throw new Error(`no network of this kind yet: ${String(network)}`);
+      throw new Error(`not a network: ${JSON.stringify(network)}; it is "none", or has a relay and its token`);
     }
     const disks: BlockDevice[] = [];
     const folders: FolderDevice[] = [];
+    const kept = new Map<BlockDevice, string>();
     const described = mounts.map((mount): MountDescription => {
       const { type, path } = mount;
       if (mount.type === "ext2") return { type, path, device: place(disks, mount.dev) };
-      if (mount.type === "dir") return { type, path, device: place(folders, mount.dev) };
+      if (mount.type === "dir") {
+        if (!(mount.dev instanceof IDBDevice)) return { type, path, device: place(folders, mount.dev) };
+        kept.set(mount.dev, path);
+        return { type: "kept", path, device: place(disks, mount.dev) };
+      }
       return { type, path };
     });
     const worker = options.worker ?? browserWorker();
-    const linux = new Linux(worker, disks, folders);
+    const linux = new Linux(worker, disks, folders, kept);
     const setup = {
       disks: disks.map((disk) => disk.describe()),
       folders: folders.map((folder) => folder.describe()),
@@ -116,6 +125,7 @@ export class Linux implements DeviceUser {
       memory: options.memory,
       mode: options.mode,
       trace: options.trace === true,
+      relay: network === "none" ? undefined : { relay: network.relay, token: network.token },
     };
     try {
       await linux.ask({ type: "create", setup });
@@ -216,6 +226,13 @@ export class Linux implements DeviceUser {
   async release(device: BlockDevice): Promise<void> {
     const disk = this.disks.findIndex((disk) => disk.parts().includes(device));
     await this.ask({ type: "release", disk });
+  }
+
+  /** Of a disk that is mounted as a folder. */
+  async readKept(device: BlockDevice, path: string): Promise<Uint8Array> {
+    const folder = this.kept.get(device);
+    if (folder === undefined) throw new Error(`${path}: the device is not mounted as a folder`);
+    return this.readFile(`${folder}/${path}`);
   }
 
   private attach(write: WriteFunction, columns: number, rows: number): void {

@@ -2,11 +2,14 @@
 
 import type { ChunkImage } from "./blocks/chunks.js";
 import type { HttpImage } from "./blocks/http.js";
+import type { SplitImage } from "./blocks/split.js";
 import type { Mode } from "./code.js";
+import type { RelayOptions } from "./relay.js";
 
 export type DiskDescription =
   | { readonly kind: "http"; readonly image: HttpImage }
   | { readonly kind: "chunks"; readonly image: ChunkImage }
+  | { readonly kind: "split"; readonly image: SplitImage }
   | { readonly kind: "idb"; readonly name: string }
   | { readonly kind: "overlay"; readonly lower: DiskDescription; readonly upper: DiskDescription };
 
@@ -15,9 +18,9 @@ export type FolderDescription =
   | { readonly kind: "data"; readonly files: readonly (readonly [string, Uint8Array])[] };
 
 export interface MountDescription {
-  readonly type: "ext2" | "dir" | "devs" | "devpts" | "proc" | "sys" | "tmpfs";
+  readonly type: "ext2" | "dir" | "kept" | "devs" | "devpts" | "proc" | "sys" | "tmpfs";
   readonly path: string;
-  /** The place in the list of disks (`ext2`) or of folders (`dir`). */
+  /** The place in the list of disks (`ext2`, `kept`) or of folders (`dir`). */
   readonly device?: number;
 }
 
@@ -28,6 +31,7 @@ export interface Setup {
   readonly memory: number | undefined;
   readonly mode: Mode | undefined;
   readonly trace: boolean;
+  readonly relay: RelayOptions | undefined;
 }
 
 /** A program that shall run. */

@@ -2,13 +2,18 @@
 
 import type { Blocks, Watcher } from "./blocks/blocks.js";
 import { ChunkBlocks } from "./blocks/chunks.js";
+import { FetchedBlocks } from "./blocks/fetched.js";
 import { HttpBlocks } from "./blocks/http.js";
 import { OverlayBlocks } from "./blocks/overlay.js";
+import { SplitBlocks } from "./blocks/split.js";
 import { Store } from "./blocks/store.js";
-import { concat, message } from "./bytes.js";
+import { ZeroBlocks } from "./blocks/zeros.js";
+import { concat, encode, message } from "./bytes.js";
 import { DataFolder, WebFolder } from "./folders.js";
 import type { Channel, DiskDescription, FolderDescription, Request, Setup } from "./protocol.js";
+import { RESOLVER } from "./names.js";
 import { PageConnections } from "./page-connections.js";
+import { Relay } from "./relay.js";
 import { Vm } from "./vm.js";
 
 /** Bytes of output that the page has not shown yet, above which programs rest. */
@@ -16,6 +21,10 @@ const MAX_UNSHOWN = 512 << 10;
 /** Milliseconds between two times that changes are put away by themselves. */
 const SYNC_MS = 1000;
 
+/** Bytes of a disk that is a folder of its own. */
+const KEPT_SIZE = 1 << 30;
+
+const NO_IMAGE = "an IDBDevice is no image: make an OverlayDevice of it and one, or mount it as dir";
 const FULL =
   "the browser's storage has no more room for changes of the disk; they are kept in memory until there is";
 
@@ -67,6 +76,10 @@ class Server {
         if (full) channel.post({ type: "log", line: FULL });
       },
     };
+    const transport = setup.relay === undefined ? {} : { transport: new Relay(setup.relay, watcher.log) };
+    for (const { type, device = -1 } of setup.mounts) {
+      if (type === "ext2" && setup.disks[device]?.kind === "idb") throw new Error(NO_IMAGE);
+    }
     const modules = Promise.all([channel.module("kernel.wasm"), channel.module("processor.wasm")]);
     const disks = await Promise.all(setup.disks.map((disk) => openDisk(disk, watcher)));
     const folders = setup.folders.map((folder) => openFolder(folder, watcher));
@@ -78,6 +91,7 @@ class Server {
       disks,
       folders,
       trace: setup.trace,
+      ...transport,
       ...(setup.memory === undefined ? {} : { memory: setup.memory }),
       ...(setup.mode === undefined ? {} : { mode: setup.mode }),
       write: (bytes) => own.write(bytes),
@@ -86,6 +100,7 @@ class Server {
       process: () => channel.post({ type: "process" }),
     });
     for (const mount of setup.mounts) await vm.mount(mount);
+    if (setup.relay !== undefined) await vm.coverFile("/etc/resolv.conf", encode(RESOLVER));
     return new Server(channel, vm, disks, folders, own);
   }
 
@@ -180,17 +195,23 @@ function answer(
 async function openDisk(disk: DiskDescription, watcher: Watcher): Promise<Blocks> {
   switch (disk.kind) {
     case "http":
-      return new HttpBlocks(disk.image, watcher);
+      return HttpBlocks.open(disk.image, watcher);
     case "chunks":
       return ChunkBlocks.open(disk.image, watcher);
+    case "split":
+      return SplitBlocks.open(disk.image, watcher);
     case "overlay": {
       if (disk.upper.kind !== "idb") throw new Error("changes can be kept on an IDBDevice only");
       const base = await openDisk(disk.lower, watcher);
       const { name } = disk.upper;
-      return OverlayBlocks.open(base, await Store.open(name), name, watcher);
+      const full = (full: boolean) => {
+        if (full && base instanceof FetchedBlocks) base.makeRoom();
+        watcher.full(full);
+      };
+      return OverlayBlocks.open(base, await Store.open(name), name, { ...watcher, full });
     }
     case "idb":
-      throw new Error("an IDBDevice holds changes only: make an OverlayDevice of it and an image");
+      return OverlayBlocks.open(new ZeroBlocks(KEPT_SIZE), await Store.open(disk.name), disk.name, watcher);
   }
 }
 

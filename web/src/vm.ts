@@ -49,6 +49,7 @@ interface Kernel {
   create(memory: number, trace: number): void;
   mount(kind: number, device: number): number;
   add_file(mode: number): number;
+  cover_file(): number;
   read_file(): number;
   read_at(): number;
   sync(): number;
@@ -78,7 +79,7 @@ const NOT_READY = -1;
 /** What the kernel says where a disk has to bring something first. */
 const DISK_NOT_READY = 601;
 /** Numbers of mounts in the kernel's module. */
-const MOUNTS = { ext2: 0, dir: 1, devs: 2, devpts: 3, proc: 4, sys: 5, tmpfs: 6 };
+const MOUNTS = { ext2: 0, dir: 1, devs: 2, devpts: 3, proc: 4, sys: 5, tmpfs: 6, kept: 7 };
 /** Bytes of typed input that wait; what comes then is dropped, as by a real terminal. */
 const MAX_TYPED = 1 << 20;
 
@@ -141,6 +142,15 @@ export class Vm {
       return this.kernel.mount(MOUNTS[type], device ?? 0);
     });
     check(errno, `cannot mount ${type} on ${path}`);
+  }
+
+  /** Lets a path show a file of this content, before anything runs and after mounts. */
+  async coverFile(path: string, content: Uint8Array): Promise<void> {
+    const errno = await this.retry(() => {
+      this.fill(concat([encode(`${path}\0`), content]));
+      return this.kernel.cover_file();
+    });
+    check(errno, path);
   }
 
   /** Starts a program and waits until it ends; its status as a shell tells it. */

@@ -70,6 +70,7 @@ test("a file is there after the page was loaded again, and gone after a reset", 
   await type(page, "cat /root/note; mount | grep ' / '");
   await shows(page, /\nkept[^]*ext2/);
   await picture(page, "after-reload");
+  await page.getByText("Changes", { exact: true }).click();
   page.once("dialog", (dialog) => dialog.accept());
   await Promise.all([
     page.waitForEvent("load"),

@@ -1,27 +1,24 @@
 // A Debian in Chromium: what a newcomer tries, and what must not hurt it. `SAMPAN_DEBIAN` names
-// an image; `cargo xtask test` makes one.
+// an image, `SAMPAN_DEBIAN_CHUNKS` a folder with its chunks; `cargo xtask test` makes both.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { openBrowser, picture, sent, shows, type, visit } from "./support/browser.mjs";
+import { answer as answerOn, openBrowser, picture, sent, shows, type, visit } from "./support/browser.mjs";
 
 const image = process.env.SAMPAN_DEBIAN;
+const chunks = process.env.SAMPAN_DEBIAN_CHUNKS;
 const PROMPT = /root@sampan:[^\n]*#$/;
 const options = { timeout: 85_000 };
 let browser;
 before(async () => {
   assert.ok(image, "SAMPAN_DEBIAN names no image of a Debian; `cargo xtask test` makes one");
+  assert.ok(chunks, "SAMPAN_DEBIAN_CHUNKS names no folder with its chunks");
   browser = await openBrowser();
 });
 after(() => browser?.close());
 
-/** Types a line on a screen that is clear, and waits for the next prompt; what is between. */
-async function answer(page, line, within = "#console", seconds = 60) {
-  await type(page, `clear; ${line}`, within);
-  const text = await shows(page, new RegExp(`^(?!.*clear;)[^]*${PROMPT.source}`), within, seconds);
-  return text.split("\n").slice(0, -1).join("\n").trim();
-}
+const answer = (page, line) => answerOn(page, line, PROMPT);
 
 test("a shell, Python, vim, a compiler, a new size, and the file after a reload", options, async (t) => {
   const start = Date.now();
@@ -56,6 +53,28 @@ test("a shell, Python, vim, a compiler, a new size, and the file after a reload"
   await shows(page, PROMPT);
   assert.equal(await answer(page, "./hello; grep -c of hello.c"), "hello of 4\n1");
   await picture(page, "debian-after-reload");
+  assert.deepEqual(errors, []);
+});
+
+test("in chunks: little is fetched for a prompt, and less the next time", options, async (t) => {
+  const cold = Date.now();
+  const { page, server, errors } = await visit(t, browser, image, { path: "?image=image/", chunks });
+  await shows(page, PROMPT);
+  const bytes = sent(server);
+  const count = server.requests.filter(({ path }) => path.includes("/chunks/")).length;
+  t.diagnostic(`prompt after ${Date.now() - cold} ms; ${bytes >> 10} KB in all, ${sent(server, /image/) >> 10} KB of the image in ${count} chunks`);
+  assert.ok(bytes < 6 << 20, `${bytes} bytes`);
+  // What is there without having been foretold is the same too.
+  const name = "usr/bin/perl";
+  const expected = execFileSync(process.env.SAMPAN ?? "sampan", ["image", "cat", image, `/${name}`], { maxBuffer: 1 << 26 });
+  assert.equal(await answer(page, `sha256sum < /${name} | cut -c1-16; sync`), execFileSync("sha256sum", { input: expected, encoding: "latin1" }).slice(0, 16));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const before = sent(server, /chunks/);
+  const warm = Date.now();
+  await page.reload();
+  await shows(page, PROMPT);
+  t.diagnostic(`prompt after ${Date.now() - warm} ms the second time`);
+  assert.equal(sent(server, /chunks/) - before, 0);
   assert.deepEqual(errors, []);
 });
 

@@ -1,6 +1,7 @@
 //! Measuring: sets up the peers and hands over to the program in `bench/`.
 
 mod linux;
+mod web;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,6 +25,8 @@ enum What {
     Wasm(Wasm),
     /// Linux kernels and programs, beside native ones and QEMU's user mode
     Linux(linux::Linux),
+    /// Linux in Chromium: kernels and programs beside native ones, and what a visitor waits for
+    Web(web::Web),
     /// Rebuild the kernels' modules in bench/kernels/ from their C sources
     BuildKernels,
 }
@@ -48,6 +51,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Some(What::BuildKernels) => kernels::build_wasm()?,
         Some(What::Wasm(wasm)) => run_wasm(wasm)?,
         Some(What::Linux(linux)) => linux::run(linux)?,
+        Some(What::Web(web)) => web::run(web)?,
         None => run_wasm(&Wasm::default())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -80,6 +80,23 @@ pub fn i386_image(sampan: &Path) -> Result<PathBuf> {
     Ok(image)
 }
 
+/// That image in a folder of chunks, with a profile of a start; made anew where the image is
+/// younger.
+pub fn i386_chunks(sampan: &Path) -> Result<PathBuf> {
+    let image = i386_image(sampan)?;
+    let folder = fetch::cache_dir()?.join(format!("{I386}.chunks"));
+    let age = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    if age(&folder.join("index.json")) < age(&image) {
+        eprintln!("cutting the image into chunks in {} (once, a minute)", folder.display());
+        let mut chunk = Command::new(sampan);
+        chunk.args(["image", "chunk"]).arg(&image).arg("--output").arg(&folder);
+        project::run(&mut chunk)?;
+        let mut profile = Command::new(sampan);
+        project::run(profile.args(["image", "profile"]).arg(&folder))?;
+    }
+    Ok(folder)
+}
+
 /// Makes it in a directory below `parent`.
 fn make(parent: &Path) -> Result<TempDir> {
     let new = tempfile::tempdir_in(parent)?;

@@ -71,6 +71,7 @@ pub fn test(with_debian: bool) -> Result<Tally> {
     node.env("SAMPAN", &sampan);
     if with_debian {
         node.env("SAMPAN_DEBIAN", debian::i386_image(&sampan)?);
+        node.env("SAMPAN_DEBIAN_CHUNKS", debian::i386_chunks(&sampan)?);
     } else {
         tests.retain(|path| !path.to_string_lossy().contains("debian"));
     }

@@ -1,5 +1,6 @@
 //! What the command line takes.
 
+use crate::relay::Rule;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use sampan::{Feature, Mode};
 use std::ffi::OsString;
@@ -36,6 +37,9 @@ pub enum Command {
     Image(Deferred<Image>),
     /// Serve a page with Linux in it, and a disk image, to a browser on this machine
     Web(Deferred<Web>),
+    /// Give machines in browsers connections to the network, as far as allowed
+    #[command(after_help = RELAY_HELP)]
+    Relay(Deferred<Relay>),
     /// Run spec scripts (.wast); the last line is `N passed, N failed`
     Wast(Deferred<Wast>),
     /// Check modules; exit 1 and one line per problem
@@ -187,6 +191,23 @@ pub enum ImageCommand {
     Chunk(Chunk),
     /// Note which chunks a start needs, so that a browser fetches these first
     Profile(Profile),
+    /// Look for damage in an image, without changing it; as of `e2fsck -fn`, the exit code is 0
+    /// for none, 4 for some, and 8 if nothing could be checked
+    Check {
+        /// The image
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        image: PathBuf,
+    },
+    /// Make an image larger or smaller: all of it is copied into a new one, which then takes its
+    /// place. Overlays of the old one are of no use any more
+    Resize {
+        /// The image
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        image: PathBuf,
+        /// The new size; K, M and G are powers of 1024
+        #[arg(value_parser = bytes)]
+        size: u64,
+    },
     /// List a directory in an image
     Ls {
         /// The image
@@ -380,10 +401,30 @@ pub struct Web {
     /// The built page [default: share/sampan/page or web/page/dist beside or above the program]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub page: Option<PathBuf>,
-    /// A disk image with a system in it (ext2). It is only read: each browser keeps its changes
+    /// Also run a relay, so that the machine reaches this of the network; see `sampan relay --help`
+    #[arg(long, value_name = "WHAT[:PORT]")]
+    pub allow: Vec<Rule>,
+    /// A disk image with a system in it (ext2), or a folder of chunks of one. It is only read:
+    /// each browser keeps its changes
     #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::FilePath)]
     pub image: PathBuf,
 }
+
+/// `sampan relay`.
+#[derive(Args, Debug)]
+pub struct Relay {
+    /// Where browsers reach it; from other machines, they should through a server with TLS
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+    /// What may be reached (may be repeated): a NAME, *.NAME, ADDRESS or ADDRESS/BITS, or * for
+    /// all that is public. Addresses that are not public are reached only by number
+    #[arg(long, value_name = "WHAT[:PORT]", required = true)]
+    pub allow: Vec<Rule>,
+}
+
+const RELAY_HELP: &str = "Prints what is put behind the page's address, in which the token is that \
+clients must have: SAMPAN_RELAY_TOKEN of the environment, or a new one. Machines reach this one as \
+10.0.2.2 where 127.0.0.1 is allowed.";
 
 /// How to execute Linux programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ mod args;
 mod image;
 mod inspect;
 mod linux;
+mod relay;
 mod report;
 mod run;
 pub mod spec;
@@ -27,6 +28,7 @@ pub fn main() -> ExitCode {
         Command::Linux(args) => linux::linux(&args.0),
         Command::Image(args) => image::image(&args.0),
         Command::Web(args) => web::web(&args.0),
+        Command::Relay(args) => relay::relay(&args.0),
         Command::Wast(args) => wast::wast(*args.0),
         Command::Validate(args) => validate::validate(*args.0),
         Command::Inspect(args) => inspect::inspect(&args.0),

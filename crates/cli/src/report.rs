@@ -17,6 +17,10 @@ pub enum Exit {
     Timeout,
     /// The guest trapped; the number is that of a process that aborts.
     Trap,
+    /// A check found something wrong; the number is that of `e2fsck`.
+    Damaged,
+    /// Nothing could be checked; as `e2fsck`.
+    NotChecked,
     /// What the guest chose.
     Guest(u8),
 }
@@ -26,6 +30,8 @@ impl Exit {
         match self {
             Exit::Success => 0,
             Exit::BadInput => 1,
+            Exit::Damaged => 4,
+            Exit::NotChecked => 8,
             Exit::Timeout => 124,
             Exit::Trap => 134,
             Exit::Guest(code) => code,

@@ -1,9 +1,13 @@
 //! `sampan web`: serves the page that shows Linux in a browser's tab, and a disk image for it,
-//! to this machine alone. Any web server for static files that answers range requests does as
-//! well.
+//! to this machine alone. Any web server for static files does as well; where the image is one
+//! file, it has to answer range requests.
+
+mod range;
 
 use crate::args::Web;
+use crate::relay::Relay;
 use crate::report::{self, Exit};
+use range::parse_range;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +19,8 @@ use tiny_http::{Header, Request, Response, Server, StatusCode};
 const THREADS: usize = 6;
 /// Where the page looks for its image.
 const IMAGE: &str = "/image.ext2";
+/// Where an image in chunks is.
+const CHUNKS: &str = "image";
 
 /// Serves until the process is ended.
 pub fn web(args: &Web) -> Exit {
@@ -32,7 +38,22 @@ pub fn web(args: &Web) -> Exit {
             return Exit::BadInput;
         }
     };
-    let exit = report::print(format!("http://{}/\n", server.server_addr()).as_bytes());
+    let query = if site.is_chunks { "?image=image/" } else { "" };
+    let mut fragment = String::new();
+    if !args.allow.is_empty() {
+        match Relay::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), args.allow.clone()) {
+            Ok(relay) => {
+                fragment = relay.fragment();
+                std::thread::spawn(|| relay.serve());
+            }
+            Err(text) => {
+                report::message(text);
+                return Exit::BadInput;
+            }
+        }
+    }
+    let address = server.server_addr();
+    let exit = report::print(format!("http://{address}/{query}{fragment}\n").as_bytes());
     if exit != Exit::Success {
         return exit;
     }
@@ -51,6 +72,8 @@ pub fn web(args: &Web) -> Exit {
 struct Site {
     page: PathBuf,
     image: PathBuf,
+    /// Whether that is a folder, as `sampan image chunk` makes it.
+    is_chunks: bool,
 }
 
 impl Site {
@@ -65,12 +88,14 @@ impl Site {
         };
         let shown = args.image.display();
         let image = File::open(&args.image).map_err(|error| format!("{shown}: {error}"))?;
-        if !image.metadata().is_ok_and(|file| file.is_file()) {
+        let is_chunks = args.image.join("index.json").is_file();
+        if !is_chunks && !image.metadata().is_ok_and(|file| file.is_file()) {
             return Err(format!(
-                "{shown}: not a file; an image with an ext2 file system is needed"
+                "{shown}: neither a file with an ext2 file system nor a folder that \
+                 `sampan image chunk` made"
             ));
         }
-        Ok(Site { page, image: args.image.clone() })
+        Ok(Site { page, image: args.image.clone(), is_chunks })
     }
 
     fn answer(&self, request: Request) {
@@ -80,18 +105,18 @@ impl Site {
         let _ = match known {
             _ if !matches!(request.method().as_str(), "GET" | "HEAD") => refuse(request, 405),
             None => refuse(request, 404),
-            Some(file) => match File::open(&file) {
-                Ok(open) => send(request, open, &file),
+            Some((file, lifetime)) => match File::open(&file) {
+                Ok(open) => send(request, open, &file, lifetime),
                 Err(_) => refuse(request, 404),
             },
         };
     }
 
-    /// The file for a path of the server. Names of the page need no escapes.
-    fn find(&self, path: &str) -> Option<PathBuf> {
+    /// The file for a path of the server. Names need no escapes.
+    fn find(&self, path: &str) -> Option<(PathBuf, Lifetime)> {
         match path {
-            IMAGE => return Some(self.image.clone()),
-            "/" => return Some(self.page.join("index.html")),
+            IMAGE if !self.is_chunks => return Some((self.image.clone(), Lifetime::Asked)),
+            "/" => return Some((self.page.join("index.html"), Lifetime::Asked)),
             _ => {}
         }
         let plain = |name: &str| {
@@ -99,7 +124,38 @@ impl Site {
             !name.is_empty() && !name.starts_with('.') && name.bytes().all(allowed)
         };
         let names = path.strip_prefix('/')?;
-        names.split('/').all(plain).then(|| self.page.join(names))
+        if !names.split('/').all(plain) {
+            return None;
+        }
+        let (first, rest) = names.split_once('/').unwrap_or((names, ""));
+        let (folder, name) = match first {
+            CHUNKS if self.is_chunks => (&self.image, rest),
+            _ => (&self.page, names),
+        };
+        // These are named by their content.
+        let is_fixed = match first {
+            CHUNKS => rest.starts_with("chunks/") || rest.starts_with("maps/"),
+            _ => first == "assets",
+        };
+        let lifetime = if is_fixed { Lifetime::Fixed } else { Lifetime::Asked };
+        Some((folder.join(name), lifetime))
+    }
+}
+
+/// How long a browser may take a file for what it was.
+#[derive(Clone, Copy)]
+enum Lifetime {
+    /// It asks anew each time, and is told by the tag that nothing changed.
+    Asked,
+    Fixed,
+}
+
+impl Lifetime {
+    fn cache_control(self) -> &'static str {
+        match self {
+            Lifetime::Asked => "no-cache",
+            Lifetime::Fixed => "max-age=31536000, immutable",
+        }
     }
 }
 
@@ -126,8 +182,11 @@ fn field<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
     Some(found.value.as_str())
 }
 
-fn send(request: Request, mut file: File, path: &Path) -> std::io::Result<()> {
+fn send(request: Request, mut file: File, path: &Path, lifetime: Lifetime) -> std::io::Result<()> {
     let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return refuse(request, 404);
+    }
     let size = metadata.len();
     let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok();
     let changed = metadata.modified().ok().and_then(since).unwrap_or_default().as_nanos();
@@ -151,8 +210,7 @@ fn send(request: Request, mut file: File, path: &Path) -> std::io::Result<()> {
         header("Content-Type", content_type(path)),
         header("Accept-Ranges", "bytes"),
         header("ETag", &tag),
-        // Asked for anew each time, and then told by the tag that nothing changed.
-        header("Cache-Control", "no-cache"),
+        header("Cache-Control", lifetime.cache_control()),
         header("X-Content-Type-Options", "nosniff"),
         // What a page needs to share memory with its workers.
         header("Cross-Origin-Opener-Policy", "same-origin"),
@@ -196,58 +254,5 @@ fn content_type(path: &Path) -> &'static str {
         Some("css") => "text/css",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
-    }
-}
-
-/// What `Range` asks for (RFC 9110, section 14.1.2).
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Range {
-    /// From one byte to another, or to the end.
-    From(u64, Option<u64>),
-    /// So many bytes of the end.
-    Last(u64),
-}
-
-impl Range {
-    /// Where it starts in a file of this size, and how long it is; none if it is outside.
-    fn within(self, size: u64) -> Option<(u64, u64)> {
-        let (start, end) = match self {
-            Range::From(start, end) => (start, end.map_or(size, |last| last.saturating_add(1))),
-            Range::Last(count) => (size.saturating_sub(count), size),
-        };
-        let end = end.min(size);
-        (start < end).then(|| (start, end - start))
-    }
-}
-
-/// One range; none of what is malformed or has several, which a server may ignore.
-fn parse_range(text: &str) -> Option<Range> {
-    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-    match (first, last) {
-        ("", last) => Some(Range::Last(last.parse().ok()?)),
-        (first, "") => Some(Range::From(first.parse().ok()?, None)),
-        (first, last) => {
-            let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-            (first <= last).then_some(Range::From(first, Some(last)))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Range, parse_range};
-
-    #[test]
-    fn ranges() {
-        assert_eq!(parse_range("bytes=0-9"), Some(Range::From(0, Some(9))));
-        assert_eq!(parse_range("bytes=5-"), Some(Range::From(5, None)));
-        assert_eq!(parse_range("bytes=-5"), Some(Range::Last(5)));
-        for bad in ["bytes=9-0", "bytes=0-1,3-4", "lines=0-9", "bytes=", "bytes=-", "bytes=a-b"] {
-            assert_eq!(parse_range(bad), None, "{bad}");
-        }
-        assert_eq!(Range::From(5, Some(u64::MAX)).within(10), Some((5, 5)));
-        assert_eq!(Range::From(10, None).within(10), None);
-        assert_eq!(Range::Last(20).within(10), Some((0, 10)));
-        assert_eq!(Range::Last(0).within(10), None);
     }
 }

@@ -83,22 +83,21 @@ fn machine_of(engine: &Engine) -> (Machine, FuncId) {
     let module = Module::new(engine, wasm).expect("a valid module");
     let mut machine = Machine::new(engine);
     let ty = FuncType::new([ValType::I32, ValType::I64], [ValType::I64]);
-    let host = machine.new_host_func(
-        ty,
-        Arc::new(|machine, data, caller, slots| {
-            let (n, x) = (slots[0] as u32, slots[1]);
-            if n == 0 {
-                slots[0] = x.wrapping_mul(31);
-                return Ok(());
-            }
-            let caller = caller.expect("a guest calls");
-            let Some(Extern::Func(a)) = machine.export(caller, "a") else { panic!("exported") };
-            let mut inner = [u64::from(n - 1), x.rotate_left(13)];
-            machine.call(data, a, &mut inner)?;
-            slots[0] = inner[0] ^ 1;
-            Ok(())
-        }),
-    );
+    let host = sampan_engine::sync::Arc::host(|machine, data, caller, slots| {
+        let (n, x) = (slots[0] as u32, slots[1]);
+        if n == 0 {
+            slots[0] = x.wrapping_mul(31);
+            return Ok(());
+        }
+        let caller = caller.expect("a guest calls");
+        let Some(Extern::Func(a)) = machine.export(caller, "a") else { panic!("exported") };
+        let mut inner = [u64::from(n - 1), x.rotate_left(13)];
+        machine.call(data, a, &mut inner)?;
+        slots[0] = inner[0] ^ 1;
+        Ok(())
+    });
+    let host = machine.new_host_func(&ty, host.expect("there is memory"));
+    let host = host.expect("there is memory");
     let it: InstanceId =
         machine.instantiate(&mut (), &module, &[Extern::Func(host)]).expect("it has no start");
     let Some(Extern::Func(a)) = machine.export(it, "a") else { panic!("exported") };

@@ -7,7 +7,7 @@ use std::process::Command;
 
 fn made(bytes: usize, inodes: Option<u32>, before: u8) -> Vec<u8> {
     let now = Timestamp { seconds: 1_700_000_000, nanoseconds: 0 };
-    let wish = Format { uuid: *b"sampan-test-0001", now, inodes };
+    let wish = Format { uuid: *b"sampan-test-0001", now, inodes, ..Format::default() };
     let device = Memory::from(vec![before; bytes]);
     format(device, &wish).expect("formatted").into_bytes()
 }

@@ -2,6 +2,9 @@
 
 use crate::native::EnginePart;
 use crate::sync::Arc;
+#[cfg(feature = "native")]
+use crate::sync::StdArc;
+use sampan_wasm::room::OutOfMemory;
 use sampan_wasm::{Feature, Features};
 
 /// What runs functions.
@@ -123,14 +126,26 @@ struct Shared {
 
 impl Engine {
     /// An engine with the given choices.
+    ///
+    /// # Panics
+    /// There is no memory left; see [`Engine::try_new`].
     pub fn new(config: Config) -> Engine {
-        Engine(Arc::new(Shared { config, native: EnginePart::default() }))
+        Engine::try_new(config).expect("there is memory for an engine")
+    }
+
+    /// An engine with the given choices.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(config: Config) -> Result<Engine, OutOfMemory> {
+        Ok(Engine(Arc::try_new(Shared { config, native: EnginePart::default() })?))
     }
 
     /// An engine whose modules are compiled.
     #[cfg(feature = "native")]
-    pub fn with_compiler(config: Config, compiler: Arc<dyn crate::native::Compiler>) -> Engine {
-        Engine(Arc::new(Shared { config, native: EnginePart::from(compiler) }))
+    pub fn with_compiler(config: Config, compiler: StdArc<dyn crate::native::Compiler>) -> Engine {
+        let shared = Arc::try_new(Shared { config, native: EnginePart::from(compiler) });
+        Engine(shared.expect("there is memory for an engine"))
     }
 
     /// What the code of its modules depends on; `None` unless it compiles whole modules.

@@ -1,8 +1,9 @@
 //! Evaluating constant expressions.
 
 use crate::{Machine, RawRef, TrapKind};
-use alloc::vec::Vec;
-use sampan_wasm::{ConstExpr, Imm, Opcode, Reader};
+#[cfg(feature = "gc")]
+use sampan_wasm::room::collected;
+use sampan_wasm::{ConstExpr, Imm, List, Opcode, Reader};
 
 /// The value of a validated constant expression in the instance with an index, whose
 /// functions, imports and preceding globals exist. Collections are off: nothing leads to the
@@ -27,7 +28,7 @@ pub(crate) fn evaluate_next(
     index: usize,
     reader: &mut Reader<'_>,
 ) -> Result<[u64; 2], TrapKind> {
-    let mut stack: Vec<[u64; 2]> = Vec::new();
+    let mut stack: List<[u64; 2]> = List::new();
     loop {
         let instance = &*machine.instances[index];
         let instr = reader.instr().expect("validated: a constant expression decodes");
@@ -59,7 +60,7 @@ pub(crate) fn evaluate_next(
                 [arithmetic(op, a, b), 0]
             }
         };
-        stack.push(value);
+        stack.put(value)?;
     }
 }
 
@@ -70,7 +71,7 @@ fn gc(
     index: usize,
     op: Opcode,
     imm: &Imm<'_>,
-    stack: &mut Vec<[u64; 2]>,
+    stack: &mut List<[u64; 2]>,
 ) -> Result<[u64; 2], TrapKind> {
     let mut pop = || stack.pop().unwrap_or_default();
     let ty = match *imm {
@@ -82,10 +83,10 @@ fn gc(
         (Opcode::AnyConvertExtern | Opcode::ExternConvertAny, _) => return Ok(pop()),
         (Opcode::StructNewDefault, _) => machine.new_struct_default(ty)?,
         (Opcode::StructNew, _) => {
-            let widths: Vec<u32> =
-                machine.struct_shape(ty).fields.iter().map(|field| field.1.slots()).collect();
+            let fields = &machine.struct_shape(ty).fields;
+            let widths = collected(fields.iter().map(|field| field.1.slots()))?;
             let first = stack.len().saturating_sub(widths.len());
-            let slots = flatten(&stack[first..], widths);
+            let slots = flatten(&stack[first..], widths)?;
             stack.truncate(first);
             machine.new_struct(ty, &slots)?
         }
@@ -97,7 +98,7 @@ fn gc(
         (Opcode::ArrayNewFixed, &Imm::Index2(_, count)) => {
             let width = machine.array_storage(ty).slots();
             let first = stack.len().saturating_sub(count as usize);
-            let slots = flatten(&stack[first..], core::iter::repeat(width));
+            let slots = flatten(&stack[first..], core::iter::repeat(width))?;
             stack.truncate(first);
             machine.new_array_fixed(ty, &slots)?
         }
@@ -108,9 +109,15 @@ fn gc(
 
 /// Values one after the other, each in as many slots as it takes.
 #[cfg(feature = "gc")]
-fn flatten(values: &[[u64; 2]], widths: impl IntoIterator<Item = u32>) -> Vec<u64> {
-    let value = |(value, width): (&[u64; 2], u32)| value[..width as usize].to_vec();
-    values.iter().zip(widths).flat_map(value).collect()
+fn flatten(
+    values: &[[u64; 2]],
+    widths: impl IntoIterator<Item = u32>,
+) -> Result<List<u64>, TrapKind> {
+    let mut slots = List::new();
+    for (value, width) in values.iter().zip(widths) {
+        value[..width as usize].iter().try_for_each(|&slot| slots.put(slot))?;
+    }
+    Ok(slots)
 }
 
 fn arithmetic(op: Opcode, a: u64, b: u64) -> u64 {

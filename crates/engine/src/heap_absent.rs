@@ -3,7 +3,7 @@
 use crate::{Machine, RawRef, TrapKind};
 use alloc::boxed::Box;
 use core::any::Any;
-use sampan_wasm::RefType;
+use sampan_wasm::{RefType, room::OutOfMemory};
 
 /// A reference that is alive until its scope ends; there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +38,8 @@ impl Machine {
         None
     }
 
-    pub fn own(&mut self, _: RawRef) -> OwnedRef {
-        OwnedRef(())
+    pub fn own(&mut self, _: RawRef) -> Result<OwnedRef, OutOfMemory> {
+        Ok(OwnedRef(()))
     }
 
     pub fn open_scope(&mut self) -> usize {

@@ -8,10 +8,13 @@ use crate::{
     Extern, InstanceId, InstantiateError, LinkError, Machine, Module, RawRef, Trap, slots_of_all,
     stable::Stable,
 };
-use alloc::{boxed::Box, format, string::String, string::ToString, vec::Vec};
+use alloc::{boxed::Box, string::String};
 use core::any::Any;
+use core::fmt;
+use sampan_wasm::room::{OutOfMemory, collected, owned, text};
 use sampan_wasm::{
-    ExternType, GlobalType, HeapType, Limits, Reader, RefType, SegmentMode, TableType, ValType,
+    ExternType, GlobalType, HeapType, Limits, List, Reader, RefType, SegmentMode, TableType,
+    ValType,
 };
 
 impl Machine {
@@ -32,8 +35,8 @@ impl Machine {
         if self.instances.len() as u32 >= self.limits.instances {
             return Err(InstantiateError::Limit("another instance"));
         }
-        let types = self.registry.intern_module(&module.decl().types).into_boxed_slice();
-        self.describe_types();
+        let types = self.registry.intern_module(&module.decl().types)?;
+        self.describe_types()?;
         self.check_imports(module, &types, imports)?;
         self.pause_collections();
         let made = self.make(module, types, imports);
@@ -56,24 +59,33 @@ impl Machine {
         if expected != found {
             return Err(InstantiateError::ImportCount { expected, found });
         }
-        let misfit = imports
-            .iter()
-            .enumerate()
-            .find_map(|(index, &import)| self.misfit(module, types, index, Some(import)));
-        misfit.map_or(Ok(()), |error| Err(InstantiateError::Link(error)))
+        for (index, &import) in imports.iter().enumerate() {
+            if let Some(error) = self.misfit(module, types, index, Some(import))? {
+                return Err(InstantiateError::Link(error));
+            }
+        }
+        Ok(())
     }
 
     /// Every import of `module` for which `given` has nothing, or nothing that fits. It is
     /// asked by the import's place in the module's order.
+    ///
+    /// # Errors
+    /// There is no memory left.
     pub fn link_errors(
         &mut self,
         module: &Module,
         given: &dyn Fn(usize) -> Option<Extern>,
-    ) -> Vec<LinkError> {
-        let types = self.registry.intern_module(&module.decl().types);
-        self.describe_types();
-        let imports = 0..module.decl().imports.len();
-        imports.filter_map(|index| self.misfit(module, &types, index, given(index))).collect()
+    ) -> Result<List<LinkError>, OutOfMemory> {
+        let types = self.registry.intern_module(&module.decl().types)?;
+        self.describe_types()?;
+        let mut errors = List::new();
+        for index in 0..module.decl().imports.len() {
+            if let Some(error) = self.misfit(module, &types, index, given(index))? {
+                errors.put(error)?;
+            }
+        }
+        Ok(errors)
     }
 
     /// What is wrong with `found` as the import with an index, if anything is.
@@ -83,17 +95,17 @@ impl Machine {
         types: &[u32],
         index: usize,
         found: Option<Extern>,
-    ) -> Option<LinkError> {
+    ) -> Result<Option<LinkError>, OutOfMemory> {
         let import = &module.decl().imports[index];
         if found.is_some_and(|found| self.fits(types, &import.ty, found)) {
-            return None;
+            return Ok(None);
         }
-        Some(LinkError {
-            module: module.text(&import.module).to_string(),
-            name: module.text(&import.name).to_string(),
-            expected: self.describe_type(types, &import.ty),
-            found: found.map(|found| self.describe(found)),
-        })
+        Ok(Some(LinkError {
+            module: owned(module.text(&import.module))?,
+            name: owned(module.text(&import.name))?,
+            expected: self.describe_type(types, &import.ty)?,
+            found: found.map(|found| self.describe(found)).transpose()?,
+        }))
     }
 
     /// Whether `given` can be imported where a module with `types` wants `wanted`.
@@ -132,42 +144,45 @@ impl Machine {
         }
     }
 
-    fn describe_type(&self, types: &[u32], ty: &ExternType) -> String {
+    fn describe_type(&self, types: &[u32], ty: &ExternType) -> Result<String, OutOfMemory> {
         if !cfg!(feature = "messages") {
-            return String::new();
+            return Ok(String::new());
         }
         match ty {
             ExternType::Func(index) => match self.registry.func(types[*index as usize]) {
-                Some(ty) => format!("function {ty}"),
-                None => "function".to_string(),
+                Some(ty) => text(format_args!("function {ty}")),
+                None => owned("function"),
             },
             ExternType::Table(ty) => {
-                let element = map_ref(types, ty.element);
-                format!("table {} {element}", describe_limits(ty.limits))
+                let (limits, element) = (Bounds(ty.limits), map_ref(types, ty.element));
+                text(format_args!("table {limits} {element}"))
             }
             ExternType::Memory(ty) => {
-                let shared = if ty.shared { " shared" } else { "" };
-                format!("memory {}{shared}", describe_limits(ty.limits))
+                let (limits, shared) = (Bounds(ty.limits), if ty.shared { " shared" } else { "" });
+                text(format_args!("memory {limits}{shared}"))
             }
             ExternType::Global(ty) => {
                 let content = map_val(types, ty.content);
-                format!("global {}{content}", if ty.mutable { "mut " } else { "" })
+                text(format_args!("global {}{content}", if ty.mutable { "mut " } else { "" }))
             }
             ExternType::Tag(index) => match self.registry.func(types[*index as usize]) {
-                Some(ty) => format!("tag {ty}"),
-                None => "tag".to_string(),
+                Some(ty) => text(format_args!("tag {ty}")),
+                None => owned("tag"),
             },
         }
     }
 
     /// What something is, in words for a message.
-    pub fn describe(&self, value: Extern) -> String {
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn describe(&self, value: Extern) -> Result<String, OutOfMemory> {
         if !cfg!(feature = "messages") {
-            return String::new();
+            return Ok(String::new());
         }
         match value {
-            Extern::Func(id) => format!("function {}", self.func_type(id)),
-            Extern::Tag(id) => format!("tag {}", self.tag_type(id)),
+            Extern::Func(id) => text(format_args!("function {}", self.func_type(id))),
+            Extern::Tag(id) => text(format_args!("tag {}", self.tag_type(id))),
             Extern::Table(id) => self.describe_type(&[], &ExternType::Table(self.table(id).ty())),
             Extern::Memory(id) => {
                 self.describe_type(&[], &ExternType::Memory(self.memory(id).ty()))
@@ -209,54 +224,59 @@ impl Machine {
             memories: Box::default(),
             globals: Box::default(),
             tags: Box::default(),
-            elements: decl.elements.iter().map(|_| Box::default()).collect(),
-            dropped_data: decl.data.iter().map(|_| false).collect(),
+            elements: collected(decl.elements.iter().map(|_| Box::default()))?,
+            dropped_data: collected(decl.data.iter().map(|_| false))?,
             native: Default::default(),
-        });
+        })?;
         let pointer = instance.as_ptr();
-        self.instances.push(instance);
+        self.instances.put(instance)?;
         let at = id.0 as usize;
 
-        let mut funcs = Vec::with_capacity(decl.funcs.len());
-        funcs.extend(
-            imports.iter().filter_map(|i| if let Extern::Func(f) = i { Some(*f) } else { None }),
-        );
+        let mut funcs = List::with_room(decl.funcs.len())?;
+        for import in imports {
+            if let Extern::Func(id) = import {
+                funcs.put(*id)?;
+            }
+        }
         // A module may have a hundred thousand functions of a thousand types.
         let slots = |ty| {
             let func = decl.types.func(ty)?;
             Some(slots_of_all(func.params()).max(slots_of_all(func.results())))
         };
-        let slots: Vec<Option<u32>> = (0..decl.types.len()).map(slots).collect();
-        self.funcs.reserve(decl.bodies.len());
+        let slots: Box<[Option<u32>]> = collected((0..decl.types.len()).map(slots))?;
+        self.funcs.make_room(decl.bodies.len())?;
         for (body, &ty) in decl.funcs[decl.imported_funcs as usize..].iter().enumerate() {
             let slots = slots[ty as usize].expect("validated: a function's type is one");
             let ty = self.instances[at].types[ty as usize];
             let kind = FuncKind::Wasm { instance: pointer, body: body as u32 };
-            funcs.push(self.push_func(FuncEntity::new(ty, slots, kind)));
+            let func = self.push_func(FuncEntity::new(ty, slots, kind))?;
+            funcs.put(func)?;
         }
-        self.instances[at].funcs = funcs.into();
+        self.instances[at].funcs = funcs.into_boxed_slice()?;
 
-        let mut memories = Vec::with_capacity(decl.memories.len());
+        let mut memories = List::with_room(decl.memories.len())?;
         for import in imports {
             if let Extern::Memory(id) = import {
-                memories.push(self.memories[id.0 as usize].as_ptr());
+                memories.put(self.memories[id.0 as usize].as_ptr())?;
             }
         }
         for &ty in &decl.memories[decl.imported_memories as usize..] {
             let id = self.new_memory(ty).ok_or(InstantiateError::Limit("a memory"))?;
-            memories.push(self.memories[id.0 as usize].as_ptr());
+            memories.put(self.memories[id.0 as usize].as_ptr())?;
         }
-        self.instances[at].memories = memories.into();
+        self.instances[at].memories = memories.into_boxed_slice()?;
 
-        let mut tags = Vec::with_capacity(decl.tags.len());
-        tags.extend(
-            imports.iter().filter_map(|i| if let Extern::Tag(t) = i { Some(*t) } else { None }),
-        );
+        let mut tags = List::with_room(decl.tags.len())?;
+        for import in imports {
+            if let Extern::Tag(id) = import {
+                tags.put(*id)?;
+            }
+        }
         for &ty in &decl.tags[decl.imported_tags as usize..] {
             let ty = self.instances[at].types[ty as usize];
-            tags.push(self.push_tag(ty));
+            tags.put(self.push_tag(ty)?)?;
         }
-        self.instances[at].tags = tags.into();
+        self.instances[at].tags = tags.into_boxed_slice()?;
 
         self.allocate_globals(at, module, imports)?;
         self.allocate_tables(at, module, imports)?;
@@ -270,26 +290,26 @@ impl Machine {
         imports: &[Extern],
     ) -> Result<(), Trap> {
         let decl = module.decl();
-        let mut globals = Vec::with_capacity(decl.globals.len());
+        let mut globals = List::with_room(decl.globals.len())?;
         for import in imports {
             if let Extern::Global(id) = import {
-                globals.push(self.globals[id.0 as usize].as_ptr());
+                globals.put(self.globals[id.0 as usize].as_ptr())?;
             }
         }
-        self.instances[at].globals = globals.as_slice().into();
+        self.instances[at].globals = collected(globals.iter().copied())?;
         // A global may use those before it: they are made visible in runs, not one by one.
         for global in &decl.globals[decl.imported_globals as usize..] {
             let Some(init) = &global.init else { continue };
             if self.instances[at].globals.len() < globals.len() && uses_globals(module, init) {
-                self.instances[at].globals = globals.as_slice().into();
+                self.instances[at].globals = collected(globals.iter().copied())?;
             }
             let value = evaluate(self, at, init).map_err(Trap::new)?;
             let content = map_val(&self.instances[at].types, global.ty.content);
             let ty = GlobalType { content, mutable: global.ty.mutable };
-            let id = self.new_global(ty, value);
-            globals.push(self.globals[id.0 as usize].as_ptr());
+            let id = self.new_global(ty, value)?;
+            globals.put(self.globals[id.0 as usize].as_ptr())?;
         }
-        self.instances[at].globals = globals.into();
+        self.instances[at].globals = globals.into_boxed_slice()?;
         Ok(())
     }
 
@@ -300,10 +320,10 @@ impl Machine {
         imports: &[Extern],
     ) -> Result<(), InstantiateError> {
         let decl = module.decl();
-        let mut tables = Vec::with_capacity(decl.tables.len());
+        let mut tables = List::with_room(decl.tables.len())?;
         for import in imports {
             if let Extern::Table(id) = import {
-                tables.push(self.tables[id.0 as usize].as_ptr());
+                tables.put(self.tables[id.0 as usize].as_ptr())?;
             }
         }
         for table in &decl.tables[decl.imported_tables as usize..] {
@@ -314,9 +334,9 @@ impl Machine {
             let element = map_ref(&self.instances[at].types, table.ty.element);
             let ty = TableType { element, ..table.ty };
             let id = self.new_table(ty, RawRef(init)).ok_or(InstantiateError::Limit("a table"))?;
-            tables.push(self.tables[id.0 as usize].as_ptr());
+            tables.put(self.tables[id.0 as usize].as_ptr())?;
         }
-        self.instances[at].tables = tables.into();
+        self.instances[at].tables = tables.into_boxed_slice()?;
         Ok(())
     }
 
@@ -367,14 +387,16 @@ impl Machine {
         let items = &module.decl().elements[index].items;
         let range = items.span.start as usize..items.span.end as usize;
         let mut reader = Reader::new(module.bytes(), range, module.engine().config().features);
-        let item = |_| {
-            if items.exprs {
-                return Ok(RawRef(evaluate_next(self, at, &mut reader).map_err(Trap::new)?[0]));
-            }
-            let func = reader.u32().expect("validated: a vector of function indices");
-            Ok(RawRef::func(self.instances[at].funcs[func as usize]))
-        };
-        (0..items.count).map(item).collect()
+        let mut elements = List::with_room(items.count as usize)?;
+        for _ in 0..items.count {
+            elements.put(if items.exprs {
+                RawRef(evaluate_next(self, at, &mut reader).map_err(Trap::new)?[0])
+            } else {
+                let func = reader.u32().expect("validated: a vector of function indices");
+                RawRef::func(self.instances[at].funcs[func as usize])
+            })?;
+        }
+        Ok(elements.into_boxed_slice()?)
     }
 }
 
@@ -414,9 +436,12 @@ fn limits_fit(have: Limits, want: Limits) -> bool {
         }
 }
 
-fn describe_limits(limits: Limits) -> String {
-    match limits.max {
-        Some(max) => format!("{}..{max}", limits.min),
-        None => format!("{}..", limits.min),
+/// Limits in words.
+struct Bounds(Limits);
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..", self.0.min)?;
+        self.0.max.map_or(Ok(()), |max| write!(f, "{max}"))
     }
 }

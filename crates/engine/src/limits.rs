@@ -1,7 +1,6 @@
 //! How much a machine may take of its host.
 
-use crate::SharedMemory;
-use alloc::vec::Vec;
+use crate::{SharedMemory, shared::SharedMemories};
 
 /// Upper bounds for what the guests of one machine hold together.
 #[derive(Clone, Debug)]
@@ -15,8 +14,7 @@ pub struct Limits {
     pub instances: u32,
     memory_used: u64,
     table_used: u64,
-    /// The shared memories of the machine; others may make them grow.
-    shared: Vec<SharedMemory>,
+    shared: SharedMemories,
 }
 
 impl Default for Limits {
@@ -28,7 +26,7 @@ impl Default for Limits {
             instances: 10_000,
             memory_used: 0,
             table_used: 0,
-            shared: Vec::new(),
+            shared: SharedMemories::default(),
         }
     }
 }
@@ -57,27 +55,19 @@ impl Limits {
 
     /// Books the change of a memory from `old` to `new` bytes, if there is room.
     pub(crate) fn take_memory(&mut self, old: u64, new: u64) -> bool {
-        let bound = self.memory_bytes.saturating_sub(self.shared_bytes());
+        let bound = self.memory_bytes.saturating_sub(self.shared.bytes());
         book(&mut self.memory_used, bound, old, new)
     }
 
     /// How many bytes the memories may still take.
     pub(crate) fn room_for_memory(&self) -> u64 {
-        self.memory_bytes.saturating_sub(self.memory_used).saturating_sub(self.shared_bytes())
+        self.memory_bytes.saturating_sub(self.memory_used).saturating_sub(self.shared.bytes())
     }
 
     /// Counts a shared memory from now on, if there is room for what it has now.
     #[allow(unreachable_code)] // Where nothing is of the type.
     pub(crate) fn take_shared(&mut self, memory: &SharedMemory) -> bool {
-        let fits = memory.len() as u64 <= self.room_for_memory();
-        if fits {
-            self.shared.push(memory.clone());
-        }
-        fits
-    }
-
-    fn shared_bytes(&self) -> u64 {
-        self.shared.iter().map(|memory| memory.len() as u64).sum()
+        memory.len() as u64 <= self.room_for_memory() && self.shared.add(memory)
     }
 
     /// Books the change of a table from `old` to `new` elements, if there is room.

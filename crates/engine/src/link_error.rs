@@ -3,6 +3,7 @@
 use crate::Trap;
 use alloc::string::String;
 use core::fmt;
+use sampan_wasm::room::OutOfMemory;
 
 /// An import that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub enum InstantiateError {
     },
     /// The machine's limits do not allow a memory, a table or another instance.
     Limit(&'static str),
+    /// The host has no memory left.
+    OutOfMemory,
     /// The module belongs to another engine.
     OtherEngine,
     /// A segment did not fit, or the start function trapped.
@@ -77,6 +80,7 @@ impl fmt::Display for InstantiateError {
                 write!(f, "the module has {expected} imports, but {found} were given")
             }
             InstantiateError::Limit(what) => write!(f, "no room for {what}: a limit is reached"),
+            InstantiateError::OutOfMemory => OutOfMemory.fmt(f),
             InstantiateError::OtherEngine => f.write_str("the module belongs to another engine"),
             InstantiateError::Trap(trap) => trap.fmt(f),
         }
@@ -84,6 +88,12 @@ impl fmt::Display for InstantiateError {
 }
 
 impl core::error::Error for InstantiateError {}
+
+impl From<OutOfMemory> for InstantiateError {
+    fn from(_: OutOfMemory) -> InstantiateError {
+        InstantiateError::OutOfMemory
+    }
+}
 
 impl From<Trap> for InstantiateError {
     fn from(trap: Trap) -> InstantiateError {

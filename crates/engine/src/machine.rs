@@ -7,9 +7,9 @@ use crate::{
     Engine, Limits, MemoryEntity, RawRef, SharedMemory, TableEntity, Trap, TrapKind, exec,
     slots_of_all, stable::Stable, stack::Stack, sync::Arc,
 };
-use alloc::vec::Vec;
 use core::any::Any;
-use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
+use sampan_wasm::room::OutOfMemory;
+use sampan_wasm::{FuncType, GlobalType, List, MemoryType, TableType, TypeRegistry};
 
 /// Functions, memories, tables, globals and instances, and the stack that runs them.
 ///
@@ -18,26 +18,26 @@ use sampan_wasm::{FuncType, GlobalType, MemoryType, TableType, TypeRegistry};
 pub struct Machine {
     pub(crate) engine: Engine,
     pub(crate) registry: TypeRegistry,
-    pub(crate) funcs: Vec<FuncEntity>,
-    pub(crate) tables: Vec<Stable<TableEntity>>,
-    pub(crate) memories: Vec<Stable<MemoryEntity>>,
-    pub(crate) globals: Vec<Stable<GlobalEntity>>,
-    pub(crate) instances: Vec<Stable<InstanceData>>,
-    pub(crate) tags: Vec<TagEntity>,
-    /// Where the code of functions that exceptions met is: its end, and itself.
+    pub(crate) funcs: List<FuncEntity>,
+    pub(crate) tables: List<Stable<TableEntity>>,
+    pub(crate) memories: List<Stable<MemoryEntity>>,
+    pub(crate) globals: List<Stable<GlobalEntity>>,
+    pub(crate) instances: List<Stable<InstanceData>>,
+    pub(crate) tags: List<TagEntity>,
+    /// Where the code of functions that exceptions met is, in order: its end, and itself.
     #[cfg(all(feature = "exceptions", feature = "fast"))]
-    pub(crate) codes: alloc::collections::BTreeMap<usize, (usize, usize)>,
+    pub(crate) codes: List<(usize, (usize, usize))>,
     /// What was thrown and is not caught yet; null if nothing is.
     #[cfg(feature = "exceptions")]
     pub(crate) exception: RawRef,
     /// What is known of each type of the registry.
     #[cfg(feature = "reference-types")]
-    pub(crate) types: Vec<crate::heap::types::TypeInfo>,
+    pub(crate) types: List<crate::heap::types::TypeInfo>,
     #[cfg(feature = "reference-types")]
     pub(crate) heap: crate::heap::Heap,
     /// The runs that go on, the innermost last.
     #[cfg(feature = "reference-types")]
-    pub(crate) activations: Vec<crate::heap::Activation>,
+    pub(crate) activations: List<crate::heap::Activation>,
     pub(crate) limits: Limits,
     pub(crate) stack: Stack,
     pub(crate) fuel: u64,
@@ -82,35 +82,46 @@ pub enum Extern {
 
 impl Machine {
     /// A machine in which nothing exists.
+    ///
+    /// # Panics
+    /// There is no memory left; see [`Machine::try_new`].
     pub fn new(engine: &Engine) -> Machine {
-        let interrupt = Arc::new(Interrupt::default());
-        let native = MachinePart::new(&interrupt.flag, engine.config());
-        Machine {
+        Machine::try_new(engine).expect("there is memory for a machine")
+    }
+
+    /// A machine in which nothing exists.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(engine: &Engine) -> Result<Machine, OutOfMemory> {
+        let interrupt = Arc::try_new(Interrupt::default())?;
+        let native = MachinePart::new(&interrupt.flag, engine.config())?;
+        Ok(Machine {
             engine: engine.clone(),
             registry: TypeRegistry::default(),
-            funcs: Vec::new(),
-            tables: Vec::new(),
-            memories: Vec::new(),
-            globals: Vec::new(),
-            instances: Vec::new(),
-            tags: Vec::new(),
+            funcs: List::new(),
+            tables: List::new(),
+            memories: List::new(),
+            globals: List::new(),
+            instances: List::new(),
+            tags: List::new(),
             #[cfg(all(feature = "exceptions", feature = "fast"))]
             codes: Default::default(),
             #[cfg(feature = "exceptions")]
             exception: RawRef::NULL,
             #[cfg(feature = "reference-types")]
-            types: Vec::new(),
+            types: List::new(),
             #[cfg(feature = "reference-types")]
             heap: Default::default(),
             #[cfg(feature = "reference-types")]
-            activations: Vec::new(),
+            activations: List::new(),
             limits: Limits::default(),
-            stack: Stack::new(engine.config().stack_bytes / 8),
+            stack: Stack::new(engine.config().stack_bytes / 8)?,
             fuel: 0,
             interrupt,
             host_depth: 0,
             native,
-        }
+        })
     }
 
     /// The engine that it was made for.
@@ -144,46 +155,62 @@ impl Machine {
     }
 
     /// A host function. `ty` may use abstract reference types and this machine's types.
-    pub fn new_host_func(&mut self, ty: FuncType, call: Arc<HostFn>) -> FuncId {
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn new_host_func(
+        &mut self,
+        ty: &FuncType,
+        call: Arc<HostFn>,
+    ) -> Result<FuncId, OutOfMemory> {
         let slots = slots_of_all(ty.params()).max(slots_of_all(ty.results()));
-        let ty = self.registry.intern_func(ty);
-        self.describe_types();
+        let ty = self.registry.intern_func(ty)?;
+        self.describe_types()?;
         self.push_func(FuncEntity::new(ty, slots, FuncKind::Host(call)))
     }
 
     #[cfg(feature = "gc")]
     /// The number of the final type without supertype that is `composite`. It may use this
     /// machine's types.
-    pub fn intern_type(&mut self, composite: sampan_wasm::CompositeType) -> u32 {
-        let ty = self.registry.intern_type(composite);
-        self.describe_types();
-        ty
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn intern_type(
+        &mut self,
+        composite: sampan_wasm::CompositeType,
+    ) -> Result<u32, OutOfMemory> {
+        let ty = self.registry.intern_type(composite)?;
+        self.describe_types()?;
+        Ok(ty)
     }
 
-    pub(crate) fn push_func(&mut self, func: FuncEntity) -> FuncId {
+    pub(crate) fn push_func(&mut self, func: FuncEntity) -> Result<FuncId, OutOfMemory> {
         let number = self.funcs.len() as u32;
-        self.funcs.push(func);
+        self.funcs.put(func)?;
         crate::native::bind_function(self, FuncId(number));
-        FuncId(number)
+        Ok(FuncId(number))
     }
 
-    /// A table filled with `init`; `None` if a limit is passed.
+    /// A table filled with `init`; `None` if a limit is passed or there is no memory left.
     pub fn new_table(&mut self, ty: TableType, init: RawRef) -> Option<TableId> {
         let id = self.tables.len() as u32;
-        self.tables.push(Stable::new(TableEntity::new(ty, init, &mut self.limits, id)?));
+        self.tables.make_room(1).ok()?;
+        let entity = Stable::new(TableEntity::new(ty, init, &mut self.limits, id)?).ok()?;
+        self.tables.put(entity).ok()?;
         Some(TableId(id))
     }
 
-    /// A memory of zeroes; `None` if a limit is passed.
+    /// A memory of zeroes; `None` if a limit is passed or there is no memory left.
     pub fn new_memory(&mut self, ty: MemoryType) -> Option<MemoryId> {
         let id = self.memories.len() as u32;
         let rooms = self.engine.native().rooms();
-        self.memories.push(Stable::new(MemoryEntity::new(ty, &mut self.limits, id, rooms)?));
+        let entity = MemoryEntity::new(ty, &mut self.limits, id, rooms)?;
+        self.memories.put(Stable::new(entity).ok()?).ok()?;
         Some(MemoryId(id))
     }
 
-    /// Takes part in a memory that other machines may have too; `None` if a limit is passed.
-    /// The same memory again has the same number.
+    /// Takes part in a memory that other machines may have too; `None` if a limit is
+    /// passed or there is no memory left. The same memory again has the same number.
     pub fn share_memory(&mut self, memory: &SharedMemory) -> Option<MemoryId> {
         let same =
             |entity: &Stable<MemoryEntity>| entity.shared().is_some_and(|other| other.same(memory));
@@ -192,26 +219,32 @@ impl Machine {
         }
         let id = self.memories.len() as u32;
         let entity = MemoryEntity::share(memory, &mut self.limits, id)?;
-        self.memories.push(Stable::new(entity));
+        self.memories.put(Stable::new(entity).ok()?).ok()?;
         Some(MemoryId(id))
     }
 
     /// A global; `value` holds one slot, or two for a vector.
-    pub fn new_global(&mut self, ty: GlobalType, value: [u64; 2]) -> GlobalId {
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn new_global(&mut self, ty: GlobalType, value: [u64; 2]) -> Result<GlobalId, OutOfMemory> {
         let id = self.globals.len() as u32;
-        self.globals.push(Stable::new(GlobalEntity { value, ty, id }));
-        GlobalId(id)
+        self.globals.put(Stable::new(GlobalEntity { value, ty, id })?)?;
+        Ok(GlobalId(id))
     }
 
     /// An exception tag. `ty` has no results.
-    pub fn new_tag(&mut self, ty: FuncType) -> TagId {
-        let ty = self.registry.intern_func(ty);
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn new_tag(&mut self, ty: &FuncType) -> Result<TagId, OutOfMemory> {
+        let ty = self.registry.intern_func(ty)?;
         self.push_tag(ty)
     }
 
-    pub(crate) fn push_tag(&mut self, ty: u32) -> TagId {
-        self.tags.push(TagEntity { ty });
-        TagId(self.tags.len() as u32 - 1)
+    pub(crate) fn push_tag(&mut self, ty: u32) -> Result<TagId, OutOfMemory> {
+        self.tags.put(TagEntity { ty })?;
+        Ok(TagId(self.tags.len() as u32 - 1))
     }
 
     /// What exceptions with a tag carry: the parameters of the type.
@@ -284,7 +317,9 @@ impl Machine {
 
     /// After types were added to the registry.
     #[cfg(not(feature = "reference-types"))]
-    pub(crate) fn describe_types(&mut self) {}
+    pub(crate) fn describe_types(&mut self) -> Result<(), OutOfMemory> {
+        Ok(())
+    }
 
     /// Collections are off until as many calls of [`Machine::resume_collections`].
     pub(crate) fn pause_collections(&mut self) {

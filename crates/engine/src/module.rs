@@ -1,10 +1,11 @@
 //! A module that is ready to be instantiated, in any number of machines and threads.
 
 use crate::native::{self, ModulePart};
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 use crate::{Engine, Mode, Preparation, exec, once::Once};
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
+use sampan_wasm::room::{OutOfMemory, collected};
 use sampan_wasm::{self as wasm, Span};
 
 /// A validated module. Clones share it.
@@ -32,10 +33,22 @@ pub enum Bytes {
     /// Bytes that outlive everything: nothing is copied.
     Static(&'static [u8]),
     /// Shared ownership.
-    Shared(Arc<[u8]>),
+    Shared(StdArc<[u8]>),
+    /// A copy of ours.
+    Owned(Arc<Box<[u8]>>),
     /// Bytes that something else keeps, such as a file that is mapped.
     #[cfg(feature = "native")]
     Lent(native::Lent),
+}
+
+impl Bytes {
+    /// A copy of bytes.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn copied(bytes: &[u8]) -> Result<Bytes, OutOfMemory> {
+        Ok(Bytes::Owned(Arc::try_new(collected(bytes.iter().copied())?)?))
+    }
 }
 
 impl core::ops::Deref for Bytes {
@@ -46,6 +59,7 @@ impl core::ops::Deref for Bytes {
         match self {
             Bytes::Static(bytes) => bytes,
             Bytes::Shared(bytes) => bytes,
+            Bytes::Owned(bytes) => bytes,
             #[cfg(feature = "native")]
             Bytes::Lent(bytes) => bytes,
         }
@@ -110,8 +124,8 @@ impl Module {
         bodies: Vec<Span>,
         code: native::Lent,
     ) -> Result<Module, wasm::Error> {
-        let decl = wasm::decode_with_bodies(&bytes, engine.config().features, bodies)?;
-        let module = Module::declared(engine, Bytes::Lent(bytes), decl);
+        let decl = wasm::decode_with_bodies(&bytes, engine.config().features, bodies.into())?;
+        let module = Module::declared(engine, Bytes::Lent(bytes), decl)?;
         // SAFETY: the caller's promise.
         unsafe { native::load(&module, code)? };
         Ok(module)
@@ -123,13 +137,14 @@ impl Module {
             return Err(not_built_in());
         }
         let decl = wasm::decode(&bytes, config.features)?;
-        Ok(Module::declared(engine, bytes, decl))
+        Module::declared(engine, bytes, decl)
     }
 
-    fn declared(engine: &Engine, bytes: Bytes, decl: wasm::Module) -> Module {
-        let code = CodeSlots::new(engine.config().mode, decl.bodies.len());
+    fn declared(engine: &Engine, bytes: Bytes, decl: wasm::Module) -> Result<Module, wasm::Error> {
+        let code = CodeSlots::new(engine.config().mode, decl.bodies.len())?;
         let native = ModulePart::new(engine, &decl);
-        Module(Arc::new(ModuleData { engine: engine.clone(), bytes, decl, code, native }))
+        let engine = engine.clone();
+        Ok(Module(Arc::try_new(ModuleData { engine, bytes, decl, code, native })?))
     }
 
     fn validate(&self) -> Result<(), wasm::Error> {
@@ -189,7 +204,7 @@ impl ModuleData {
         match &self.code {
             CodeSlots::Classic(slots) => {
                 if slots[body as usize].get().is_none() {
-                    slots[body as usize].set(exec::classic::prepare(self, body)?);
+                    slots[body as usize].set(exec::classic::prepare(self, body)?)?;
                 }
             }
             CodeSlots::Fast(slots) => {
@@ -197,7 +212,7 @@ impl ModuleData {
                     slots[body as usize].set(match native::stub(self, body) {
                         Some(stub) => stub,
                         None => exec::fast::prepare(self, body)?,
-                    });
+                    })?;
                 }
             }
         }
@@ -206,13 +221,17 @@ impl ModuleData {
 }
 
 impl CodeSlots {
-    fn new(mode: Mode, count: usize) -> CodeSlots {
-        match mode {
-            Mode::Classic => CodeSlots::Classic((0..count).map(|_| Once::new()).collect()),
-            Mode::Fast | Mode::Jit | Mode::Auto => {
-                CodeSlots::Fast((0..count).map(|_| Once::new()).collect())
+    fn new(mode: Mode, count: usize) -> Result<CodeSlots, OutOfMemory> {
+        Ok(match mode {
+            // Whoever makes a module has seen that its mode is built in.
+            Mode::Classic if cfg!(feature = "classic") => {
+                CodeSlots::Classic(collected((0..count).map(|_| Once::new()))?)
             }
-        }
+            _ if cfg!(feature = "fast") => {
+                CodeSlots::Fast(collected((0..count).map(|_| Once::new()))?)
+            }
+            _ => CodeSlots::Classic(Box::default()),
+        })
     }
 }
 

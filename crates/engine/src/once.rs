@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
+use sampan_wasm::room::{OutOfMemory, boxed};
 
 /// A value that is computed at its first use. Two threads may both compute it; the first
 /// to finish wins, and the other's result is dropped.
@@ -26,9 +27,12 @@ impl<T> Once<T> {
     }
 
     /// Stores `value` unless there is one, and gives what is there now.
-    pub(crate) fn set(&self, value: T) -> &T {
-        let new = Box::into_raw(Box::new(value));
-        match exchange(&self.0, new) {
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub(crate) fn set(&self, value: T) -> Result<&T, OutOfMemory> {
+        let new = Box::into_raw(boxed(value)?);
+        Ok(match exchange(&self.0, new) {
             // SAFETY: just made, and now owned by self.
             Ok(_) => unsafe { &*new },
             Err(old) => {
@@ -37,7 +41,7 @@ impl<T> Once<T> {
                 // SAFETY: not null, or the exchange had succeeded.
                 unsafe { &*old }
             }
-        }
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::wait::Waiters;
 use alloc::alloc::dealloc;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
-use sampan_wasm::MemoryType;
+use sampan_wasm::{List, MemoryType};
 
 /// A memory that threads share; clones are the same memory.
 #[derive(Clone, Debug)]
@@ -48,6 +48,22 @@ impl Drop for Bytes {
             // SAFETY: allocated by `allocate(self.reserved)`; no handle is left.
             unsafe { dealloc(self.base.as_ptr(), layout(self.reserved)) };
         }
+    }
+}
+
+/// The shared memories that a machine has; others may make them grow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedMemories(List<SharedMemory>);
+
+impl SharedMemories {
+    /// Adds one, if there is memory for that.
+    pub(crate) fn add(&mut self, memory: &SharedMemory) -> bool {
+        self.0.put(memory.clone()).is_ok()
+    }
+
+    /// How many bytes they have now.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.iter().map(|memory| memory.len() as u64).sum()
     }
 }
 
@@ -79,7 +95,7 @@ impl SharedMemory {
             }
         };
         let (len, waiters) = (AtomicUsize::new(len), Waiters::default());
-        Some(SharedMemory(Arc::new(Bytes { base, reserved, len, ty, waiters })))
+        Some(SharedMemory(Arc::try_new(Bytes { base, reserved, len, ty, waiters }).ok()?))
     }
 
     /// The type, with the current size as its minimum.

@@ -11,6 +11,20 @@ use sampan_wasm::MemoryType;
 #[derive(Clone, Debug)]
 pub enum SharedMemory {}
 
+/// None.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedMemories;
+
+impl SharedMemories {
+    pub(crate) fn add(&mut self, memory: &SharedMemory) -> bool {
+        match *memory {}
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        0
+    }
+}
+
 impl SharedMemory {
     pub(crate) const EXISTS: bool = false;
 

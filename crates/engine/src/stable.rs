@@ -6,6 +6,7 @@
 use alloc::boxed::Box;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
+use sampan_wasm::room::{OutOfMemory, boxed};
 
 /// Owns a value at an address that does not change.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ unsafe impl<T: Send> Send for Stable<T> {}
 unsafe impl<T: Sync> Sync for Stable<T> {}
 
 impl<T> Stable<T> {
-    pub(crate) fn new(value: T) -> Stable<T> {
-        Stable(NonNull::from(Box::leak(Box::new(value))))
+    pub(crate) fn new(value: T) -> Result<Stable<T>, OutOfMemory> {
+        Ok(Stable(NonNull::from(Box::leak(boxed(value)?))))
     }
 
     /// The content's address, valid until self is dropped.

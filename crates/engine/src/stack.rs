@@ -3,8 +3,9 @@
 //! It is zeroed address space that nothing touches before it is used, so that a large
 //! limit costs no start-up time.
 
-use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
+use sampan_wasm::room::OutOfMemory;
 
 /// The slots. `top` is the first that no frame uses.
 #[derive(Debug)]
@@ -18,13 +19,13 @@ pub(crate) struct Stack {
 unsafe impl Send for Stack {}
 
 impl Stack {
-    pub(crate) fn new(slots: usize) -> Stack {
+    pub(crate) fn new(slots: usize) -> Result<Stack, OutOfMemory> {
         let slots = slots.clamp(MIN_SLOTS, isize::MAX as usize / 16);
         let layout = Stack::layout(slots);
         // SAFETY: the size is not zero.
         let base = unsafe { alloc_zeroed(layout) };
-        let Some(base) = NonNull::new(base.cast()) else { handle_alloc_error(layout) };
-        Stack { base, slots, top: 0 }
+        let base = NonNull::new(base.cast()).ok_or(OutOfMemory)?;
+        Ok(Stack { base, slots, top: 0 })
     }
 
     /// The first slot.

@@ -1,8 +1,7 @@
 //! Tables of references.
 
 use crate::{Limits, RawRef, TrapKind};
-use alloc::vec::Vec;
-use sampan_wasm::{AddrType, TableType};
+use sampan_wasm::{AddrType, List, TableType};
 
 /// A table. Compiled code reads the first fields.
 #[derive(Debug)]
@@ -11,7 +10,7 @@ pub struct TableEntity {
     /// Where the elements are, and how many: for compiled code.
     base: *const RawRef,
     len: usize,
-    pub(crate) elements: Vec<RawRef>,
+    pub(crate) elements: List<RawRef>,
     /// The bits of a slot that are an index.
     #[cfg_attr(not(feature = "classic"), allow(dead_code))] // One interpreter reads it.
     pub(crate) index_mask: u64,
@@ -40,9 +39,8 @@ impl TableEntity {
         if !limits.take_table(0, ty.limits.min) {
             return None;
         }
-        let mut elements = Vec::new();
-        elements.try_reserve_exact(usize::try_from(ty.limits.min).ok()?).ok()?;
-        elements.resize(ty.limits.min as usize, init);
+        let mut elements = List::new();
+        elements.put_times(init, usize::try_from(ty.limits.min).ok()?).ok()?;
         let (base, len) = (elements.as_ptr(), elements.len());
         let index_mask = crate::memory::operand(ty.addr, u64::MAX);
         Some(TableEntity { base, len, elements, index_mask, ty, id })
@@ -93,11 +91,10 @@ impl TableEntity {
         if !limits.take_table(old, new) {
             return None;
         }
-        if self.elements.try_reserve(additional).is_err() {
+        if self.elements.put_times(value, additional).is_err() {
             limits.take_table(new, old);
             return None;
         }
-        self.elements.resize(new as usize, value);
         (self.base, self.len) = (self.elements.as_ptr(), self.elements.len());
         Some(old)
     }

@@ -1,8 +1,10 @@
 //! Why execution stopped.
 
 use crate::FuncId;
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use core::fmt;
+use sampan_wasm::List;
+use sampan_wasm::room::{Kept, OutOfMemory, boxed};
 
 /// An error that a host function raises.
 pub type HostError = Box<dyn core::error::Error + Send + Sync + 'static>;
@@ -35,7 +37,7 @@ pub enum TrapKind {
     OutOfFuel,
     /// Another thread asked for a stop.
     Interrupted,
-    /// A function's translation does not fit into the host's memory or the format's limits.
+    /// The host has no memory for something that execution needs, as a function's translation.
     OutOfMemory,
     /// A null reference where an object or a function is needed.
     NullReference,
@@ -72,7 +74,7 @@ impl fmt::Display for TrapKind {
             TrapKind::StackOverflow => "call stack exhausted",
             TrapKind::OutOfFuel => "all fuel consumed",
             TrapKind::Interrupted => "interrupted",
-            TrapKind::OutOfMemory => "out of memory while preparing a function",
+            TrapKind::OutOfMemory => "out of memory",
             TrapKind::NullReference => "null reference",
             TrapKind::CastFailure => "cast failure",
             TrapKind::ArrayOutOfBounds => "out of bounds array access",
@@ -138,18 +140,21 @@ pub struct TrapFrame {
 }
 
 /// Execution stopped: the reason, and the calls that led there.
-pub struct Trap(Box<TrapData>);
+pub struct Trap(Kept<TrapData>);
+
+/// What is said of a trap for which there was no memory.
+static NO_MEMORY: TrapKind = TrapKind::OutOfMemory;
 
 struct TrapData {
     kind: TrapKind,
-    frames: Vec<TrapFrame>,
+    frames: List<TrapFrame>,
 }
 
 impl Trap {
     /// A trap outside any guest function.
     #[cold]
     pub fn new(kind: TrapKind) -> Trap {
-        Trap(Box::new(TrapData { kind, frames: Vec::new() }))
+        Trap(Kept::new(TrapData { kind, frames: List::new() }))
     }
 
     /// A trap for a host function's error.
@@ -158,26 +163,49 @@ impl Trap {
         Trap::new(TrapKind::Host(error.into()))
     }
 
+    /// A trap for a host function's error, if there is memory for it; else it is that.
+    #[cold]
+    pub fn try_host(error: impl core::error::Error + Send + Sync + 'static) -> Trap {
+        match boxed(error) {
+            Ok(error) => Trap::new(TrapKind::Host(error)),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// A trap for an error of preparation.
+    #[cold]
+    pub(crate) fn preparation(error: sampan_wasm::Error) -> Trap {
+        if matches!(error.kind(), sampan_wasm::ErrorKind::OutOfMemory) {
+            return OutOfMemory.into();
+        }
+        Trap::try_host(error)
+    }
+
     /// The reason.
     pub fn kind(&self) -> &TrapKind {
-        &self.0.kind
+        self.0.get().map_or(&NO_MEMORY, |data| &data.kind)
     }
 
     /// The reason, owned.
     pub fn into_kind(self) -> TrapKind {
-        self.0.kind
+        self.0.into_inner().map_or(TrapKind::OutOfMemory, |data| data.kind)
     }
 
     /// The guest calls, the innermost first, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[TrapFrame] {
-        &self.0.frames
+        self.0.get().map_or(&[], |data| &data.frames)
     }
 
     /// Appends outer frames.
     #[cfg(feature = "backtrace")]
     pub(crate) fn add_frames(&mut self, frames: impl IntoIterator<Item = TrapFrame>) {
-        let room = MAX_FRAMES.saturating_sub(self.0.frames.len());
-        self.0.frames.extend(frames.into_iter().take(room));
+        let Some(TrapData { frames: known, .. }) = self.0.get_mut() else { return };
+        let room = MAX_FRAMES.saturating_sub(known.len());
+        for frame in frames.into_iter().take(room) {
+            if known.put(frame).is_err() {
+                return; // A shorter list is better than none.
+            }
+        }
     }
 }
 
@@ -186,25 +214,38 @@ pub const MAX_FRAMES: usize = 100;
 
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.kind.fmt(f)
+        self.kind().fmt(f)
     }
 }
 
 impl fmt::Debug for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !cfg!(feature = "messages") {
-            return self.0.kind.fmt(f);
+            return self.kind().fmt(f);
         }
-        write!(f, "{} {:?}", self.0.kind, self.0.frames)
+        write!(f, "{} {:?}", self.kind(), self.frames())
     }
 }
 
 impl core::error::Error for Trap {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match &self.0.kind {
+        match self.kind() {
             TrapKind::Host(error) => Some(&**error),
             _ => None,
         }
+    }
+}
+
+impl From<OutOfMemory> for Trap {
+    #[cold]
+    fn from(_: OutOfMemory) -> Trap {
+        Trap(Kept::lost())
+    }
+}
+
+impl From<OutOfMemory> for TrapKind {
+    fn from(_: OutOfMemory) -> TrapKind {
+        TrapKind::OutOfMemory
     }
 }
 

@@ -3,8 +3,8 @@
 
 mod support;
 
+use sampan_engine::sync::Arc;
 use sampan_engine::{Extern, Machine, Trap, TrapKind, wasm::ValType};
-use std::sync::Arc;
 use support::{Guest, add, classic, host};
 
 #[test]
@@ -152,11 +152,12 @@ fn vectors_beside_numbers() {
 
 #[test]
 fn vectors_at_the_hosts_boundary() {
-    let echo: Arc<sampan_engine::HostFn> = Arc::new(|_, _, _, slots| {
+    let echo = Arc::host(|_, _, _, slots| {
         assert_eq!(slots[..4], [1, 2, 3, 4]);
         slots[..3].copy_from_slice(&[7, 2, 3]);
         Ok(())
-    });
+    })
+    .expect("there is memory");
     let mut guest = Guest::with(
         classic(),
         r#"(module (import "h" "echo" (func $echo (param i32 v128 i32) (result i32 v128)))
@@ -174,7 +175,7 @@ fn vectors_at_the_hosts_boundary() {
 
 #[test]
 fn the_host_calls_back_and_grows_memory() {
-    let again: Arc<sampan_engine::HostFn> = Arc::new(|machine, data, caller, slots| {
+    let again = Arc::host(|machine, data, caller, slots| {
         let caller = caller.expect("called by an instance");
         let Some(Extern::Func(func)) = machine.export(caller, "down") else { panic!("no down") };
         let Some(Extern::Memory(memory)) = machine.export(caller, "m") else { panic!("no m") };
@@ -183,7 +184,8 @@ fn the_host_calls_back_and_grows_memory() {
         machine.call(data, func, &mut inner)?;
         slots[0] = inner[0];
         Ok(())
-    });
+    })
+    .expect("there is memory");
     let mut guest = Guest::with(
         classic(),
         r#"(module (import "h" "again" (func $again (param i32) (result i32)))

@@ -2,9 +2,9 @@
 //! ends in a jump to the next, and one that calls it instead would grow the stack with
 //! every instruction executed.
 
+use sampan_engine::sync::Arc;
 use sampan_engine::wasm::FuncType;
 use sampan_engine::{Config, Engine, Extern, Machine, Mode, Module};
-use std::sync::Arc;
 
 const MODULE: &str = r#"(module
   (type $t (func))
@@ -57,7 +57,9 @@ fn stays_as_it_is() {
                 .expect("a valid module");
             let mut machine = Machine::new(&engine);
             machine.set_fuel(u64::MAX);
-            let host = machine.new_host_func(FuncType::new([], []), Arc::new(|_, _, _, _| Ok(())));
+            let host = Arc::host(|_, _, _, _| Ok(())).expect("there is memory");
+            let host = machine.new_host_func(&FuncType::new([], []), host);
+            let host = host.expect("there is memory");
             let instance =
                 machine.instantiate(&mut (), &module, &[Extern::Func(host)]).expect("imports fit");
             let Some(Extern::Func(func)) = machine.export(instance, "run") else {

@@ -18,7 +18,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 /// Runs it; what it printed, and how it ended.
-fn search(program: &Path, seed: u64, children: u64) -> (String, i32) {
+fn search(program: &Path, seed: u64, children: u64, steps: u64) -> (String, i32) {
     let (host, output) = Capture::new();
     let skipped = host.skipped.clone();
     let config = Config {
@@ -30,7 +30,7 @@ fn search(program: &Path, seed: u64, children: u64) -> (String, i32) {
     let mut kernel = Kernel::new(Box::new(host), config);
     let content = std::fs::read(program).expect("it was compiled");
     kernel.add_file(b"program", 0o755, &content).expect("the root has room");
-    let arguments = ["program", &seed.to_string(), &children.to_string(), "150"];
+    let arguments = ["program", &seed.to_string(), &children.to_string(), &steps.to_string()];
     let first = Program {
         path: b"/program".to_vec(),
         argv: arguments.iter().map(|text| text.as_bytes().to_vec()).collect(),
@@ -75,7 +75,18 @@ fn random_calls() {
     let (seed, children) = (number("SAMPAN_FUZZ_SEED", 1), number("SAMPAN_FUZZ_CHILDREN", 150));
     for flag in ["-m64", "-m32"] {
         let program = compile(&source, flag);
-        let (output, status) = search(&program, seed, children);
+        let (output, status) = search(&program, seed, children, 150);
+        assert!(output == "done\n" && status == 0, "{flag}: status {status:#x}");
+    }
+}
+
+#[test]
+fn random_tracers() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/tracers.c");
+    let (seed, rounds) = (number("SAMPAN_FUZZ_SEED", 1), number("SAMPAN_FUZZ_CHILDREN", 25));
+    for flag in ["-m64", "-m32"] {
+        let program = compile(&source, flag);
+        let (output, status) = search(&program, seed, rounds, 400);
         assert!(output == "done\n" && status == 0, "{flag}: status {status:#x}");
     }
 }

@@ -43,6 +43,7 @@ fn run_on(new_machine: NewMachine, program: &Path, memory: u64) -> (String, i32)
     let mut kernel = Kernel::new(Box::new(host), config);
     let content = std::fs::read(program).expect("it was compiled");
     kernel.add_file(b"program", 0o755, &content).expect("the root has room");
+    kernel.mount_proc(b"/proc").expect("there is room");
     let program = Program {
         path: b"/program".to_vec(),
         argv: vec![b"program".to_vec()],

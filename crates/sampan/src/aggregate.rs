@@ -6,6 +6,7 @@ use crate::store::StoreId;
 use crate::{ArrayRef, AsContext, AsContextMut, Error, HeapType, Result, StructRef, Val, ValType};
 use alloc::{boxed::Box, vec::Vec};
 use sampan_engine::wasm::CompositeType;
+use sampan_engine::wasm::List;
 pub use sampan_engine::wasm::{FieldType, StorageType};
 use sampan_engine::{Machine, RawRef};
 
@@ -36,9 +37,13 @@ types! {
 impl StructType {
     /// The final type without supertype that has these fields. Type indices in them are the
     /// store's.
+    ///
+    /// # Panics
+    /// There is no memory left.
     pub fn new(mut store: impl AsContextMut, fields: impl Into<Box<[FieldType]>>) -> StructType {
         let ctx = store.as_context_mut();
         let id = ctx.machine.intern_type(CompositeType::Struct(fields.into()));
+        let id = id.expect("there is memory for a type");
         StructType { store: ctx.inner.id, id }
     }
 
@@ -54,9 +59,13 @@ impl StructType {
 impl ArrayType {
     /// The final type without supertype that has such elements. A type index in them is the
     /// store's.
+    ///
+    /// # Panics
+    /// There is no memory left.
     pub fn new(mut store: impl AsContextMut, element: FieldType) -> ArrayType {
         let ctx = store.as_context_mut();
         let id = ctx.machine.intern_type(CompositeType::Array(element));
+        let id = id.expect("there is memory for a type");
         ArrayType { store: ctx.inner.id, id }
     }
 
@@ -86,7 +95,7 @@ impl StructRef {
                 message!("wrong number of fields": "expected {} fields, found {}", types.len(), fields.len()),
             ));
         }
-        let mut slots = Vec::new();
+        let mut slots = List::new();
         for (value, field) in fields.iter().zip(types) {
             push(ctx.machine, ty.store, value, field, &mut slots)?;
         }
@@ -172,7 +181,7 @@ impl ArrayRef {
         let ctx = store.as_context_mut();
         ctx.inner.id.check(ty.store);
         let field = fields_of(ctx.machine, ty.id)[0];
-        let mut slots = Vec::new();
+        let mut slots = List::new();
         for value in elements {
             push(ctx.machine, ty.store, value, &field, &mut slots)?;
         }
@@ -259,11 +268,11 @@ fn push(
     store: StoreId,
     value: &Val,
     field: &FieldType,
-    slots: &mut Vec<u64>,
+    slots: &mut List<u64>,
 ) -> Result<()> {
     let mut buffer = [0; 2];
     let ty: ValType = field.storage.unpacked();
     let count = value.to_slots(machine, store, ty, &mut buffer)?;
-    slots.extend(&buffer[..count]);
+    buffer[..count].iter().try_for_each(|&slot| slots.put(slot))?;
     Ok(())
 }

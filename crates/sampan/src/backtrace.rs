@@ -1,10 +1,10 @@
 //! Which guest functions were being called.
 
 use crate::Module;
-#[cfg(feature = "backtrace")]
-use alloc::vec::Vec;
 use core::fmt;
 use sampan_engine::MAX_FRAMES;
+#[cfg(feature = "backtrace")]
+use sampan_engine::wasm::List;
 
 /// The guest calls that were on the stack when execution stopped, the innermost first.
 ///
@@ -14,10 +14,15 @@ use sampan_engine::MAX_FRAMES;
 #[derive(Clone, Debug, Default)]
 pub struct WasmBacktrace {
     #[cfg(feature = "backtrace")]
-    pub(crate) frames: Vec<FrameInfo>,
+    pub(crate) frames: List<FrameInfo>,
 }
 
 impl WasmBacktrace {
+    pub(crate) const NONE: WasmBacktrace = WasmBacktrace {
+        #[cfg(feature = "backtrace")]
+        frames: List::new(),
+    };
+
     /// The calls, [`MAX_FRAMES`] at most.
     pub fn frames(&self) -> &[FrameInfo] {
         #[cfg(feature = "backtrace")]

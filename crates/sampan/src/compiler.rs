@@ -1,12 +1,12 @@
 //! Engines whose modules are compiled, where feature `jit` is on.
 
-use crate::Config;
+use crate::{Config, Result};
 use sampan_engine::{self as engine, Engine};
 
 #[cfg(feature = "jit")]
-pub(crate) fn engine(raw: engine::Config, config: &Config) -> Engine {
+pub(crate) fn engine(raw: engine::Config, config: &Config) -> Result<Engine> {
     if !matches!(raw.mode, engine::Mode::Jit | engine::Mode::Auto) {
-        return Engine::new(raw);
+        return Ok(Engine::try_new(raw)?);
     }
     match sampan_compile::Jit::new(&raw) {
         Ok(mut jit) => {
@@ -16,14 +16,14 @@ pub(crate) fn engine(raw: engine::Config, config: &Config) -> Engine {
             if let Some(crate::config::Progress(told)) = config.progress.clone() {
                 jit = jit.progress(alloc::boxed::Box::new(move |done, all| told(done, all)));
             }
-            Engine::with_compiler(raw, alloc::sync::Arc::new(jit))
+            Ok(Engine::with_compiler(raw, alloc::sync::Arc::new(jit)))
         }
         // Making a module for `jit` says that there is no compiler; `auto` does without.
-        Err(_) => Engine::new(raw),
+        Err(_) => Ok(Engine::try_new(raw)?),
     }
 }
 
 #[cfg(not(feature = "jit"))]
-pub(crate) fn engine(raw: engine::Config, _: &Config) -> Engine {
-    Engine::new(raw)
+pub(crate) fn engine(raw: engine::Config, _: &Config) -> Result<Engine> {
+    Ok(Engine::try_new(raw)?)
 }

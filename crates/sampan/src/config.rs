@@ -1,5 +1,6 @@
 //! What an embedder chooses for all modules and stores of an engine.
 
+use crate::Result;
 use sampan_engine as engine;
 use sampan_engine::wasm::{Feature, Features};
 pub use sampan_engine::{EXECUTABLE, Mode, Preparation};
@@ -205,10 +206,21 @@ pub struct Engine {
 
 impl Engine {
     /// An engine with the given choices.
+    ///
+    /// # Panics
+    /// There is no memory left; see [`Engine::try_new`].
     pub fn new(config: &Config) -> Engine {
+        Engine::try_new(config).expect("there is memory for an engine")
+    }
+
+    /// An engine with the given choices.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(config: &Config) -> Result<Engine> {
         let mut raw = config.engine.clone();
         raw.features = executable(config.features);
-        Engine { raw: crate::compiler::engine(raw, config), features: config.features }
+        Ok(Engine { raw: crate::compiler::engine(raw, config)?, features: config.features })
     }
 
     /// The interpreter that it runs modules with.

@@ -3,12 +3,11 @@
 use crate::{Feature, WasmBacktrace};
 #[cfg(feature = "backtrace")]
 use crate::{Module, backtrace::FrameInfo};
-use alloc::{
-    boxed::Box,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::any::Any;
 use core::fmt;
+use sampan_engine::wasm::List;
+use sampan_engine::wasm::room::{self, Kept, OutOfMemory};
 use sampan_engine::{self as engine, InstantiateError, Machine, TrapKind, wasm};
 pub use sampan_engine::{HostError, LinkError};
 
@@ -19,26 +18,35 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// function.
 ///
 /// Displays as the reason, followed by one line for each guest call on the stack.
-pub struct Error(Box<ErrorData>);
+pub struct Error(Kept<ErrorData>);
 
 struct ErrorData {
     kind: ErrorKind,
     backtrace: WasmBacktrace,
     /// What kind of exception it is, if it is one.
-    thrown: Option<Box<str>>,
+    thrown: Option<String>,
 }
+
+/// What is said of an error for which there was no memory.
+static NO_MEMORY: ErrorData =
+    ErrorData { kind: ErrorKind::OutOfMemory, backtrace: WasmBacktrace::NONE, thrown: None };
 
 /// A sentence, where those are built in, and else its short form.
 macro_rules! message {
     ($short:literal: $($long:tt)*) => {
         if cfg!(feature = "messages") {
-            alloc::format!($($long)*)
+            $crate::error::in_words($short, format_args!($($long)*))
         } else {
-            alloc::string::String::from($short)
+            alloc::borrow::Cow::Borrowed($short)
         }
     };
 }
 pub(crate) use message;
+
+/// A sentence, or its short form if there is no memory for it.
+pub(crate) fn in_words(short: &'static str, long: fmt::Arguments<'_>) -> Cow<'static, str> {
+    room::text(long).map_or(Cow::Borrowed(short), Cow::Owned)
+}
 
 /// What went wrong.
 #[derive(Debug)]
@@ -52,21 +60,23 @@ pub enum ErrorKind {
     /// A module's text that does not parse, with its place.
     Text(String),
     /// Imports that are not defined or do not fit: all of them.
-    Link(Vec<LinkError>),
+    Link(List<LinkError>),
     /// The guest did something that stops it.
     Trap(Trap),
     /// An exception that no guest caught; see [`Exception`](crate::Exception).
     Exception,
+    /// The host has no memory left.
+    OutOfMemory,
     /// A host function failed.
     Host(HostError),
     /// The embedder asked for something that cannot be, or a limit is reached.
-    Other(String),
+    Other(Cow<'static, str>),
 }
 
 impl Error {
     /// An error described by a sentence.
     #[cold]
-    pub fn new(message: impl Into<String>) -> Error {
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Error {
         Error::of(ErrorKind::Other(message.into()))
     }
 
@@ -85,7 +95,34 @@ impl Error {
 
     #[cold]
     pub(crate) fn of(kind: ErrorKind) -> Error {
-        Error(Box::new(ErrorData { kind, backtrace: WasmBacktrace::default(), thrown: None }))
+        Error(Kept::new(ErrorData { kind, backtrace: WasmBacktrace::default(), thrown: None }))
+    }
+
+    /// [`Error::host`] where memory may run out.
+    #[cold]
+    pub(crate) fn try_host(error: impl core::error::Error + Send + Sync + 'static) -> Error {
+        match room::boxed(error) {
+            Ok(error) => Error::of(ErrorKind::Host(error)),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// What a host function gave back as its error. Ours are not boxed first.
+    #[cold]
+    pub(crate) fn of_host<E: Into<HostError> + 'static>(error: E) -> Error {
+        let mut error = Some(error);
+        let any: &mut dyn Any = &mut error;
+        if let Some(ours) = any.downcast_mut::<Option<Error>>() {
+            return ours.take().unwrap_or_else(|| OutOfMemory.into());
+        }
+        if let Some(trap) = any.downcast_mut::<Option<Trap>>() {
+            return trap.take().map_or_else(|| OutOfMemory.into(), Error::from);
+        }
+        error.map_or_else(|| OutOfMemory.into(), Error::host)
+    }
+
+    fn data(&self) -> &ErrorData {
+        self.0.get().unwrap_or(&NO_MEMORY)
     }
 
     #[cold]
@@ -96,15 +133,28 @@ impl Error {
             Some(FrameInfo { module: Module::from_raw(instance.module()), func, at: frame.offset })
         };
         #[cfg(feature = "backtrace")]
-        let frames: Vec<FrameInfo> = trap.frames().iter().filter_map(frame).collect();
+        let mut frames = List::new();
+        #[cfg(feature = "backtrace")]
+        for frame in trap.frames().iter().filter_map(frame) {
+            if frames.put(frame).is_err() {
+                break; // A shorter list is better than none.
+            }
+        }
         #[allow(unused_mut)] // Not all of what may follow is built in.
         let mut error = Error::from_kind(trap.into_kind());
         #[cfg(feature = "backtrace")]
-        error.0.backtrace.frames.extend(frames);
+        if let Some(data) = error.0.get_mut() {
+            match data.backtrace.frames.is_empty() {
+                true => data.backtrace.frames = frames,
+                false => {
+                    let _ = frames.into_iter().try_for_each(|it| data.backtrace.frames.put(it));
+                }
+            }
+        }
         let _ = machine; // Some builds look at it nowhere.
         #[cfg(all(feature = "exceptions", feature = "messages"))]
-        if matches!(error.kind(), ErrorKind::Exception) {
-            error.0.thrown = crate::exception::describe(machine);
+        if let Some(data @ ErrorData { kind: ErrorKind::Exception, .. }) = error.0.get_mut() {
+            data.thrown = crate::exception::describe(machine);
         }
         error
     }
@@ -114,9 +164,10 @@ impl Error {
         match kind {
             TrapKind::Host(error) => Error::host(error),
             TrapKind::Exception => Error::of(ErrorKind::Exception),
+            TrapKind::OutOfMemory => OutOfMemory.into(),
             kind => match Trap::of(&kind) {
                 Some(trap) => Error::of(ErrorKind::Trap(trap)),
-                None if cfg!(feature = "messages") => Error::new(kind.to_string()),
+                None if cfg!(feature = "messages") => Error::new(message!("": "{kind}")),
                 None => Error::new("uncaught exception"),
             },
         }
@@ -125,9 +176,16 @@ impl Error {
     #[cold]
     pub(crate) fn from_instantiate(machine: &Machine, error: InstantiateError) -> Error {
         match error {
-            InstantiateError::Link(error) => Error::of(ErrorKind::Link([error].into())),
+            InstantiateError::Link(error) => {
+                let mut errors = List::new();
+                match errors.put(error) {
+                    Ok(()) => Error::of(ErrorKind::Link(errors)),
+                    Err(error) => error.into(),
+                }
+            }
+            InstantiateError::OutOfMemory => OutOfMemory.into(),
             InstantiateError::Trap(trap) => Error::from_trap(machine, trap),
-            other if cfg!(feature = "messages") => Error::new(other.to_string()),
+            other if cfg!(feature = "messages") => Error::new(message!("": "{other}")),
             InstantiateError::Limit(_) => Error::new("a limit is reached"),
             _ => Error::new("wrong imports"),
         }
@@ -137,28 +195,30 @@ impl Error {
     /// on, all else stops the guests.
     #[cold]
     pub(crate) fn into_trap(self) -> engine::Trap {
-        match self.0.kind {
+        match self.kind() {
             ErrorKind::Exception => engine::Trap::new(TrapKind::Exception),
-            _ => engine::Trap::host(self),
+            ErrorKind::OutOfMemory => OutOfMemory.into(),
+            _ => engine::Trap::try_host(self),
         }
     }
 
     /// What went wrong, without the backtrace.
     pub fn kind(&self) -> &ErrorKind {
-        &self.0.kind
+        &self.data().kind
     }
 
     /// The trap, if it is one.
     pub fn trap(&self) -> Option<Trap> {
-        match self.0.kind {
+        match *self.kind() {
             ErrorKind::Trap(trap) => Some(trap),
+            ErrorKind::OutOfMemory => Some(Trap::OutOfMemory),
             _ => None,
         }
     }
 
     /// The host function's error, if it is one of type `E`.
     pub fn downcast_ref<E: core::error::Error + 'static>(&self) -> Option<&E> {
-        match &self.0.kind {
+        match self.kind() {
             ErrorKind::Host(error) => error.downcast_ref(),
             _ => None,
         }
@@ -171,7 +231,7 @@ impl Error {
 
     /// The guest calls that were on the stack. Empty outside execution.
     pub fn backtrace(&self) -> &WasmBacktrace {
-        &self.0.backtrace
+        &self.data().backtrace
     }
 }
 
@@ -193,7 +253,9 @@ impl fmt::Display for ErrorKind {
                 }
                 write!(f, ", which the module needs (offset 0x{:x})", error.offset())
             }
-            ErrorKind::Text(text) | ErrorKind::Other(text) => f.write_str(text),
+            ErrorKind::Text(text) => f.write_str(text),
+            ErrorKind::Other(text) => f.write_str(text),
+            ErrorKind::OutOfMemory => OutOfMemory.fmt(f),
             ErrorKind::Link(errors) => {
                 for (i, error) in errors.iter().enumerate() {
                     write!(f, "{}{error}", if i > 0 { "\n" } else { "" })?;
@@ -209,12 +271,12 @@ impl fmt::Display for ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.kind.fmt(f)?;
-        if let Some(thrown) = &self.0.thrown {
+        self.kind().fmt(f)?;
+        if let Some(thrown) = &self.data().thrown {
             write!(f, ": {thrown}")?;
         }
-        if cfg!(feature = "messages") && !self.0.backtrace.frames().is_empty() {
-            write!(f, "\n{}", self.0.backtrace)?;
+        if cfg!(feature = "messages") && !self.backtrace().frames().is_empty() {
+            write!(f, "\n{}", self.backtrace())?;
         }
         Ok(())
     }
@@ -228,7 +290,7 @@ impl fmt::Debug for Error {
 
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match &self.0.kind {
+        match self.kind() {
             ErrorKind::Host(error) => error.source(),
             _ => None,
         }
@@ -237,7 +299,17 @@ impl core::error::Error for Error {
 
 impl From<wasm::Error> for Error {
     fn from(error: wasm::Error) -> Error {
+        if matches!(error.kind(), wasm::ErrorKind::OutOfMemory) {
+            return OutOfMemory.into();
+        }
         Error::of(ErrorKind::Module(error))
+    }
+}
+
+impl From<OutOfMemory> for Error {
+    #[cold]
+    fn from(_: OutOfMemory) -> Error {
+        Error(Kept::lost())
     }
 }
 
@@ -324,8 +396,8 @@ traps! {
     OutOfFuel = OutOfFuel, "all fuel consumed";
     /// Another thread asked for a stop.
     Interrupt = Interrupted, "interrupted";
-    /// There was no memory to prepare a function for execution.
-    OutOfMemory = OutOfMemory, "out of memory while preparing a function";
+    /// There was no memory for something that execution needs.
+    OutOfMemory = OutOfMemory, "out of memory";
     /// A null reference where an object or a function is needed.
     NullReference = NullReference, "null reference";
     /// A cast to a type that the reference is not of.

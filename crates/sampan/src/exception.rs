@@ -38,21 +38,21 @@
 use crate::rooted::Rooted;
 use crate::{AsContext, AsContextMut, Error, ErrorKind, Exception, Result, Tag, Val};
 #[cfg(feature = "messages")]
-use alloc::{boxed::Box, format, string::String, string::ToString};
-use alloc::{vec, vec::Vec};
+use alloc::string::String;
+use alloc::vec::Vec;
 use sampan_engine::slots_of_all;
+use sampan_engine::wasm::List;
 #[cfg(feature = "messages")]
-use sampan_engine::wasm::{Export, ExternKind, NameKind};
+use sampan_engine::wasm::{Export, ExternKind, NameKind, room};
 
 /// What kind of exception is thrown: its tag's name, as the name section or an export has it,
 /// or the tag's index; and what it carries.
 #[cfg(feature = "messages")]
-pub(crate) fn describe(machine: &sampan_engine::Machine) -> Option<Box<str>> {
+pub(crate) fn describe(machine: &sampan_engine::Machine) -> Option<String> {
     let (tag, _) = machine.exception_parts(machine.exception())?;
-    let types = machine.tag_type(tag).params();
-    let list: Vec<String> = types.iter().map(|ty| ty.to_string()).collect();
+    let types = crate::types::describe(machine.tag_type(tag).params().iter().copied());
     let Some((instance, index)) = machine.tag_place(tag) else {
-        return Some(format!("a tag of the host's [{}]", list.join(" ")).into());
+        return room::text(format_args!("a tag of the host's {types}")).ok();
     };
     let module = instance.module();
     let decl = module.decl();
@@ -61,10 +61,11 @@ pub(crate) fn describe(machine: &sampan_engine::Machine) -> Option<Box<str>> {
         let is_it = |it: &&Export| it.kind == ExternKind::Tag && it.index == index;
         decl.exports.iter().find(is_it).map(|export| module.text(&export.name))
     });
-    Some(match name {
-        Some(name) => format!("tag {name:?} [{}]", list.join(" ")).into(),
-        None => format!("tag {index} [{}]", list.join(" ")).into(),
-    })
+    let text = match name {
+        Some(name) => room::text(format_args!("tag {name:?} {types}")),
+        None => room::text(format_args!("tag {index} {types}")),
+    };
+    text.ok()
 }
 
 impl Exception {
@@ -78,11 +79,12 @@ impl Exception {
     pub fn new(mut store: impl AsContextMut, tag: Tag, fields: &[Val]) -> Result<Exception> {
         let ctx = store.as_context_mut();
         ctx.inner.id.check(tag.store);
-        let ty = ctx.machine.tag_type(tag.raw).clone();
+        let ty = ctx.machine.tag_type(tag.raw).try_clone()?;
         if ty.params().len() != fields.len() {
             return Err(Error::new("the tag's exceptions carry another number of values"));
         }
-        let mut slots = vec![0; slots_of_all(ty.params()) as usize];
+        let mut slots = List::new();
+        slots.put_times(0, slots_of_all(ty.params()) as usize)?;
         crate::func::store_all(&ctx, ty.params(), fields, &mut slots)?;
         let raw = ctx.machine.make_exception(tag.raw, &slots).map_err(crate::error::of_kind)?;
         Ok(Exception(Rooted::new(ctx.machine, ctx.inner.id, raw)))

@@ -5,8 +5,8 @@ use crate::into_func::{HostFunc, IntoFunc};
 use crate::store::StoreId;
 use crate::wasm_ty::{WasmParams, WasmResults};
 use crate::{AsContext, AsContextMut, Caller, Error, FuncType, Result, TypedFunc, Val, types};
-use alloc::vec;
 use sampan_engine::FuncId;
+use sampan_engine::wasm::List;
 
 /// A function of a store: a guest's or the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,8 @@ impl Func {
         ty: FuncType,
         call: impl Fn(Caller<'_, C::Data>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Func {
-        HostFunc::dynamic(ty, call).define(store)
+        let func = HostFunc::dynamic(ty, call).and_then(|func| func.define(store));
+        func.expect("there is memory for a function")
     }
 
     /// A host function from a closure whose parameters and results are WebAssembly types.
@@ -35,7 +36,8 @@ impl Func {
         store: C,
         call: impl IntoFunc<C::Data, Params, Results>,
     ) -> Func {
-        HostFunc::wrap(call).define(store)
+        let func = HostFunc::wrap(call).and_then(|func| func.define(store));
+        func.expect("there is memory for a function")
     }
 
     /// The type. Type indices in its reference types are the store's.
@@ -61,10 +63,11 @@ impl Func {
     ) -> Result<()> {
         let mut ctx = store.as_context_mut();
         ctx.inner.id.check(self.store);
-        let ty = ctx.machine.func_type(self.raw).clone();
+        let ty = ctx.machine.func_type(self.raw).try_clone()?;
         check_count("arguments", ty.params().len(), params.len())?;
         check_count("results", ty.results().len(), results.len())?;
-        let mut slots = vec![0; ctx.machine.call_slots(self.raw)];
+        let mut slots = List::new();
+        slots.put_times(0, ctx.machine.call_slots(self.raw))?;
         store_all(&ctx, ty.params(), params, &mut slots)?;
         ctx.call(self.raw, &mut slots)?;
         let mut at = 0;

@@ -2,9 +2,9 @@
 
 use crate::rooted::{GcRef, Rooted, private::Sealed};
 use crate::{AsContext, AsContextMut, HeapType, RefType, Result, StoreContext};
-use alloc::boxed::Box;
 use core::any::Any;
 use sampan_engine::RawRef;
+use sampan_engine::wasm::room::boxed;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -79,7 +79,7 @@ impl ExternRef {
     /// The collected heap has no room.
     pub fn new(mut store: impl AsContextMut, object: impl Any + Send + Sync) -> Result<ExternRef> {
         let ctx = store.as_context_mut();
-        let raw = ctx.machine.new_host_ref(Box::new(object)).map_err(crate::error::of_kind)?;
+        let raw = ctx.machine.new_host_ref(boxed(object)?).map_err(crate::error::of_kind)?;
         Ok(ExternRef(Rooted::new(ctx.machine, ctx.inner.id, raw)))
     }
 

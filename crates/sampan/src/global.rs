@@ -20,7 +20,7 @@ impl Global {
         let ctx = store.as_context_mut();
         let mut slots = [0; 2];
         value.to_slots(ctx.machine, ctx.inner.id, ty.content(), &mut slots)?;
-        Ok(Global { store: ctx.inner.id, raw: ctx.machine.new_global(ty.0, slots) })
+        Ok(Global { store: ctx.inner.id, raw: ctx.machine.new_global(ty.0, slots)? })
     }
 
     /// The type.

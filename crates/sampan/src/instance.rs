@@ -7,7 +7,7 @@ use crate::{
     AsContext, AsContextMut, Error, ErrorKind, ExternType, Func, Global, Memory, Module, Result,
     SharedMemory, StoreContext, StoreContextMut, Table, Tag, TypedFunc,
 };
-use alloc::vec::Vec;
+use sampan_engine::wasm::List;
 use sampan_engine::{self as engine, InstanceId, Machine};
 
 /// Something that can be imported and exported. All but a shared memory belong to a store.
@@ -159,17 +159,31 @@ impl Instance {
         imports: &[Extern],
     ) -> Result<Instance> {
         let mut ctx = store.as_context_mut();
+        let mut raw = List::with_room(imports.len())?;
+        for import in imports {
+            raw.put(import.to_raw(&mut ctx)?)?;
+        }
+        Instance::link(ctx, module, raw.into_iter())
+    }
+
+    /// Makes an instance with imports that are of the store.
+    pub(crate) fn link<T>(
+        ctx: StoreContextMut<'_, T>,
+        module: &Module,
+        given: impl Iterator<Item = engine::Extern>,
+    ) -> Result<Instance> {
         let id = ctx.inner.id;
-        let imports: Result<Vec<engine::Extern>> =
-            imports.iter().map(|it| it.to_raw(&mut ctx)).collect();
-        let imports = imports?;
+        let mut imports = List::new();
+        for import in given {
+            imports.put(import)?;
+        }
         if !ctx.machine.engine().same(module.raw().engine()) {
             return Err(Error::new("the module belongs to another engine"));
         }
         let wanted = module.raw().decl().imports.len();
         // Without messages, the first that `instantiate` finds will do.
         if imports.len() == wanted && cfg!(feature = "messages") {
-            let errors = ctx.machine.link_errors(module.raw(), &|index| Some(imports[index]));
+            let errors = ctx.machine.link_errors(module.raw(), &|index| Some(imports[index]))?;
             if !errors.is_empty() {
                 return Err(Error::of(ErrorKind::Link(errors)));
             }

@@ -2,17 +2,17 @@
 
 use crate::wasm_ty::{WasmParams, WasmRet, WasmTy, for_each_tuple, private::Raw};
 use crate::{AsContextMut, Caller, Func, FuncType, Result, StoreContextMut, Val, func::store_all};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::marker::PhantomData;
 use sampan_engine::sync::Arc;
+use sampan_engine::wasm::List;
 use sampan_engine::{HostFn, InstanceId, Machine};
 
 /// A closure that can be a host function: up to 16 [`WasmTy`] parameters, perhaps after a
 /// [`Caller`], and a [`WasmRet`] as its result.
 pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
-    fn into_func(self) -> (FuncType, Arc<HostFn>);
+    fn into_func(self) -> Result<(FuncType, Arc<HostFn>)>;
 }
 
 /// A host function that is not in a store yet.
@@ -33,16 +33,16 @@ impl<T: 'static> HostFunc<T> {
         HostFunc { ty, call, data: PhantomData }
     }
 
-    pub(crate) fn wrap<P, R>(call: impl IntoFunc<T, P, R>) -> HostFunc<T> {
-        let (ty, call) = call.into_func();
-        HostFunc::raw(ty, call)
+    pub(crate) fn wrap<P, R>(call: impl IntoFunc<T, P, R>) -> Result<HostFunc<T>> {
+        let (ty, call) = call.into_func()?;
+        Ok(HostFunc::raw(ty, call))
     }
 
     pub(crate) fn dynamic(
         ty: FuncType,
         call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
-    ) -> HostFunc<T> {
-        let signature = ty.clone();
+    ) -> Result<HostFunc<T>> {
+        let signature = ty.try_clone()?;
         let call = move |machine: &mut Machine,
                          data: &mut dyn Any,
                          instance: Option<InstanceId>,
@@ -53,28 +53,30 @@ impl<T: 'static> HostFunc<T> {
             let store = StoreContextMut::<T>::of_host(machine, data);
             let id = store.inner.id;
             let mut at = 0;
-            let mut values = Vec::with_capacity(ty.params().len() + ty.results().len());
+            let mut values = List::with_room(ty.params().len() + ty.results().len())?;
             for &param in ty.params() {
                 let (value, count) = Val::from_slots(store.machine, id, param, &slots[at..]);
-                values.push(value);
+                values.put(value)?;
                 at += count;
             }
             // A reference that can't be null begins as null of another type, which is
             // refused below unless the function sets it.
             let zero = |&ty| Val::default_for_ty(ty).unwrap_or(Val::I32(0));
-            values.extend(ty.results().iter().map(zero));
+            ty.results().iter().map(zero).try_for_each(|value| values.put(value))?;
             let (params, results) = values.split_at_mut(ty.params().len());
             call(Caller { store, instance }, params, results).map_err(crate::Error::into_trap)?;
             let store = StoreContextMut::<T>::of_host(scope.machine, data);
             store_all(&store, ty.results(), results, slots).map_err(crate::Error::into_trap)
         };
-        HostFunc::raw(signature, Arc::new(call))
+        Ok(HostFunc::raw(signature, Arc::host(call)?))
     }
 
     /// Puts it into a store.
-    pub(crate) fn define(self, mut store: impl AsContextMut<Data = T>) -> Func {
+    /// The function in a store.
+    pub(crate) fn define(&self, mut store: impl AsContextMut<Data = T>) -> Result<Func> {
         let ctx = store.as_context_mut();
-        Func { store: ctx.inner.id, raw: ctx.machine.new_host_func(self.ty, self.call) }
+        let raw = ctx.machine.new_host_func(&self.ty, self.call.clone())?;
+        Ok(Func { store: ctx.inner.id, raw })
     }
 }
 
@@ -107,7 +109,7 @@ macro_rules! into_func {
             $($name: WasmTy,)*
             Ret: WasmRet,
         {
-            fn into_func(self) -> (FuncType, Arc<HostFn>) {
+            fn into_func(self) -> Result<(FuncType, Arc<HostFn>)> {
                 let call = move |_: Caller<'_, T>, $($name: $name),*| self($($name),*);
                 IntoFunc::<T, (Caller<'_, T>, $($name,)*), Ret>::into_func(call)
             }
@@ -120,9 +122,9 @@ macro_rules! into_func {
             $($name: WasmTy,)*
             Ret: WasmRet,
         {
-            fn into_func(self) -> (FuncType, Arc<HostFn>) {
+            fn into_func(self) -> Result<(FuncType, Arc<HostFn>)> {
                 let params = <($($name,)*) as WasmParams>::types();
-                let ty = FuncType::new(params, Ret::Results::types());
+                let ty = FuncType::try_new(params, Ret::Results::types())?;
                 let call = move |machine: &mut Machine,
                                  data: &mut dyn Any,
                                  instance: Option<InstanceId>,
@@ -133,12 +135,11 @@ macro_rules! into_func {
                     let raw = &mut Raw { machine: &mut *store.machine, id };
                     let ($($name,)*) = <($($name,)*) as WasmParams>::load(raw, slots);
                     let result = self(Caller { store, instance }, $($name),*).into_result();
-                    let results =
-                        result.map_err(|error| crate::Error::host(error).into_trap())?;
+                    let results = result.map_err(crate::Error::into_trap)?;
                     let raw = &mut Raw { machine: &mut *scope.machine, id };
                     results.store(raw, slots).map_err(crate::Error::into_trap)
                 };
-                (ty, Arc::new(call))
+                Ok((ty, Arc::host(call)?))
             }
         }
     };

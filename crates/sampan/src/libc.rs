@@ -35,7 +35,6 @@ use crate::{
     AsContextMut, Caller, Error, FuncType, I32Exit, Instance, Linker, Module, Result,
     StoreContextMut, ValType,
 };
-use alloc::vec::Vec;
 use core::any::Any;
 use core::iter::repeat_n;
 use sampan_engine::sync::Arc;
@@ -78,8 +77,8 @@ pub fn add_to_linker<T: 'static, S: System + 'static>(
         let Some((function, wanted)) = function(module, import) else { continue };
         // Modules may import the same twice.
         if !linker.defines(MODULE, function.name) {
-            let ty = signature(function, wanted);
-            linker.define_host(MODULE, function.name, host(function, ty, get))?;
+            let ty = signature(function, wanted)?;
+            linker.define_host(MODULE, function.name, host(function, ty, get)?)?;
         }
     }
     Ok(())
@@ -100,7 +99,8 @@ pub fn call_main<T: 'static, S: System + 'static>(
     let mut ctx = store.as_context_mut();
     let main = NAMES.iter().find_map(|name| instance.get_func(&ctx, name));
     let main = main.ok_or_else(|| Error::new("the module exports no function main"))?;
-    let result = match main.ty(&ctx).params().len() {
+    let params = ctx.machine.func_type(main.raw).params().len();
+    let result = match params {
         0 => main.typed::<(), i32>(&ctx)?.call(&mut ctx, ()),
         _ => {
             let main = main.typed::<(i32, i32), i32>(&ctx)?;
@@ -127,7 +127,7 @@ fn function<'a>(
     Some((sampan_libc::find(module.text(&import.name))?, module.decl().types.func(ty)))
 }
 
-fn signature(function: &Function, wanted: Option<&FuncType>) -> FuncType {
+fn signature(function: &Function, wanted: Option<&FuncType>) -> Result<FuncType> {
     let result = function.result.map(|width| match width {
         Width::W32 => ValType::I32,
         Width::W64 => ValType::I64,
@@ -137,14 +137,14 @@ fn signature(function: &Function, wanted: Option<&FuncType>) -> FuncType {
     if function.name == "abort" && wanted.is_some_and(|ty| ty.params().is_empty()) {
         params = 0;
     }
-    FuncType::new(repeat_n(ValType::I32, params), result)
+    Ok(FuncType::try_new(repeat_n(ValType::I32, params), result)?)
 }
 
 fn host<T: 'static, S: System + 'static>(
     function: &'static Function,
     ty: FuncType,
     get: fn(&mut T) -> &mut S,
-) -> HostFunc<T> {
+) -> Result<HostFunc<T>> {
     let params = ty.params().len();
     let call = move |machine: &mut Machine,
                      data: &mut dyn Any,
@@ -164,7 +164,14 @@ fn host<T: 'static, S: System + 'static>(
         }
         Ok(())
     };
-    HostFunc::raw(ty, Arc::new(call))
+    Ok(HostFunc::raw(ty, Arc::host(call)?))
+}
+
+/// Writes bytes to a place in memory.
+fn put(memory: &mut [u8], at: usize, bytes: &[u8]) -> Result<()> {
+    let target = memory.get_mut(at..).and_then(|rest| rest.get_mut(..bytes.len()));
+    target.ok_or(Stop::OutOfBounds)?.copy_from_slice(bytes);
+    Ok(())
 }
 
 /// The instance that called, for the library.
@@ -212,15 +219,9 @@ impl<'a, T: 'static, S: System + 'static> Calling<'a, T, S> {
     /// Puts the arguments of `main` into the guest's memory: strings, and the array that points
     /// to them and ends with a null.
     fn arguments(mut self, arguments: &[&[u8]]) -> Result<u32> {
-        let mut block: Vec<u8> = Vec::new();
-        let mut places = Vec::new();
-        for argument in arguments {
-            places.push(block.len() as u32);
-            block.extend_from_slice(argument);
-            block.push(0);
-        }
-        let vector = 4 * (places.len() as u32 + 1);
-        let size = u32::try_from(block.len()).ok().and_then(|len| len.checked_add(vector));
+        let vector = 4 * (arguments.len() + 1);
+        let size = arguments.iter().map(|it| it.len() + 1).fold(vector, usize::saturating_add);
+        let size = u32::try_from(size).ok();
         let at = match size {
             Some(size) => sampan_libc::allocate(&mut self, size)?,
             None => 0,
@@ -228,12 +229,16 @@ impl<'a, T: 'static, S: System + 'static> Calling<'a, T, S> {
         if at == 0 {
             return Err(Error::new("there is no memory for the program's arguments"));
         }
-        let words = places.iter().map(|place| at + vector + place).chain([0]);
-        let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
-        bytes.append(&mut block);
         let memory = self.parts().0.get_mut(at as usize..).ok_or(Stop::OutOfBounds)?;
-        let target = memory.get_mut(..bytes.len()).ok_or(Stop::OutOfBounds)?;
-        target.copy_from_slice(&bytes);
+        let (mut word, mut end) = (0, vector);
+        for argument in arguments {
+            let place = (at as usize + end) as u32;
+            put(memory, word, &place.to_le_bytes())?;
+            put(memory, end, argument)?;
+            put(memory, end + argument.len(), &[0])?;
+            (word, end) = (word + 4, end + argument.len() + 1);
+        }
+        put(memory, word, &[0; 4])?;
         Ok(at)
     }
 }
@@ -290,8 +295,8 @@ impl<T: 'static, S: System + 'static> Guest for Calling<'_, T, S> {
 impl From<Stop> for Error {
     fn from(stop: Stop) -> Error {
         match stop {
-            Stop::Exit(status) => Error::host(I32Exit(status)),
-            other => Error::host(other),
+            Stop::Exit(status) => Error::try_host(I32Exit(status)),
+            other => Error::try_host(other),
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::{
     NativeCall, Result, Val, WasmResults,
 };
 use alloc::{string::String, vec::Vec};
-use sampan_engine as engine;
+use sampan_engine::wasm::List;
+use sampan_engine::wasm::room::owned;
 
 /// Defines what modules may import, and instantiates them with it.
 ///
@@ -18,7 +19,7 @@ use sampan_engine as engine;
 pub struct Linker<T: 'static> {
     engine: Engine,
     /// In the order of their names.
-    items: Vec<Item<T>>,
+    items: List<Item<T>>,
     allow_shadowing: bool,
 }
 
@@ -59,7 +60,7 @@ impl<T: 'static> Clone for Linker<T> {
 impl<T: 'static> Linker<T> {
     /// A linker that defines nothing.
     pub fn new(engine: &Engine) -> Linker<T> {
-        Linker { engine: engine.clone(), items: Vec::new(), allow_shadowing: false }
+        Linker { engine: engine.clone(), items: List::new(), allow_shadowing: false }
     }
 
     /// The engine that it was made for.
@@ -103,7 +104,7 @@ impl<T: 'static> Linker<T> {
         name: &str,
         call: impl IntoFunc<T, Params, Results>,
     ) -> Result<&mut Self> {
-        self.insert(module, name, Definition::Host(HostFunc::wrap(call)))
+        self.insert(module, name, Definition::Host(HostFunc::wrap(call)?))
     }
 
     /// Defines a host function of a type that is known at run time; see
@@ -118,7 +119,7 @@ impl<T: 'static> Linker<T> {
         ty: FuncType,
         call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Self> {
-        self.insert(module, name, Definition::Host(HostFunc::dynamic(ty, call)))
+        self.insert(module, name, Definition::Host(HostFunc::dynamic(ty, call)?))
     }
 
     /// Defines a shared memory, for all stores.
@@ -249,7 +250,8 @@ impl<T: 'static> Linker<T> {
         Ok(self)
     }
 
-    /// What is defined under a name. A host function is put into the store.
+    /// What is defined under a name. A host function is put into the store. `None` too if there is
+    /// no memory left for that.
     ///
     /// # Panics
     /// It is of another store.
@@ -259,14 +261,23 @@ impl<T: 'static> Linker<T> {
         module: &str,
         name: &str,
     ) -> Option<Extern> {
-        let place = self.place(module, name).ok()?;
-        match &self.items[place].definition {
+        self.resolve(&mut store, module, name).ok().flatten()
+    }
+
+    fn resolve(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &str,
+        name: &str,
+    ) -> Result<Option<Extern>> {
+        let Ok(place) = self.place(module, name) else { return Ok(None) };
+        Ok(Some(match &self.items[place].definition {
             Definition::Extern(item) => {
                 item.check(store.as_context().inner.id);
-                Some(item.clone())
+                item.clone()
             }
-            Definition::Host(func) => Some(func.clone().define(&mut store).into()),
-        }
+            Definition::Host(func) => func.define(&mut store)?.into(),
+        }))
     }
 
     /// Makes an instance of `module` and runs its start function.
@@ -283,20 +294,19 @@ impl<T: 'static> Linker<T> {
         module: &Module,
     ) -> Result<Instance> {
         let mut ctx = store.as_context_mut();
-        let mut imports: Vec<Option<Extern>> = Vec::with_capacity(module.imports().len());
-        for import in &module.raw().decl().imports {
+        let wanted = &module.raw().decl().imports;
+        let mut imports = List::with_room(wanted.len())?;
+        let mut all = true;
+        for import in wanted {
             let (from, name) = (module.raw().text(&import.module), module.raw().text(&import.name));
-            imports.push(self.get(&mut ctx, from, name));
+            let item = self.resolve(&mut ctx, from, name)?;
+            all &= item.is_some();
+            imports.put(item.map(|it| it.to_raw(&mut ctx)).transpose()?)?;
         }
-        let all: Option<Vec<Extern>> = imports.iter().cloned().collect();
-        if let Some(imports) = all {
-            return Instance::new(ctx, module, &imports);
+        if all {
+            return Instance::link(ctx, module, imports.into_iter().flatten());
         }
-        let mut raw: Vec<Option<engine::Extern>> = Vec::with_capacity(imports.len());
-        for import in &imports {
-            raw.push(import.as_ref().map(|it| it.to_raw(&mut ctx)).transpose()?);
-        }
-        Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), &|i| raw[i]))))
+        Err(Error::of(ErrorKind::Link(ctx.machine.link_errors(module.raw(), &|i| imports[i])?)))
     }
 
     /// Where a name is, or where it would be.
@@ -312,8 +322,8 @@ impl<T: 'static> Linker<T> {
             }
             Ok(place) => self.items[place].definition = definition,
             Err(place) => {
-                let item = Item { module: module.into(), name: name.into(), definition };
-                self.items.insert(place, item);
+                let item = Item { module: owned(module)?, name: owned(name)?, definition };
+                self.items.put_at(place, item)?;
             }
         }
         Ok(self)

@@ -26,7 +26,7 @@ impl core::error::Error for MemoryAccessError {}
 
 impl From<MemoryAccessError> for Error {
     fn from(error: MemoryAccessError) -> Error {
-        Error::host(error)
+        Error::try_host(error)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{Engine, Error, ErrorKind, Feature, Result};
 use alloc::format;
 use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
-use sampan_engine::sync::Arc;
+use sampan_engine::sync::StdArc as Arc;
 use sampan_engine::{self as engine, Bytes, wasm};
 
 /// A validated module, ready to be instantiated in any number of stores and threads.
@@ -22,7 +22,7 @@ impl Module {
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         let bytes = bytes.as_ref();
         match wat_to_wasm(bytes)? {
-            Cow::Borrowed(bytes) => Module::from_bytes(engine, bytes.into()),
+            Cow::Borrowed(bytes) => Module::from_bytes(engine, Bytes::copied(bytes)?),
             Cow::Owned(bytes) => Module::from_bytes(engine, bytes.into()),
         }
     }

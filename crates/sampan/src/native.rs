@@ -9,11 +9,12 @@ use crate::error::message;
 use crate::into_func::{HostFunc, Scope};
 use crate::wasm_ty::{WasmResults, WasmTy, private::Raw};
 use crate::{Caller, Error, ExternRef, FuncType, Result, StoreContextMut, ValType};
-use alloc::{string::String, vec::Vec};
+use alloc::borrow::Cow;
 use core::any::Any;
 use core::fmt;
 use core::ops::Range;
 use sampan_engine::sync::Arc;
+use sampan_engine::wasm::List;
 use sampan_engine::{InstanceId, Machine, MemoryId};
 
 /// The most parameters that a signature may have.
@@ -213,7 +214,7 @@ impl core::error::Error for ArgumentError {}
 
 impl From<ArgumentError> for Error {
     fn from(error: ArgumentError) -> Error {
-        Error::host(error)
+        Error::try_host(error)
     }
 }
 
@@ -269,7 +270,7 @@ pub(crate) fn native<T: 'static, R: WasmResults>(
             "native signature {signature:?}: the function returns {}",
             crate::types::describe(R::types()))));
     }
-    let ty = FuncType::new(kinds.iter().map(|kind| kind.ty()), R::types());
+    let ty = FuncType::try_new(kinds.iter().map(|kind| kind.ty()), R::types())?;
     let call = move |machine: &mut Machine,
                      data: &mut dyn Any,
                      instance: Option<InstanceId>,
@@ -287,24 +288,30 @@ pub(crate) fn native<T: 'static, R: WasmResults>(
             slots: &arguments,
             lengths: [0; MAX_PARAMS],
         };
-        native.check().map_err(|error| Error::host(error).into_trap())?;
+        native.check().map_err(|error| Error::try_host(error).into_trap())?;
         let results = call(&mut native).map_err(Error::into_trap)?;
         let raw = &mut Raw { machine: &mut *scope.machine, id };
         results.store(raw, slots).map_err(Error::into_trap)
     };
-    Ok(HostFunc::raw(ty, Arc::new(call)))
+    Ok(HostFunc::raw(ty, Arc::host(call)?))
 }
 
 /// The parameters and results of `"(i*~$)i"`.
-fn parse(signature: &str) -> Result<(Vec<Kind>, Vec<Kind>), String> {
+fn parse(signature: &str) -> Result<(List<Kind>, List<Kind>), Cow<'static, str>> {
     let inner = signature.strip_prefix('(').and_then(|rest| rest.split_once(')'));
     let (params, results) = inner.ok_or("it has no parentheses")?;
     let kind = |letter: u8| {
         Kind::of(letter)
             .ok_or_else(|| message!("unknown letter": "unknown letter {:?}", char::from(letter)))
     };
-    let params: Vec<Kind> = params.bytes().map(kind).collect::<Result<_, _>>()?;
-    let results: Vec<Kind> = results.bytes().map(kind).collect::<Result<_, _>>()?;
+    let list = |letters: &str| {
+        let mut kinds = List::new();
+        for letter in letters.bytes() {
+            kinds.put(kind(letter)?).map_err(|_| "there is no memory left")?;
+        }
+        Ok::<_, Cow<'static, str>>(kinds)
+    };
+    let (params, results) = (list(params)?, list(results)?);
     if params.len() > MAX_PARAMS {
         return Err("more than 16 parameters".into());
     }

@@ -40,7 +40,9 @@ impl Rooted {
         }
         match machine.resolve(self.handle) {
             Some(raw) if raw == self.raw => Ok(raw),
-            _ => Err(Error::new("a reference whose scope has ended")),
+            _ => Err(Error::new(
+                "a reference whose scope has ended, or for which there was no memory",
+            )),
         }
     }
 
@@ -79,11 +81,11 @@ impl<R: GcRef> OwnedRooted<R> {
     /// Keeps what a reference refers to.
     ///
     /// # Errors
-    /// The reference is of another store, or its scope has ended.
+    /// The reference is of another store, or its scope has ended; there is no memory left.
     pub fn new(mut store: impl AsContextMut, reference: R) -> Result<OwnedRooted<R>> {
         let raw = reference.rooted().get(&store)?;
         let ctx = store.as_context_mut();
-        let owned = ctx.machine.own(raw);
+        let owned = ctx.machine.own(raw)?;
         Ok(OwnedRooted { store: ctx.inner.id, owned, kind: PhantomData })
     }
 

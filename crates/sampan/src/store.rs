@@ -28,9 +28,20 @@ pub(crate) struct Inner<T> {
 
 impl<T: 'static> Store<T> {
     /// A store in which nothing exists but `data`.
+    ///
+    /// # Panics
+    /// There is no memory left; see [`Store::try_new`].
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        let inner = Inner { id: StoreId::new(), engine: engine.clone(), data };
-        Store { machine: Machine::new(&engine.raw), inner }
+        Store::try_new(engine, data).expect("there is memory for a store")
+    }
+
+    /// A store in which nothing exists but `data`.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(engine: &Engine, data: T) -> Result<Store<T>> {
+        let machine = Machine::try_new(&engine.raw)?;
+        Ok(Store { machine, inner: Inner { id: StoreId::new(), engine: engine.clone(), data } })
     }
 
     /// The engine that it was made for.

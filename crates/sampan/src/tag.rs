@@ -21,7 +21,7 @@ impl Tag {
             return Err(Error::new("a tag's type has no results"));
         }
         let ctx = store.as_context_mut();
-        Ok(Tag { store: ctx.inner.id, raw: ctx.machine.new_tag(ty) })
+        Ok(Tag { store: ctx.inner.id, raw: ctx.machine.new_tag(&ty)? })
     }
 
     /// The type: what exceptions carry are its parameters.

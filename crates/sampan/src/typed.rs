@@ -2,8 +2,8 @@
 
 use crate::wasm_ty::{WasmParams, WasmResults, private::Raw};
 use crate::{AsContextMut, Func, Result};
-use alloc::vec;
 use core::{fmt, marker::PhantomData};
+use sampan_engine::wasm::List;
 
 /// A function with parameters `P` and results `R`; see [`Func::typed`].
 ///
@@ -40,7 +40,8 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
             few = [0; INLINE_SLOTS];
             &mut few
         } else {
-            many = vec![0; count];
+            many = List::new();
+            many.put_times(0, count)?;
             &mut many
         };
         let id = ctx.inner.id;

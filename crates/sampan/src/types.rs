@@ -1,6 +1,5 @@
 //! Types of what modules import and export.
 
-use alloc::string::{String, ToString};
 use core::fmt;
 use sampan_engine::wasm;
 pub use sampan_engine::wasm::{FuncType, HeapType, RefType, ValType};
@@ -215,14 +214,14 @@ impl fmt::Display for ExternType {
 }
 
 /// A list of types in words.
-pub(crate) fn describe(types: impl Iterator<Item = ValType>) -> String {
-    let mut text = String::from("[");
-    for (i, ty) in types.enumerate() {
-        text.push_str(if i > 0 { " " } else { "" });
-        text.push_str(&ty.to_string());
-    }
-    text.push(']');
-    text
+pub(crate) fn describe(types: impl Iterator<Item = ValType> + Clone) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        f.write_str("[")?;
+        for (i, ty) in types.clone().enumerate() {
+            write!(f, "{}{ty}", if i > 0 { " " } else { "" })?;
+        }
+        f.write_str("]")
+    })
 }
 
 fn limits(min: u32, max: Option<u32>) -> wasm::Limits {

@@ -29,7 +29,7 @@ pub trait WasmParams: Sized {
     #[doc(hidden)]
     const SLOTS: usize;
     /// The types.
-    fn types() -> impl Iterator<Item = ValType>;
+    fn types() -> impl Iterator<Item = ValType> + Clone;
     #[doc(hidden)]
     fn store(self, raw: &mut private::Raw<'_>, slots: &mut [u64]) -> Result<()>;
     #[doc(hidden)]
@@ -44,7 +44,7 @@ pub trait WasmRet {
     #[doc(hidden)]
     type Results: WasmResults;
     #[doc(hidden)]
-    fn into_result(self) -> Result<Self::Results, HostError>;
+    fn into_result(self) -> Result<Self::Results, Error>;
 }
 
 pub(crate) mod private {
@@ -156,7 +156,7 @@ fn check(raw: &mut Raw<'_>, owner: Option<StoreId>) -> Result<()> {
 impl<A: WasmTy> WasmParams for A {
     const SLOTS: usize = <A as WasmTy>::SLOTS;
 
-    fn types() -> impl Iterator<Item = ValType> {
+    fn types() -> impl Iterator<Item = ValType> + Clone {
         [A::TYPE].into_iter()
     }
 
@@ -177,17 +177,17 @@ impl<R: WasmResults> WasmRet for R {
     type Results = R;
 
     #[inline]
-    fn into_result(self) -> Result<R, HostError> {
+    fn into_result(self) -> Result<R, Error> {
         Ok(self)
     }
 }
 
-impl<R: WasmResults, E: Into<HostError>> WasmRet for Result<R, E> {
+impl<R: WasmResults, E: Into<HostError> + 'static> WasmRet for Result<R, E> {
     type Results = R;
 
     #[inline]
-    fn into_result(self) -> Result<R, HostError> {
-        self.map_err(Into::into)
+    fn into_result(self) -> Result<R, Error> {
+        self.map_err(Error::of_host)
     }
 }
 
@@ -220,7 +220,7 @@ macro_rules! tuple {
         impl<$($name: WasmTy,)*> WasmParams for ($($name,)*) {
             const SLOTS: usize = 0 $(+ <$name as WasmTy>::SLOTS)*;
 
-            fn types() -> impl Iterator<Item = ValType> {
+            fn types() -> impl Iterator<Item = ValType> + Clone {
                 [$($name::TYPE,)*].into_iter()
             }
 

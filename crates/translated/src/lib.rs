@@ -72,7 +72,7 @@ impl Native {
     /// Links a compiled module, which puts its function into the table.
     fn link(&mut self, module: &Module, slot: u32) -> Option<InstanceId> {
         let ty = GlobalType { content: ValType::I32, mutable: false };
-        let slot = self.machine.new_global(ty, [slot.into(), 0]);
+        let slot = self.machine.new_global(ty, [slot.into(), 0]).ok()?;
         let imports =
             [Extern::Memory(self.memory), Extern::Table(self.table), Extern::Global(slot)];
         self.machine.instantiate(&mut (), module, &imports).ok()

@@ -7,29 +7,29 @@
 //!
 //! Source: core specification 3.0, sections 3.1.2 "Rolling and Unrolling" and 3.3.2.
 
-use crate::{CompositeType, FuncType, SubType};
+use crate::{CompositeType, List, SubType, room::OutOfMemory};
 #[cfg(feature = "gc")]
 use crate::{FieldType, StorageType};
 use alloc::boxed::Box;
-#[cfg(feature = "gc")]
-use alloc::collections::BTreeMap;
-#[cfg(not(feature = "gc"))]
-use alloc::vec::Vec;
 
 /// Marks a position in the group that is described; canonical numbers stay below it.
 pub(crate) const RELATIVE: u32 = 1 << 29;
 
-/// The groups met so far and the canonical number of each one's first member.
+/// The groups met so far and the canonical number of each one's first member: a list in order,
+/// in parts of at most [`PART`], so that a group is added in little time however many there are.
 #[derive(Clone, Debug, Default)]
 #[cfg(feature = "gc")]
-pub(crate) struct Groups(BTreeMap<Box<[SubType]>, u32>);
+pub(crate) struct Groups(List<List<(Box<[SubType]>, u32)>>);
+
+#[cfg(feature = "gc")]
+const PART: usize = 256;
 
 /// The groups met so far and the canonical number of each one's first member.
 ///
 /// In builds for devices a list in order does: modules have few types, and the code is small.
 #[derive(Clone, Debug, Default)]
 #[cfg(not(feature = "gc"))]
-pub(crate) struct Groups(Vec<(Box<[SubType]>, u32)>);
+pub(crate) struct Groups(List<(Box<[SubType]>, u32)>);
 
 #[cfg(not(feature = "gc"))]
 impl Groups {
@@ -43,13 +43,10 @@ impl Groups {
     }
 
     /// [`Groups::get`], after adding the group with number `next` if there is none.
-    pub(crate) fn intern(&mut self, key: Box<[SubType]>, next: u32) -> u32 {
+    pub(crate) fn intern(&mut self, key: Box<[SubType]>, next: u32) -> Result<u32, OutOfMemory> {
         match self.place(&key) {
-            Ok(place) => self.0[place].1,
-            Err(place) => {
-                self.0.insert(place, (key, next));
-                next
-            }
+            Ok(place) => Ok(self.0[place].1),
+            Err(place) => self.0.put_at(place, (key, next)).map(|()| next),
         }
     }
 }
@@ -58,24 +55,70 @@ impl Groups {
 impl Groups {
     /// The number of the first member of the group that equals `key`.
     pub(crate) fn get(&self, key: &[SubType]) -> Option<u32> {
-        self.0.get(key).copied()
+        let (part, place) = self.place(key);
+        Some(self.0.get(part)?[place.ok()?].1)
+    }
+
+    /// The part that a key is in, or would be, and its place there.
+    fn place(&self, key: &[SubType]) -> (usize, Result<usize, usize>) {
+        let before = |part: &List<(Box<[SubType]>, u32)>| {
+            part.first().is_some_and(|(first, _)| **first <= *key)
+        };
+        let part = self.0.partition_point(before).saturating_sub(1);
+        let place = match self.0.get(part) {
+            Some(part) => part.binary_search_by(|(group, _)| (**group).cmp(key)),
+            None => Err(0),
+        };
+        (part, place)
     }
 
     /// [`Groups::get`], after adding the group with number `next` if there is none.
-    pub(crate) fn intern(&mut self, key: Box<[SubType]>, next: u32) -> u32 {
-        *self.0.entry(key).or_insert(next)
+    pub(crate) fn intern(&mut self, key: Box<[SubType]>, next: u32) -> Result<u32, OutOfMemory> {
+        let (mut part, place) = self.place(&key);
+        let mut place = match place {
+            Ok(place) => return Ok(self.0[part][place].1),
+            Err(place) => place,
+        };
+        if self.0.is_empty() {
+            self.0.put(List::new())?;
+        }
+        if self.0[part].len() >= PART {
+            let mut upper = List::with_room(PART)?;
+            self.0.put_at(part + 1, List::new())?;
+            while self.0[part].len() > PART / 2 {
+                self.0[part].pop().into_iter().try_for_each(|entry| upper.put(entry))?;
+            }
+            upper.reverse();
+            self.0[part + 1] = upper;
+            if place > PART / 2 {
+                (part, place) = (part + 1, place - PART / 2);
+            }
+        }
+        self.0[part].put_at(place, (key, next))?;
+        Ok(next)
     }
 }
 
 /// The key of a group whose first member has number `start`; `canon` gives the canonical
 /// number of what lies before.
-pub(crate) fn key(group: &[SubType], start: u32, canon: impl Fn(u32) -> u32) -> Box<[SubType]> {
+pub(crate) fn key(
+    group: &[SubType],
+    start: u32,
+    canon: impl Fn(u32) -> u32,
+) -> Result<Box<[SubType]>, OutOfMemory> {
     let refer = |id: u32| id.checked_sub(start).map_or_else(|| canon(id), |pos| RELATIVE | pos);
-    group.iter().map(|sub| map_refs(sub, refer)).collect()
+    let mut key = List::with_room(group.len())?;
+    for sub in group {
+        key.put(map_refs(sub, refer)?)?;
+    }
+    key.into_boxed_slice()
 }
 
 /// `sub` with every type that it refers to replaced.
-pub(crate) fn map_refs(sub: &SubType, refer: impl Fn(u32) -> u32 + Copy) -> SubType {
+pub(crate) fn map_refs(
+    sub: &SubType,
+    refer: impl Fn(u32) -> u32 + Copy,
+) -> Result<SubType, OutOfMemory> {
     #[cfg(feature = "gc")]
     let field = |f: &FieldType| FieldType {
         storage: match f.storage {
@@ -84,21 +127,17 @@ pub(crate) fn map_refs(sub: &SubType, refer: impl Fn(u32) -> u32 + Copy) -> SubT
         },
         mutable: f.mutable,
     };
-    SubType {
+    Ok(SubType {
         is_final: sub.is_final,
         supertype: sub.supertype.map(refer),
         composite: match &sub.composite {
-            CompositeType::Func(ty) => CompositeType::Func(map_func(ty, refer)),
+            CompositeType::Func(ty) => CompositeType::Func(ty.map(|ty| ty.map_index(refer))?),
             #[cfg(feature = "gc")]
             CompositeType::Struct(fields) => {
-                CompositeType::Struct(fields.iter().map(field).collect())
+                CompositeType::Struct(crate::room::collected(fields.iter().map(field))?)
             }
             #[cfg(feature = "gc")]
             CompositeType::Array(element) => CompositeType::Array(field(element)),
         },
-    }
-}
-
-fn map_func(ty: &FuncType, refer: impl Fn(u32) -> u32 + Copy) -> FuncType {
-    ty.map(|t| t.map_index(refer))
+    })
 }

@@ -1,14 +1,17 @@
 //! What is wrong with a module, and where.
 
-use crate::{Feature, ValType};
-use alloc::{boxed::Box, string::String};
+use crate::{
+    Feature, ValType,
+    room::{Kept, OutOfMemory},
+};
+use alloc::string::String;
 use core::fmt;
 
 /// A module that cannot be used, with the place of the fault.
 ///
-/// Boxed so that a `Result` of the decoder stays in registers.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error(Box<Fault>);
+/// On the heap so that a `Result` of the decoder stays in registers. If there is no memory for it,
+/// it is an error that says so.
+pub struct Error(Kept<Fault>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Fault {
@@ -55,15 +58,20 @@ pub enum ErrorKind {
         /// How much there may be.
         limit: u32,
     },
+    /// The host has no memory left.
+    OutOfMemory,
     /// A fault described by a sentence that was made for it.
     Other(String),
 }
+
+/// What is said of an error for which there was no memory.
+static NO_MEMORY: Fault = Fault { kind: ErrorKind::OutOfMemory, offset: 0, func: None };
 
 impl Error {
     /// An error at `offset` bytes from the module's start.
     #[cold]
     pub fn new(kind: ErrorKind, offset: usize) -> Error {
-        Error(Box::new(Fault { kind, offset: offset as u32, func: None }))
+        Error(Kept::new(Fault { kind, offset: offset as u32, func: None }))
     }
 
     /// Bytes that do not follow the binary format.
@@ -97,30 +105,60 @@ impl Error {
     /// The same error, said to lie in function `index`.
     #[must_use]
     pub fn in_func(mut self, index: u32) -> Error {
-        self.0.func = Some(index);
+        if let Some(fault) = self.0.get_mut() {
+            fault.func = Some(index);
+        }
         self
     }
 
     /// What is wrong.
     pub fn kind(&self) -> &ErrorKind {
-        &self.0.kind
+        &self.fault().kind
     }
 
     /// Bytes from the module's start.
     pub fn offset(&self) -> usize {
-        self.0.offset as usize
+        self.fault().offset as usize
     }
 
     /// The function that the fault is in.
     pub fn func(&self) -> Option<u32> {
-        self.0.func
+        self.fault().func
     }
 
     /// Whether the bytes break the format, rather than a rule of validation.
     pub fn is_malformed(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Malformed(_) | ErrorKind::UnknownOpcode(..))
+        matches!(self.fault().kind, ErrorKind::Malformed(_) | ErrorKind::UnknownOpcode(..))
+    }
+
+    fn fault(&self) -> &Fault {
+        self.0.get().unwrap_or(&NO_MEMORY)
     }
 }
+
+impl From<OutOfMemory> for Error {
+    #[cold]
+    fn from(_: OutOfMemory) -> Error {
+        Error(Kept::lost())
+    }
+}
+
+impl Clone for Error {
+    fn clone(&self) -> Error {
+        match self.0.get() {
+            Some(fault) => Error(Kept::new(fault.clone())),
+            None => OutOfMemory.into(),
+        }
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Error) -> bool {
+        self.fault() == other.fault()
+    }
+}
+
+impl Eq for Error {}
 
 /// The text, where texts are built in.
 #[inline(always)]
@@ -136,6 +174,7 @@ impl fmt::Display for ErrorKind {
                 ErrorKind::FeatureDisabled(_) => "a feature is off",
                 ErrorKind::NotBuiltIn(_) => "a feature is not built in",
                 ErrorKind::Limit { .. } => "a limit is passed",
+                ErrorKind::OutOfMemory => "out of memory",
                 _ => "invalid module",
             });
         }
@@ -159,6 +198,7 @@ impl fmt::Display for ErrorKind {
                 write!(f, "illegal opcode 0x{prefix:02x} 0x{code:x}")
             }
             ErrorKind::Limit { what, limit } => write!(f, "too many {what}: the limit is {limit}"),
+            ErrorKind::OutOfMemory => f.write_str("out of memory"),
             ErrorKind::Other(text) => f.write_str(text),
         }
     }
@@ -167,13 +207,16 @@ impl fmt::Display for ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !cfg!(feature = "messages") {
-            return self.0.kind.fmt(f);
+            return self.kind().fmt(f);
         }
-        write!(f, "{} (", self.0.kind)?;
-        if let Some(func) = self.0.func {
+        let Some(fault) = self.0.get() else {
+            return self.kind().fmt(f);
+        };
+        write!(f, "{} (", fault.kind)?;
+        if let Some(func) = fault.func {
             write!(f, "function {func}, ")?;
         }
-        write!(f, "offset 0x{:x})", self.0.offset)
+        write!(f, "offset 0x{:x})", fault.offset)
     }
 }
 

@@ -9,7 +9,7 @@
 //! What is absent: execution, the text format, and any dependency.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // But in `list`, `room` and once in `opcode`.
 
 extern crate alloc;
 
@@ -23,6 +23,7 @@ mod error;
 mod features;
 mod instr;
 pub mod limits;
+mod list;
 mod module;
 mod opcode;
 #[cfg(not(feature = "function-references"))]
@@ -31,6 +32,7 @@ mod reader;
 #[cfg(feature = "function-references")]
 mod rec_groups;
 mod registry;
+pub mod room;
 mod subtyping;
 mod type_reader;
 mod types;
@@ -44,6 +46,7 @@ pub use disasm::{Disassembly, Line};
 pub use error::{Error, ErrorKind, Result};
 pub use features::{Feature, Features};
 pub use instr::{BlockType, BrTable, Catch, Catches, Imm, Instr, MemArg};
+pub use list::List;
 pub use module::{
     ConstExpr, Custom, Data, Element, ElementItems, Export, Global, Import, Module, SegmentMode,
     Span, Table, text,

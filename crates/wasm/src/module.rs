@@ -3,8 +3,7 @@
 //! Nothing that the bytes hold is copied: names, bodies, constant expressions and data
 //! are ranges into them. So a module can stay in flash while this description is in RAM.
 
-use crate::{ExternKind, ExternType, GlobalType, MemoryType, RefType, TableType, Types};
-use alloc::vec::Vec;
+use crate::{ExternKind, ExternType, GlobalType, List, MemoryType, RefType, TableType, Types};
 use core::ops::Range;
 
 /// A range of the module's bytes.
@@ -16,43 +15,43 @@ pub struct Module {
     /// The defined types.
     pub types: Types,
     /// The imports, in order.
-    pub imports: Vec<Import>,
+    pub imports: List<Import>,
     /// The type index of each function.
-    pub funcs: Vec<u32>,
+    pub funcs: List<u32>,
     /// How many of the functions are imported.
     pub imported_funcs: u32,
     /// The tables.
-    pub tables: Vec<Table>,
+    pub tables: List<Table>,
     /// How many of the tables are imported.
     pub imported_tables: u32,
     /// The memories.
-    pub memories: Vec<MemoryType>,
+    pub memories: List<MemoryType>,
     /// How many of the memories are imported.
     pub imported_memories: u32,
     /// The globals.
-    pub globals: Vec<Global>,
+    pub globals: List<Global>,
     /// How many of the globals are imported.
     pub imported_globals: u32,
     /// The type index of each tag.
-    pub tags: Vec<u32>,
+    pub tags: List<u32>,
     /// How many of the tags are imported.
     pub imported_tags: u32,
     /// The exports, in order.
-    pub exports: Vec<Export>,
+    pub exports: List<Export>,
     /// The function to call at instantiation.
     pub start: Option<u32>,
     /// The element segments.
-    pub elements: Vec<Element>,
+    pub elements: List<Element>,
     /// The data segments.
-    pub data: Vec<Data>,
+    pub data: List<Data>,
     /// What the data count section says, if there is one.
     pub data_count: Option<u32>,
     /// The bodies of the functions that are not imported: local declarations and code.
-    pub bodies: Vec<Span>,
+    pub bodies: List<Span>,
     /// The custom sections.
-    pub customs: Vec<Custom>,
+    pub customs: List<Custom>,
     /// The functions that `ref.func` may name, sorted: those that occur outside bodies.
-    pub declared_funcs: Vec<u32>,
+    pub declared_funcs: List<u32>,
 }
 
 /// An import.

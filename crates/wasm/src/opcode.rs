@@ -118,10 +118,36 @@ pub enum Operand {
 /// A signature that does not depend on context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Operands, the topmost last.
-    pub params: &'static [Operand],
+    operands: [Operand; MOST_OPERANDS],
+    count: u8,
     /// The result, if there is one.
     pub result: Option<Operand>,
+}
+
+/// How many operands a signature has at most.
+const MOST_OPERANDS: usize = 3;
+
+impl Signature {
+    const fn new(params: &[Operand], result: Option<Operand>) -> Signature {
+        let mut operands = [Operand::I32; MOST_OPERANDS];
+        let mut i = 0;
+        while i < params.len() {
+            operands[i] = params[i];
+            i += 1;
+        }
+        Signature { operands, count: i as u8, result }
+    }
+
+    /// Operands, the topmost last.
+    #[inline]
+    pub fn params(&self) -> &[Operand] {
+        match self.count {
+            0 => &[],
+            1 => &self.operands[..1],
+            2 => &self.operands[..2],
+            _ => &self.operands,
+        }
+    }
 }
 
 macro_rules! operand {
@@ -147,9 +173,9 @@ macro_rules! operand {
 
 macro_rules! signature {
     (*) => { None };
-    ($($p:ident)* ->) => { Some(Signature { params: &[$(operand!($p)),*], result: None }) };
+    ($($p:ident)* ->) => { Some(Signature::new(&[$(operand!($p)),*], None)) };
     ($($p:ident)* -> $r:ident) => {
-        Some(Signature { params: &[$(operand!($p)),*], result: Some(operand!($r)) })
+        Some(Signature::new(&[$(operand!($p)),*], Some(operand!($r))))
     };
 }
 
@@ -165,6 +191,7 @@ macro_rules! opcodes {
         const CODES: &[u16] = &[$($code),*];
         const TEXTS: &[&str] = &[$($text),*];
         const ALL_IMMEDIATES: &[ImmKind] = &[$(ImmKind::$imm $(($n))?),*];
+        const IMMEDIATES_AS_TEXTS: &[&str] = &[$(stringify!($imm $(($n))?)),*];
         const ALL_SIGNATURES: &[Option<Signature>] = &[$(signature!($($sig)*)),*];
         const ALL_FEATURES: &[Feature] = &[$(Feature::$feature),*];
     };
@@ -204,13 +231,22 @@ const fn place(code: u32) -> Option<usize> {
     if sub < PAGES[page].1 { Some(STARTS[page] + sub) } else { None }
 }
 
-static DECODE: [Option<Opcode>; STARTS[5]] = {
-    let mut map = [None; STARTS[5]];
+/// The number of an opcode, in as few bytes as those that are built in need.
+#[cfg(any(feature = "gc", feature = "simd", feature = "threads"))]
+type Number = u16;
+/// The number of an opcode, in as few bytes as those that are built in need.
+#[cfg(not(any(feature = "gc", feature = "simd", feature = "threads")))]
+type Number = u8;
+
+/// The number of the opcode at each place, or [`Number::MAX`].
+static DECODE: [Number; STARTS[5]] = {
+    assert!(BUILT < Number::MAX as usize, "numbers are too small");
+    let mut map = [Number::MAX; STARTS[5]];
     let mut i = 0;
     while i < CODES.len() {
         if let Some(place) = place(CODES[i] as u32) {
-            assert!(map[place].is_none(), "two rows have the same code");
-            map[place] = Some(ALL[i]);
+            assert!(map[place] == Number::MAX, "two rows have the same code");
+            map[place] = i as Number;
         }
         i += 1;
     }
@@ -230,42 +266,77 @@ const BUILT: usize = {
     count
 };
 
-/// The opcodes' properties, without those that no opcode at run time has.
-static IMMEDIATES: [ImmKind; BUILT] = first(ALL_IMMEDIATES);
-static FEATURES: [Feature; BUILT] = first(ALL_FEATURES);
-/// Which of [`KINDS`] each has. There are few, as most opcodes share theirs.
-static SIGNATURES: [u8; BUILT] = SIGNATURES_AND_KINDS.0;
-static KINDS: [Option<Signature>; SIGNATURES_AND_KINDS.2] = {
-    let mut kinds = [None; SIGNATURES_AND_KINDS.2];
+/// What opcodes have in common with others. There are few of these.
+#[derive(Clone, Copy)]
+struct Class {
+    immediates: ImmKind,
+    signature: Option<Signature>,
+    feature: Feature,
+}
+
+/// Which of [`CLASSES`] each opcode has, without those that no opcode at run time has.
+static CLASS: [u8; BUILT] = NUMBERS_AND_FIRSTS.0;
+static CLASSES: [Class; NUMBERS_AND_FIRSTS.2] = {
+    let mut classes = [class(0); NUMBERS_AND_FIRSTS.2];
     let mut i = 0;
-    while i < kinds.len() {
-        kinds[i] = ALL_SIGNATURES[SIGNATURES_AND_KINDS.1[i]];
+    while i < classes.len() {
+        classes[i] = class(NUMBERS_AND_FIRSTS.1[i]);
         i += 1;
     }
-    kinds
+    classes
 };
 
-/// For each opcode the number of its signature, for each number the first opcode that has
-/// it, and how many there are.
-const SIGNATURES_AND_KINDS: ([u8; BUILT], [usize; 64], usize) = {
-    let (mut numbers, mut firsts, mut count) = ([0; BUILT], [0; 64], 0);
+/// For each opcode the number of its class, for each number the first opcode that has it, and
+/// how many there are.
+const NUMBERS_AND_FIRSTS: ([u8; BUILT], [usize; 256], usize) = {
+    let (mut numbers, mut firsts, mut count) = ([0; BUILT], [0; 256], 0);
     let mut i = 0;
     while i < BUILT {
-        let mut kind = 0;
-        while kind < count && !same(&ALL_SIGNATURES[firsts[kind]], &ALL_SIGNATURES[i]) {
-            kind += 1;
+        let mut number = 0;
+        while number < count && !same(firsts[number], i) {
+            number += 1;
         }
-        if kind == count {
-            firsts[kind] = i;
+        if number == count {
+            firsts[number] = i;
             count += 1;
         }
-        numbers[i] = kind as u8;
+        numbers[i] = number as u8;
         i += 1;
     }
+    assert!(count < 256, "the numbers of classes are bytes");
     (numbers, firsts, count)
 };
 
-const fn same(a: &Option<Signature>, b: &Option<Signature>) -> bool {
+/// The class of an opcode. Of one that is not built in, only the feature is ever asked.
+const fn class(opcode: usize) -> Class {
+    let feature = ALL_FEATURES[opcode];
+    if !Features::BUILT.has(feature) {
+        return Class { immediates: ImmKind::None, signature: None, feature };
+    }
+    let (immediates, signature) = (ALL_IMMEDIATES[opcode], ALL_SIGNATURES[opcode]);
+    Class { immediates, signature, feature }
+}
+
+/// Whether opcodes have the same class.
+const fn same(a: usize, b: usize) -> bool {
+    let feature = ALL_FEATURES[a];
+    feature as u8 == ALL_FEATURES[b] as u8
+        && (!Features::BUILT.has(feature)
+            || same_signature(&ALL_SIGNATURES[a], &ALL_SIGNATURES[b])
+                && same_text(IMMEDIATES_AS_TEXTS[a].as_bytes(), IMMEDIATES_AS_TEXTS[b].as_bytes()))
+}
+
+const fn same_text(a: &[u8], b: &[u8]) -> bool {
+    let mut same = a.len() == b.len();
+    let mut i = 0;
+    while same && i < a.len() {
+        same = a[i] == b[i];
+        i += 1;
+    }
+    same
+}
+
+const fn same_signature(a: &Option<Signature>, b: &Option<Signature>) -> bool {
     let (a, b) = match (a, b) {
         (Some(a), Some(b)) => (a, b),
         (None, None) => return true,
@@ -276,23 +347,13 @@ const fn same(a: &Option<Signature>, b: &Option<Signature>) -> bool {
         (None, None) => true,
         _ => false,
     };
-    let mut same = results && a.params.len() == b.params.len();
+    let mut same = results && a.count == b.count;
     let mut i = 0;
-    while same && i < a.params.len() {
-        same = a.params[i] as u8 == b.params[i] as u8;
+    while same && i < a.count as usize {
+        same = a.operands[i] as u8 == b.operands[i] as u8;
         i += 1;
     }
     same
-}
-
-const fn first<T: Copy>(all: &[T]) -> [T; BUILT] {
-    let mut first = [all[0]; BUILT];
-    let mut i = 0;
-    while i < BUILT {
-        first[i] = all[i];
-        i += 1;
-    }
-    first
 }
 
 impl Opcode {
@@ -301,8 +362,15 @@ impl Opcode {
 
     /// The opcode of a single byte, or of a prefix's page plus sub-opcode.
     #[inline]
+    #[allow(unsafe_code)]
+    #[allow(clippy::useless_conversion)] // Where numbers have two bytes.
     pub fn from_code(code: u32) -> Option<Opcode> {
-        place(code).and_then(|place| DECODE[place])
+        let number = DECODE[place(code)?];
+        if number == Number::MAX {
+            return None;
+        }
+        // SAFETY: a number of the table is that of an opcode.
+        Some(unsafe { core::mem::transmute::<u16, Opcode>(number.into()) })
     }
 
     /// The page that a prefix byte selects, and the number of codes in it.
@@ -345,19 +413,24 @@ impl Opcode {
     /// What follows the opcode.
     #[inline]
     pub fn immediates(self) -> ImmKind {
-        IMMEDIATES[self as usize]
+        self.class().immediates
     }
 
     /// The signature, where it does not depend on context.
     #[inline]
     pub fn signature(self) -> Option<&'static Signature> {
-        KINDS[SIGNATURES[self as usize] as usize].as_ref()
+        self.class().signature.as_ref()
     }
 
     /// The proposal that the instruction belongs to.
     #[inline]
     pub fn feature(self) -> Feature {
-        FEATURES[self as usize]
+        self.class().feature
+    }
+
+    #[inline]
+    fn class(self) -> &'static Class {
+        &CLASSES[CLASS[self as usize] as usize]
     }
 }
 

@@ -4,10 +4,10 @@
 //! Source: core specification 3.0, section 5.3.
 
 use crate::{
-    CompositeType, Error, Feature, Features, FuncType, Reader, Result, SubType, TypeRegistry,
-    Types, limits, types_section::func_type,
+    CompositeType, Error, Feature, Features, FuncType, List, Reader, Result, SubType, TypeRegistry,
+    Types, limits, room::OutOfMemory, types_section::func_type,
 };
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 
 impl Types {
     /// Reads and checks the content of a type section.
@@ -16,7 +16,7 @@ impl Types {
         for _ in 0..reader.count("types", limits::MAX_TYPES)? {
             let at = reader.pos();
             match reader.u8()? {
-                0x60 => types.subs.push(plain(func_type(reader)?)),
+                0x60 => types.subs.put(plain(func_type(reader)?))?,
                 0x4e..=0x50 | 0x5e | 0x5f => {
                     return Err(Error::new(Features::refusal(Feature::Gc), at));
                 }
@@ -30,26 +30,39 @@ impl Types {
 impl TypeRegistry {
     /// Adds a module's types. The result maps the module's type indices to registry
     /// numbers.
-    pub fn intern_module(&mut self, types: &Types) -> Vec<u32> {
-        types.subs.iter().map(|sub| self.intern(sub.clone())).collect()
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn intern_module(&mut self, types: &Types) -> Result<Box<[u32]>, OutOfMemory> {
+        let mut ids = List::with_room(types.subs.len())?;
+        for SubType { composite: CompositeType::Func(ty), .. } in &types.subs {
+            ids.put(self.intern(ty)?)?;
+        }
+        ids.into_boxed_slice()
     }
 
     /// Adds a function type and gives its number.
-    pub fn intern_func(&mut self, ty: FuncType) -> u32 {
-        self.intern(plain(ty))
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn intern_func(&mut self, ty: &FuncType) -> Result<u32, OutOfMemory> {
+        self.intern(ty)
     }
 
     #[inline(never)]
-    fn intern(&mut self, sub: SubType) -> u32 {
-        match self.order.binary_search_by(|&id| self.subs[id as usize].cmp(&sub)) {
-            Ok(place) => self.order[place],
-            Err(place) => {
-                let id = self.len();
-                self.order.insert(place, id);
-                self.subs.push(sub);
-                id
-            }
+    fn intern(&mut self, ty: &FuncType) -> Result<u32, OutOfMemory> {
+        let place = self.order.binary_search_by(|&id| self.func(id).cmp(&Some(ty)));
+        let place = match place {
+            Ok(place) => return Ok(self.order[place]),
+            Err(place) => place,
+        };
+        let id = self.len();
+        self.subs.put(plain(ty.try_clone()?))?;
+        let added = self.order.put_at(place, id);
+        if added.is_err() {
+            self.subs.pop();
         }
+        added.map(|()| id)
     }
 }
 

@@ -2,25 +2,23 @@
 //!
 //! Source: core specification 3.0, sections 3.2 (validation) and 5.3 (format).
 
+#[cfg(feature = "gc")]
 use crate::{
-    CompositeType, Error, ErrorKind, Feature, HeapType, Reader, RefType, Result, SubType, Types,
-    ValType,
+    CompositeType, Error, ErrorKind, Feature, HeapType, List, Reader, RefType, Result, SubType,
+    Types, ValType,
     canon::{self, Groups},
     limits,
     types_section::func_type,
 };
 #[cfg(feature = "gc")]
 use crate::{FieldType, StorageType, subtyping, type_reader::val_type, types_section::mutability};
-#[cfg(feature = "gc")]
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 impl Types {
     /// Reads and checks the content of a type section.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Types> {
         let mut types = Types::default();
         let mut groups = Groups::default();
-        let mut offsets = Vec::new();
+        let mut offsets = List::new();
         for _ in 0..reader.count("types", limits::MAX_TYPES)? {
             types.read_group(reader, &mut groups, &mut offsets)?;
         }
@@ -32,7 +30,7 @@ impl Types {
         &mut self,
         reader: &mut Reader<'_>,
         groups: &mut Groups,
-        offsets: &mut Vec<usize>,
+        offsets: &mut List<usize>,
     ) -> Result<()> {
         let at = reader.pos();
         let start = self.len();
@@ -49,16 +47,16 @@ impl Types {
         }
         offsets.clear();
         for _ in 0..count {
-            offsets.push(reader.pos());
-            self.subs.push(sub_type(reader)?);
+            offsets.put(reader.pos())?;
+            self.subs.put(sub_type(reader)?)?;
         }
         for index in start..end {
             self.check_refs(index, end, offsets[(index - start) as usize])?;
         }
-        let key = canon::key(self.slice(start..end), start, |id| self.canonical[id as usize]);
-        let first = groups.intern(key, start);
-        self.canonical.extend(first..first + count);
-        self.group_ends.push(end);
+        let key = canon::key(self.slice(start..end), start, |id| self.canonical[id as usize])?;
+        let first = groups.intern(key, start)?;
+        (first..first + count).try_for_each(|id| self.canonical.put(id))?;
+        self.group_ends.put(end)?;
         #[cfg(feature = "gc")]
         if first == start {
             for index in start..end {
@@ -146,8 +144,11 @@ fn composite_type(reader: &mut Reader<'_>, form: u8, at: usize) -> Result<Compos
         0x5f => {
             reader.need(Feature::Gc, at)?;
             let count = reader.count("fields", limits::MAX_FIELDS)?;
-            let fields: Result<Box<[FieldType]>> = (0..count).map(|_| field(reader)).collect();
-            CompositeType::Struct(fields?)
+            let mut fields = List::with_room(count as usize)?;
+            for _ in 0..count {
+                fields.put(field(reader)?)?;
+            }
+            CompositeType::Struct(fields.into_boxed_slice()?)
         }
         #[cfg(feature = "gc")]
         0x5e => {

@@ -5,14 +5,17 @@
 //! numbers, equal types.
 
 use crate::{
-    CompositeType, FuncType, HeapType, RefType, SubType, ValType,
+    CompositeType, FuncType, HeapType, List, RefType, SubType, ValType,
     subtyping::{self, Defs},
 };
 #[cfg(feature = "function-references")]
-use crate::{Types, canon::RELATIVE};
+use crate::{
+    Types,
+    canon::RELATIVE,
+    room::{OutOfMemory, collected},
+};
 #[cfg(feature = "function-references")]
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// Types by registry number, which is the same for equal types of all modules.
 ///
@@ -20,12 +23,12 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, Default)]
 pub struct TypeRegistry {
     /// With references to registry numbers.
-    pub(crate) subs: Vec<SubType>,
+    pub(crate) subs: List<SubType>,
     #[cfg(feature = "function-references")]
     groups: crate::canon::Groups,
     /// The numbers in the order of their types.
     #[cfg(not(feature = "function-references"))]
-    pub(crate) order: Vec<u32>,
+    pub(crate) order: List<u32>,
 }
 
 impl TypeRegistry {
@@ -88,43 +91,65 @@ impl TypeRegistry {
 impl TypeRegistry {
     /// Adds a module's types. The result maps the module's type indices to registry
     /// numbers; see [`ValType::map_index`].
-    pub fn intern_module(&mut self, types: &Types) -> Vec<u32> {
-        let mut ids: Vec<u32> = Vec::with_capacity(types.len() as usize);
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn intern_module(&mut self, types: &Types) -> Result<Box<[u32]>, OutOfMemory> {
+        let mut ids: List<u32> = List::with_room(types.len() as usize)?;
         // A group may be empty, and the last one then begins behind all types.
         for group in types.groups().filter(|group| !group.is_empty()) {
             let first = types.canonical(group.start);
             if first < group.start {
-                ids.extend_from_within(first as usize..(first + group.end - group.start) as usize);
+                for place in first as usize..(first + group.end - group.start) as usize {
+                    ids.put(ids[place])?;
+                }
                 continue;
             }
             let key =
-                crate::canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize]);
-            let start = self.intern_key(key);
-            ids.extend(start..start + (group.end - group.start));
+                crate::canon::key(types.slice(group.clone()), group.start, |id| ids[id as usize])?;
+            let start = self.intern_key(key)?;
+            (start..start + (group.end - group.start)).try_for_each(|id| ids.put(id))?;
         }
-        ids
+        ids.into_boxed_slice()
     }
 
     /// Adds a final function type without supertype, whose references are to abstract heap
     /// types or to registry numbers, and gives its number.
-    pub fn intern_func(&mut self, ty: FuncType) -> u32 {
-        self.intern_type(CompositeType::Func(ty))
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn intern_func(&mut self, ty: &FuncType) -> Result<u32, OutOfMemory> {
+        self.intern_type(CompositeType::Func(ty.try_clone()?))
     }
 
     /// [`TypeRegistry::intern_func`] for any type.
-    pub fn intern_type(&mut self, composite: CompositeType) -> u32 {
-        self.intern_key(Box::new([SubType { is_final: true, supertype: None, composite }]))
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn intern_type(&mut self, composite: CompositeType) -> Result<u32, OutOfMemory> {
+        let key = collected([SubType { is_final: true, supertype: None, composite }])?;
+        self.intern_key(key)
     }
 
-    fn intern_key(&mut self, key: Box<[SubType]>) -> u32 {
+    fn intern_key(&mut self, key: Box<[SubType]>) -> Result<u32, OutOfMemory> {
         if let Some(start) = self.groups.get(&key) {
-            return start;
+            return Ok(start);
         }
         let next = self.len();
         assert!(next as usize + key.len() < RELATIVE as usize, "too many distinct types");
         let absolute = |id: u32| if id < RELATIVE { id } else { next + (id & !RELATIVE) };
-        self.subs.extend(key.iter().map(|sub| crate::canon::map_refs(sub, absolute)));
-        self.groups.intern(key, next)
+        for sub in &key {
+            let added = crate::canon::map_refs(sub, absolute).and_then(|sub| self.subs.put(sub));
+            if added.is_err() {
+                self.subs.truncate(next as usize);
+                return Err(OutOfMemory);
+            }
+        }
+        let number = self.groups.intern(key, next);
+        if number.is_err() {
+            self.subs.truncate(next as usize);
+        }
+        number
     }
 }
 

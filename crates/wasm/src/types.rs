@@ -2,6 +2,10 @@
 //!
 //! Source: core specification 3.0, section 2.3.
 
+use crate::{
+    List,
+    room::{OutOfMemory, collected},
+};
 use alloc::boxed::Box;
 use core::fmt;
 
@@ -207,6 +211,34 @@ impl FuncType {
         FuncType { all: all.into(), params: count }
     }
 
+    /// [`FuncType::new`] where memory may run out.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_new(
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> Result<FuncType, OutOfMemory> {
+        let mut all = List::new();
+        params.into_iter().try_for_each(|ty| all.put(ty))?;
+        let count = all.len() as u32;
+        results.into_iter().try_for_each(|ty| all.put(ty))?;
+        FuncType::of(all, count)
+    }
+
+    /// The type with `params` parameters, which are the first of `all`.
+    pub(crate) fn of(all: List<ValType>, params: u32) -> Result<FuncType, OutOfMemory> {
+        Ok(FuncType { all: all.into_boxed_slice()?, params })
+    }
+
+    /// A copy.
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn try_clone(&self) -> Result<FuncType, OutOfMemory> {
+        self.map(|ty| ty)
+    }
+
     /// The parameters' types.
     #[inline]
     pub fn params(&self) -> &[ValType] {
@@ -220,9 +252,11 @@ impl FuncType {
     }
 
     /// The type with `f` applied to each parameter and result.
-    #[must_use]
-    pub fn map(&self, f: impl FnMut(ValType) -> ValType) -> FuncType {
-        FuncType { all: self.all.iter().copied().map(f).collect(), params: self.params }
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn map(&self, f: impl FnMut(ValType) -> ValType) -> Result<FuncType, OutOfMemory> {
+        Ok(FuncType { all: collected(self.all.iter().copied().map(f))?, params: self.params })
     }
 }
 

@@ -4,12 +4,11 @@
 //! Source: core specification 3.0, sections 3.2 (validation) and 5.3 (format).
 
 use crate::{
-    CompositeType, Error, Feature, FuncType, HeapType, Reader, RefType, Result, SubType, ValType,
-    limits,
+    CompositeType, Error, Feature, FuncType, HeapType, List, Reader, RefType, Result, SubType,
+    ValType, limits,
     subtyping::{self, Defs},
     type_reader::val_type,
 };
-use alloc::vec::Vec;
 #[cfg(feature = "function-references")]
 use core::ops::Range;
 
@@ -19,13 +18,13 @@ use core::ops::Range;
 /// [`Types::canonical`] maps both to the first of them.
 #[derive(Clone, Debug, Default)]
 pub struct Types {
-    pub(crate) subs: Vec<SubType>,
+    pub(crate) subs: List<SubType>,
     /// For each type, the first type that is the same.
     #[cfg(feature = "function-references")]
-    pub(crate) canonical: Vec<u32>,
+    pub(crate) canonical: List<u32>,
     /// Where each recursion group ends; without recursive types each is one type.
     #[cfg(feature = "function-references")]
-    pub(crate) group_ends: Vec<u32>,
+    pub(crate) group_ends: List<u32>,
 }
 
 impl Types {
@@ -121,20 +120,20 @@ impl Defs for Types {
 
 pub(crate) fn func_type(reader: &mut Reader<'_>) -> Result<FuncType> {
     let count = reader.count("parameters", limits::MAX_PARAMS)?;
-    let mut params = Vec::with_capacity(count as usize);
+    let params = count;
+    let mut all = List::with_room(count as usize)?;
     for _ in 0..count {
-        params.push(val_type(reader)?);
+        all.put(val_type(reader)?)?;
     }
     let at = reader.pos();
     let count = reader.count("results", limits::MAX_RESULTS)?;
     if count > 1 {
         reader.need(Feature::MultiValue, at)?;
     }
-    let mut results = Vec::with_capacity(count as usize);
     for _ in 0..count {
-        results.push(val_type(reader)?);
+        all.put(val_type(reader)?)?;
     }
-    Ok(FuncType::new(params, results))
+    Ok(FuncType::of(all, params)?)
 }
 
 /// Whether a field or a global can be written.

@@ -331,7 +331,7 @@ fn bodies_that_were_located_before() {
     let again = with(module.bodies.clone()).expect("as before");
     assert_eq!(again.bodies, module.bodies);
     assert_eq!(again.data.len(), 1);
-    let changed = |change: &dyn Fn(&mut Vec<core::ops::Range<u32>>)| {
+    let changed = |change: &dyn Fn(&mut sampan_wasm::List<core::ops::Range<u32>>)| {
         let mut bodies = module.bodies.clone();
         change(&mut bodies);
         with(bodies).expect_err("they do not fit").to_string()
@@ -345,7 +345,7 @@ fn bodies_that_were_located_before() {
         changed(&|bodies| bodies[2].end = u32::MAX),
         changed(&|bodies| bodies[2].end -= 1),
         changed(&|bodies| bodies[0].start = 0),
-        changed(&|bodies| bodies.push(end..end + 1)),
+        changed(&|bodies| bodies.put(end..end + 1).expect("there is memory")),
     ] {
         assert!(error.contains("the bodies are not where they were"), "{error}");
     }

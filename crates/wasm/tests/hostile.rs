@@ -97,7 +97,7 @@ fn long_element_segments_cost_no_memory() {
     let sections = [(1, vec([proc()])), (3, vec([vec![0]])), (9, vec([segment])), (10, code)];
     let module = decoded(&sections).expect("the module is valid");
     assert_eq!(module.elements[0].items.count, count);
-    assert_eq!(module.declared_funcs, [0]);
+    assert_eq!(*module.declared_funcs, [0]);
     assert!(module.declared_funcs.capacity() < 100);
 }
 

@@ -338,5 +338,5 @@ fn code_that_changes_is_translated_anew() {
     assert_eq!(reasons.iter().map(|reason| reason.count).sum::<u64>(), counts.entered);
     let end = reasons.iter().find(|reason| reason.rip == CODE + code.len() as u64 - 1);
     let end = end.map(|reason| (reason.leave, reason.instruction()));
-    assert_eq!(end, Some((Leave::Outside, "Int3".into())), "{reasons:?}");
+    assert_eq!(end, Some((Leave::Outside, "cc".into())), "{reasons:?}");
 }

@@ -33,7 +33,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 fn main() -> ! {
     let mut config = Config::new();
     config.max_stack_bytes(2048).consume_fuel(true).feature(Feature::CustomPageSizes, true);
-    let engine = Engine::new(&config);
+    let Ok(engine) = Engine::try_new(&config) else { panic!("no memory") };
 
     report("primes below 2000", run(&engine, module!("sieve"), "primes", 2000));
     report("division by zero", run(&engine, module!("trap"), "run", 1));
@@ -90,7 +90,7 @@ impl System for Printed {
 }
 
 fn run(engine: &Engine, bytes: &'static [u8], name: &str, argument: i32) -> Result<i32> {
-    let mut store = Store::new(engine, Printed(0));
+    let mut store = Store::try_new(engine, Printed(0))?;
     store.set_fuel(5_000_000)?;
     let instance = load(&mut store, bytes)?;
     instance.get_typed_func::<i32, i32>(&store, name)?.call(&mut store, argument)
@@ -98,7 +98,7 @@ fn run(engine: &Engine, bytes: &'static [u8], name: &str, argument: i32) -> Resu
 
 /// Two instances take turns, each with a state of its own.
 fn two_at_once(engine: &Engine) -> Result<i32> {
-    let mut store = Store::new(engine, Printed(0));
+    let mut store = Store::try_new(engine, Printed(0))?;
     store.set_fuel(10_000)?;
     let instances = [load(&mut store, module!("adder"))?, load(&mut store, module!("adder"))?];
     let mut last = 0;

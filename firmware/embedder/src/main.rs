@@ -47,9 +47,9 @@ impl sampan::libc::System for Last {
 fn application(bytes: &'static [u8]) -> sampan::Result<i32> {
     let mut config = Config::new();
     config.max_stack_bytes(2048).consume_fuel(true);
-    let engine = Engine::new(&config);
+    let engine = Engine::try_new(&config)?;
     let module = Module::from_static(&engine, bytes)?;
-    let mut store = Store::new(&engine, Last(0));
+    let mut store = Store::try_new(&engine, Last(0))?;
     store.set_fuel(1_000_000)?;
     let mut linker = Linker::<Last>::new(&engine);
     linker.func_wrap("env", "put", |mut caller: sampan::Caller<'_, Last>, value: i32| {

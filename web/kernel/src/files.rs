@@ -13,9 +13,22 @@ const FILE_MAX: u64 = 1 << 28;
 #[unsafe(no_mangle)]
 pub extern "C" fn add_file(mode: u32) -> i32 {
     let buffer = take_buffer();
-    let Some(end) = buffer.iter().position(|&byte| byte == 0) else { return 22 };
-    let (name, content) = (&buffer[..end], &buffer[end + 1..]);
+    let Some((name, content)) = split(&buffer) else { return 22 };
     with_vm(|vm| number(vm.kernel.add_file(name, mode, content)))
+}
+
+/// Lets a path show a file, before anything runs; the buffer as above. The error's number, or 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn cover_file() -> i32 {
+    let buffer = take_buffer();
+    let Some((path, content)) = split(&buffer) else { return 22 };
+    with_vm(|vm| number(vm.kernel.cover_file(path, content)))
+}
+
+/// What is before the first zero, and behind it.
+fn split(buffer: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = buffer.iter().position(|&byte| byte == 0)?;
+    Some((&buffer[..end], &buffer[end + 1..]))
 }
 
 /// Reads the file whose path is in the buffer, as root: its length, or the error's number,

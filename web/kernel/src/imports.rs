@@ -91,6 +91,8 @@ unsafe extern "C" {
     pub fn reaches(address: *const u8) -> i32;
     /// Begins to connect by TCP to an address of 16 bytes: the connection's number.
     pub fn connect(address: *const u8, port: u32) -> i32;
+    /// A socket of UDP for an address of 16 bytes, and for no other: its number.
+    pub fn datagrams(address: *const u8, port: u32) -> i32;
     /// 0 once that is done.
     pub safe fn connected(connection: u32) -> i32;
     /// Sends: how much.

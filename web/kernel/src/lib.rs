@@ -64,7 +64,7 @@ pub extern "C" fn create(memory: f64, trace: u32) {
         trace: trace != 0,
         new_machine: Remote::create,
     };
-    let kernel = Kernel::new(Box::new(Page(network::Outside)), config);
+    let kernel = Kernel::new(Box::new(Page(network::Outside::default())), config);
     VM.set(Some(Vm { kernel, status: Status::Runnable, ended_status: 0, read: Vec::new() }));
 }
 

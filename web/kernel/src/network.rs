@@ -4,9 +4,14 @@
 use crate::imports;
 use sampan_linux::net::{Endpoint, NetId, Network};
 use sampan_linux::{Errno, SysResult};
+use std::collections::BTreeMap;
 
 /// The page's network.
-pub struct Outside;
+#[derive(Default)]
+pub struct Outside {
+    /// Sockets of UDP, and the one address that each reaches.
+    datagrams: BTreeMap<NetId, Endpoint>,
+}
 
 /// What the page's answer means: a count, or an error's number, negated.
 fn result(answer: i32) -> SysResult<usize> {
@@ -45,11 +50,17 @@ impl Network for Outside {
         result(imports::connected(id)).map(drop)
     }
 
-    fn datagrams(&mut self, _: Endpoint) -> SysResult<NetId> {
-        Err(Errno::ENETUNREACH)
+    fn datagrams(&mut self, to: Endpoint) -> SysResult<NetId> {
+        // SAFETY: the import reads these bytes only.
+        let id = result(unsafe { imports::datagrams(to.0.as_ptr(), to.1.into()) })? as NetId;
+        self.datagrams.insert(id, to);
+        Ok(id)
     }
 
-    fn send(&mut self, id: NetId, bytes: &[u8], _: Option<Endpoint>) -> SysResult<usize> {
+    fn send(&mut self, id: NetId, bytes: &[u8], to: Option<Endpoint>) -> SysResult<usize> {
+        if to.is_some() && to.as_ref() != self.datagrams.get(&id) {
+            return Err(Errno::ENETUNREACH);
+        }
         // SAFETY: the import reads these bytes only.
         let count = result(unsafe { imports::send(id, bytes.as_ptr(), bytes.len()) })?;
         Ok(count.min(bytes.len()))
@@ -58,7 +69,7 @@ impl Network for Outside {
     fn receive(&mut self, id: NetId, buf: &mut [u8]) -> SysResult<(usize, Option<Endpoint>)> {
         // SAFETY: the import writes to these bytes only.
         let count = result(unsafe { imports::receive(id, buf.as_mut_ptr(), buf.len()) })?;
-        Ok((count.min(buf.len()), None))
+        Ok((count.min(buf.len()), self.datagrams.get(&id).copied()))
     }
 
     fn finish(&mut self, id: NetId) {
@@ -66,6 +77,7 @@ impl Network for Outside {
     }
 
     fn close(&mut self, id: NetId) {
+        self.datagrams.remove(&id);
         imports::close(id);
     }
 }

@@ -34,15 +34,16 @@ export function takeFiles({ linux, data }: Machine, tell: (text: string) => void
     event.preventDefault();
     const path = String(new FormData(event.currentTarget as HTMLFormElement).get("path"));
     linux.readFile(path).then(
-      (bytes) => save(path.split("/").pop() ?? "file", bytes),
+      (bytes) => save(path.split("/").pop() ?? "file", new Blob([bytes.slice()])),
       (error: unknown) => tell(error instanceof Error ? error.message : String(error)),
     );
   });
 }
 
-function save(name: string, bytes: Uint8Array): void {
+/** Hands a file to the user. */
+export function save(name: string, content: Blob): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([bytes.slice()]));
+  link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

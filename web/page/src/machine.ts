@@ -1,6 +1,6 @@
 /** The machine of the page: an image of the web server, with changes in the browser. */
 
-import { DataDevice, HttpBytesDevice, IDBDevice, Linux, OverlayDevice } from "@sampan/linux";
+import { type BlockDevice, ChunkDevice, DataDevice, HttpBytesDevice, IDBDevice, Linux, OverlayDevice, type RelayOptions } from "@sampan/linux";
 
 /** Where files lie that the user put in. */
 export const DATA = "/data";
@@ -11,8 +11,8 @@ export interface Machine {
   readonly data: DataDevice;
   /** Whether changes outlive the page. */
   readonly keeps: boolean;
-  /** Throws changes away; the page has to be loaded again. */
-  reset(): Promise<void>;
+  /** Where they are kept. */
+  readonly changes: IDBDevice;
 }
 
 const ENV = [
@@ -20,14 +20,20 @@ const ENV = [
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 ];
 
-/** Opens the image at an address. */
-export async function openMachine(image: string, keep: boolean): Promise<Machine> {
-  const http = await HttpBytesDevice.create(image);
+/** The image at an address: one file, or a folder of chunks. */
+function openImage(image: string): Promise<BlockDevice> {
+  return image.endsWith("/") ? ChunkDevice.create(image) : HttpBytesDevice.create(image);
+}
+
+/** Opens the image at an address. @param relay the way to a network outside */
+export async function openMachine(image: string, keep: boolean, relay: RelayOptions | undefined): Promise<Machine> {
+  const disk = await openImage(image);
   const changes = await IDBDevice.create(image);
   const data = await DataDevice.create();
   const linux = await Linux.create({
+    network: relay ?? "none",
     mounts: [
-      { type: "ext2", dev: keep ? await OverlayDevice.create(http, changes) : http, path: "/" },
+      { type: "ext2", dev: keep ? await OverlayDevice.create(disk, changes) : disk, path: "/" },
       { type: "devs", path: "/dev" },
       { type: "devpts", path: "/dev/pts" },
       { type: "proc", path: "/proc" },
@@ -35,7 +41,7 @@ export async function openMachine(image: string, keep: boolean): Promise<Machine
       { type: "dir", dev: data, path: DATA },
     ],
   });
-  return { linux, data, keeps: keep, reset: () => changes.reset() };
+  return { linux, data, keeps: keep, changes };
 }
 
 /** Throws away what the browser keeps of an image that no machine uses. */

@@ -1,20 +1,27 @@
 /**
  * The page: a terminal with a shell of the image beside it, and what one does with such a
- * machine. `?image=URL` takes another image, `?ephemeral` keeps no changes.
+ * machine. `?image=URL` takes another image (of an address with a slash at its end, a folder of
+ * chunks), `?ephemeral` keeps no changes. `#relay=ADDRESS&token=TOKEN`, which no server gets to see,
+ * names a relay to the network outside.
  */
 
 import "@xterm/xterm/css/xterm.css";
 import "./style.css";
 import { type Linux, openTerminal } from "@sampan/linux";
 import { element } from "./elements.js";
+import { offerChanges } from "./changes.js";
+import { offerExamples } from "./examples.js";
 import { takeFiles } from "./files.js";
+import { registerWorker, showServers } from "./guest.js";
 import { keyRow } from "./keys.js";
-import { discard, type Machine, openMachine, runShell } from "./machine.js";
+import { discard, openMachine, runShell } from "./machine.js";
 import { showActivity } from "./status.js";
 import { chooseTheme } from "./themes.js";
 
 const parameters = new URLSearchParams(location.search);
 const image = new URL(parameters.get("image") ?? "image.ext2", document.baseURI).href;
+const [address, token] = ["relay", "token"].map((name) => new URLSearchParams(location.hash.slice(1)).get(name));
+const relay = address && token ? { relay: address, token } : undefined;
 const state = element("state", HTMLElement);
 const FULL =
   "this browser has no more room: the disk is full until files are deleted in it, or room is made elsewhere";
@@ -23,12 +30,17 @@ let restyle = () => {};
 
 async function start(): Promise<void> {
   state.textContent = "starting";
-  const machine = await openMachine(image, !parameters.has("ephemeral"));
+  const machine = await openMachine(image, !parameters.has("ephemeral"), relay);
+  element("network", HTMLElement).textContent = relay === undefined ? "none" : "by a relay";
+  // Now, as what it keeps should not be fetched before what the machine needs.
+  registerWorker().catch((error: unknown) => console.warn(`no page without a network: ${String(error)}`));
   const { linux } = machine;
   showActivity(linux);
   await connect(linux);
-  takeFiles(machine, (text) => (state.textContent = text));
-  offerReset(machine);
+  const tell = (text: string) => (state.textContent = text);
+  takeFiles(machine, tell);
+  offerChanges(machine, tell);
+  showServers(linux, tell);
   linux.registerCallback("storage", (storage) => {
     state.textContent = storage === "full" ? FULL : "there is room for changes again";
   });
@@ -37,7 +49,7 @@ async function start(): Promise<void> {
     if (document.hidden) linux.sync().catch(() => {});
   });
   state.textContent = machine.keeps ? "running; changes are kept in this browser" : "running; changes are not kept";
-  await runShell(linux, (text) => (state.textContent = text));
+  await runShell(linux, tell);
 }
 
 /** Opens the terminal and joins it with the machine. */
@@ -58,16 +70,11 @@ async function connect(linux: Linux): Promise<void> {
     main.dataset["screenReader"] = String(reader.checked);
     terminal.restyle();
   });
-  terminal.focus();
-}
-
-function offerReset(machine: Machine): void {
-  const button = element("reset", HTMLButtonElement);
-  button.disabled = !machine.keeps;
-  button.addEventListener("click", () => {
-    if (!confirm("Throw away all changes to the disk that this browser keeps?")) return;
-    void machine.reset().then(() => location.reload());
+  offerExamples((text) => {
+    type(text);
+    terminal.focus();
   });
+  terminal.focus();
 }
 
 chooseTheme(element("theme", HTMLSelectElement), () => restyle());

@@ -6,6 +6,7 @@
 
 import { message } from "../bytes.js";
 import type { Watcher } from "./blocks.js";
+import { KeptUnits } from "./kept.js";
 import { failure, FetchedBlocks, Refusal, TIMEOUT_MS } from "./fetched.js";
 
 const FORMAT = "sampan chunks";
@@ -14,6 +15,8 @@ const VERSION = 1;
 const MAX_CHUNK = 16 << 20;
 const MAX_SIZE = 2 ** 44;
 const HASH = 32;
+/** Where the map is kept among chunks. */
+const MAP = -1;
 
 /** What the page found out about an image: its index, read and checked. */
 export interface ChunkImage {
@@ -45,20 +48,25 @@ export class ChunkBlocks extends FetchedBlocks {
     // Chunks are large already; two ahead are what reads in order need.
     super({ bytes: image.chunk, short: 1, long: 4, perRequest: 1, maxRequests: 6 }, watcher);
     this.zeros = new Uint8Array(image.chunk);
-    this.preload(image.preload);
   }
 
   static async open(image: ChunkImage, watcher: Watcher): Promise<ChunkBlocks> {
     try {
       const limit = 4 + image.count * (HASH + 4);
-      const bytes = await fetchGzip(image.url + image.map, limit);
+      const keep = await KeptUnits.open(image.url, image, image.map);
+      const [known] = (await keep?.get(MAP, 1)) ?? [];
+      const bytes = known?.slice() ?? (await fetchGzip(image.url + image.map, limit));
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       const hashes = bytes.length < 4 ? 0 : view.getUint32(0, true);
       const start = 4 + hashes * HASH;
       if (bytes.length !== start + image.count * 4) throw new Error("not as long as the index says");
       const which = Uint32Array.from({ length: image.count }, (_, at) => view.getUint32(start + at * 4, true));
       if (which.some((number) => number > hashes)) throw new Error("a chunk has no hash");
-      return new ChunkBlocks(image, bytes.subarray(4, start), which, watcher.log, watcher);
+      keep?.put(MAP, bytes);
+      const blocks = new ChunkBlocks(image, bytes.subarray(4, start), which, watcher.log, watcher);
+      blocks.keep = keep;
+      blocks.preload(image.preload);
+      return blocks;
     } catch (error) {
       throw new Error(`${image.url}${image.map}: ${message(error)}`);
     }
@@ -142,7 +150,14 @@ async function fetchGzip(url: string, limit: number): Promise<Uint8Array<ArrayBu
 export async function lookAtChunks(folder: string): Promise<ChunkImage> {
   const url = folder.endsWith("/") ? folder : `${folder}/`;
   const address = `${url}index.json`;
-  const response = await fetch(address, { cache: "no-cache" });
+  let response: Response;
+  try {
+    response = await fetch(address, { cache: "no-cache" });
+  } catch (error) {
+    const known = (await KeptUnits.description(url)) as ChunkImage | undefined;
+    if (known === undefined) throw new Error(`${address}: ${message(error)}`);
+    return known;
+  }
   if (!response.ok) throw new Error(`${address}: the server says ${response.status}`);
   let index: Record<string, unknown>;
   try {

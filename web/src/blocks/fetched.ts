@@ -5,6 +5,7 @@
  */
 
 import { message } from "../bytes.js";
+import type { KeptUnits } from "./kept.js";
 import { DONE, EIO, EROFS, NOT_READY, type Blocks, type Watcher } from "./blocks.js";
 
 const MAX_STREAMS = 8;
@@ -60,6 +61,8 @@ export abstract class FetchedBlocks implements Blocks {
   private closed = false;
   /** Reads in order that were seen, the latest last. */
   private readonly streams: Stream[] = [];
+  /** What the browser keeps, if it does. */
+  protected keep: KeptUnits | undefined;
 
   protected constructor(
     private readonly units: Units,
@@ -106,6 +109,12 @@ export abstract class FetchedBlocks implements Blocks {
   async close(): Promise<void> {
     this.closed = true;
     this.waiting.length = 0;
+    this.keep?.close();
+  }
+
+  /** Throws away what the browser keeps: there is something more important to be kept. */
+  makeRoom(): void {
+    this.keep?.clear();
   }
 
   /** Fetches units that will be needed, in this order, behind what is read. */
@@ -209,21 +218,33 @@ export abstract class FetchedBlocks implements Blocks {
   }
 
   private async get({ first, count, asked }: Wanted): Promise<void> {
-    const started = performance.now();
-    const content = await this.attempts(first, count);
-    this.watcher.latency(performance.now() - started);
     const { bytes } = this.units;
+    const parts = (await this.keep?.get(first, count)) ?? (await this.fetchParts(first, count));
     for (let unit = first; unit < first + count; unit++) {
       this.pending.delete(unit);
-      const at = (unit - first) * bytes;
-      if (content !== undefined) this.kept.set(unit, count === 1 ? content : content.slice(at, at + bytes));
+      const part = parts?.[unit - first];
+      if (part !== undefined) this.kept.set(unit, part);
     }
     // Who reads what was only fetched ahead asks anew.
-    if (content === undefined && asked) this.failed.set(first, performance.now());
+    if (parts === undefined && asked) this.failed.set(first, performance.now());
     for (const unit of this.kept.keys()) {
       if (this.kept.size * bytes <= MAX_KEPT) break;
       this.kept.delete(unit);
     }
+  }
+
+  /** Units from the network. */
+  private async fetchParts(first: number, count: number): Promise<Uint8Array[] | undefined> {
+    const started = performance.now();
+    const content = await this.attempts(first, count);
+    this.watcher.latency(performance.now() - started);
+    if (content === undefined) return undefined;
+    const { bytes } = this.units;
+    return Array.from({ length: count }, (_, at) => {
+      const part = count === 1 ? content : content.slice(at * bytes, (at + 1) * bytes);
+      this.keep?.put(first + at, part);
+      return part;
+    });
   }
 
   /** The bytes; undefined, and a message, if they can't be had. */

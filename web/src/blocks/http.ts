@@ -1,6 +1,8 @@
 /** A disk image that is one file of a web server, read in ranges. */
 
+import { message } from "../bytes.js";
 import type { Watcher } from "./blocks.js";
+import { KeptUnits } from "./kept.js";
 import { failure, FetchedBlocks, Refusal, TIMEOUT_MS } from "./fetched.js";
 
 /** Bytes of the units that are fetched and kept. */
@@ -16,11 +18,18 @@ export interface HttpImage {
 }
 
 export class HttpBlocks extends FetchedBlocks {
-  constructor(
+  private constructor(
     private readonly image: HttpImage,
     watcher: Watcher,
   ) {
     super(UNITS, watcher);
+  }
+
+  static async open(image: HttpImage, watcher: Watcher): Promise<HttpBlocks> {
+    const blocks = new HttpBlocks(image, watcher);
+    // Where nothing tells versions apart, what was kept might be another's.
+    if (image.etag !== "") blocks.keep = await KeptUnits.open(image.url, image, blocks.identity);
+    return blocks;
   }
 
   get size(): number {
@@ -64,7 +73,15 @@ const NO_RANGES = "the server sends whole files only; disk images need range req
 
 /** Finds out what an image is, with a request for its first byte. */
 export async function look(url: string): Promise<HttpImage> {
-  const response = await fetch(url, { headers: { Range: "bytes=0-0" } });
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: { Range: "bytes=0-0" } });
+  } catch (error) {
+    // Without a network, what is known from the last time has to do.
+    const known = (await KeptUnits.description(url)) as HttpImage | undefined;
+    if (known === undefined) throw new Error(`${url}: ${message(error)}`);
+    return known;
+  }
   await response.body?.cancel();
   if (response.status === 200) throw new Error(`${url}: ${NO_RANGES}`);
   if (response.status !== 206) throw new Error(`${url}: the server says ${response.status}`);

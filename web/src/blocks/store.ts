@@ -6,6 +6,8 @@ import type { BlockStorage } from "./overlay.js";
 const PREFIX = "sampan ";
 const BLOCKS = "blocks";
 const FACTS = "facts";
+/** Blocks that are read at a time. */
+const SOME = 512;
 
 function ended<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -23,7 +25,15 @@ export class Store implements BlockStorage {
 
   /** Opens it, and keeps other tabs out: two machines on one disk would ruin it. */
   static async open(name: string): Promise<Store> {
-    const unlock = await lock(PREFIX + name);
+    return Store.openWith(name, await lock(PREFIX + name));
+  }
+
+  /** Opens it to read, whoever uses it. */
+  static openToRead(name: string): Promise<Store> {
+    return Store.openWith(name, () => {});
+  }
+
+  private static async openWith(name: string, unlock: () => void): Promise<Store> {
     const request = indexedDB.open(PREFIX + name, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(BLOCKS);
@@ -73,6 +83,21 @@ export class Store implements BlockStorage {
         reject(error);
       }
     });
+  }
+
+  /** All blocks at one moment, some at a time. `each` must not wait for anything. */
+  async all(each: (numbers: readonly number[], blocks: readonly Uint8Array[]) => void): Promise<void> {
+    const store = this.store("readonly");
+    let after = -1;
+    for (;;) {
+      const range = IDBKeyRange.lowerBound(after, true);
+      const [numbers, blocks] = await Promise.all([
+        ended(store.getAllKeys(range, SOME)), ended(store.getAll(range, SOME)),
+      ]);
+      if (numbers.length === 0) return;
+      each(numbers as number[], blocks as Uint8Array[]);
+      after = numbers[numbers.length - 1] as number;
+    }
   }
 
   async fact(name: string): Promise<string | undefined> {

@@ -24,9 +24,10 @@ export async function openBrowser() {
 }
 
 /** What the server gives: the built page, the image, and for other pages the package itself. */
-export function site(image, more = {}) {
+export function site(image, more = {}, chunks = undefined) {
   return (path) => {
     if (path === "/image.ext2") return image;
+    if (chunks !== undefined && path.startsWith("/image/")) return chunks + path.slice("/image".length);
     if (path in more) return more[path];
     if (/^\/(dist|node_modules|test\/pages)\//.test(path)) return WEB + path.slice(1);
     return `${WEB}page/dist${path === "/" ? "/index.html" : path}`;
@@ -35,10 +36,11 @@ export function site(image, more = {}) {
 
 /**
  * A visitor of a server of its own: `image` is what the page finds as its image, `more` gives
- * other files by path, `fault` may answer in the server's place.
+ * other files by path, `chunks` is a folder that is `image/`, `fault` may answer in the server's
+ * place.
  */
-export async function visit(t, browser, image, { path = "", more = {}, fault, size = { width: 1000, height: 640 } } = {}) {
-  const server = await serveFiles(site(image, more), fault);
+export async function visit(t, browser, image, { path = "", more = {}, chunks, fault, size = { width: 1000, height: 640 } } = {}) {
+  const server = await serveFiles(site(image, more, chunks), fault);
   t.after(() => server.close());
   const context = await browser.newContext({ viewport: size });
   t.after(() => context.close());
@@ -71,6 +73,17 @@ export async function shows(page, pattern, within = "#console", seconds = 15) {
 export async function type(page, line, within = "#console") {
   await page.locator(`${within} textarea`).focus();
   await page.keyboard.type(`${line}\n`);
+}
+
+let asked = 0;
+
+/** Types a line on a screen that is clear, and waits for the next prompt; what is between. */
+export async function answer(page, line, prompt, within = "#console", seconds = 60) {
+  // What was there before must not be taken for it, nor what is typed.
+  const mark = `=${++asked}=`;
+  await type(page, `clear; echo ${mark}; ${line}`, within);
+  const text = await shows(page, new RegExp(`^${mark}\n[^]*${prompt.source}`), within, seconds);
+  return text.split("\n").slice(1, -1).join("\n").trim();
 }
 
 /** Keeps a picture of the page, for people to look at. */

@@ -41,7 +41,9 @@ export async function serveFiles(find, fault = async () => false) {
       if (file === undefined) return void response.writeHead(404).end();
       const name = typeof found === "string" ? found : path;
       const type = TYPES[/\.\w+$/.exec(name)?.[0]] ?? "application/octet-stream";
-      const headers = { "Content-Type": type, "Cache-Control": "no-cache", ETag: `"${file.size}"` };
+      // What is named by its content, browsers may keep.
+      const lifetime = /^\/assets\/|\/(chunks|maps)\//.test(path) ? "max-age=31536000, immutable" : "no-cache";
+      const headers = { "Content-Type": type, "Cache-Control": lifetime, ETag: `"${file.size}"` };
       if (range === null) {
         log.sent = file.size;
         return void response.writeHead(200, headers).end(await file.read(0, file.size));

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use crate::{kernels, platform, project, system, web};
 
 #[path = "../../../bench/src/figures.rs"]
-mod figures;
+pub(super) mod figures;
 
 use figures::{geometric_mean, machine, median, number};
 
@@ -33,9 +33,13 @@ pub struct Linux {
 }
 
 /// A program of `bench/linux/`, its arguments, and what it mostly does.
-struct Kernel(&'static str, &'static [&'static str], &'static str);
+pub(super) struct Kernel(
+    pub(super) &'static str,
+    pub(super) &'static [&'static str],
+    pub(super) &'static str,
+);
 
-const KERNELS: &[Kernel] = &[
+pub(super) const KERNELS: &[Kernel] = &[
     Kernel("intmix", &["1800"], "lists, matrices, a state machine, checksums"),
     Kernel("sieve", &[], "bytes in memory"),
     Kernel("sha256", &[], "32-bit integers"),
@@ -53,7 +57,7 @@ const KERNELS: &[Kernel] = &[
 ];
 
 /// How many of the kernels compute and count in the geometric mean.
-const IN_MEAN: usize = 9;
+pub(super) const IN_MEAN: usize = 9;
 
 /// Programs of a Debian: a name, the command, and its arguments. `TEXT` stands for a file.
 const PROGRAMS: &[(&str, &[&str])] = &[
@@ -187,7 +191,7 @@ pub fn run(options: &Linux) -> Result<()> {
 }
 
 /// A kernel for one ABI, static, so that it starts alike everywhere.
-fn build(name: &str, i386: bool, folder: &Path) -> Result<PathBuf> {
+pub(super) fn build(name: &str, i386: bool, folder: &Path) -> Result<PathBuf> {
     let source = project::root().join("bench/linux").join(name).with_extension("c");
     let program = folder.join(format!("{name}-{}", if i386 { 32 } else { 64 }));
     if !kernels::is_newer(&program, &source) {
@@ -239,7 +243,7 @@ fn measure(
 
 /// What must be the same everywhere: all but the second word of a kernel's line, its own time,
 /// which is the other result.
-fn checked(stdout: &[u8]) -> (Vec<u8>, Option<f64>) {
+pub(super) fn checked(stdout: &[u8]) -> (Vec<u8>, Option<f64>) {
     let text = String::from_utf8_lossy(stdout);
     let words: Vec<&str> = text.split(' ').collect();
     match words[..] {
@@ -300,7 +304,7 @@ fn find(name: &str) -> Result<PathBuf> {
 }
 
 /// Lines of words, always the same.
-fn some_text(bytes: usize) -> String {
+pub(super) fn some_text(bytes: usize) -> String {
     let words = ["sand", "box", "kernel", "page", "fault", "signal", "the", "of", "a", "thread"];
     let (mut text, mut state) = (String::with_capacity(bytes + 16), 1_u32);
     while text.len() < bytes {

@@ -41,6 +41,7 @@ fn build_in(args: &Build, scratch: &Path) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", unfinished.display()))?;
     let wish = Format {
         uuid: survey.uuid(),
+        label: [0; 16],
         now: survey.now()?,
         inodes: Some(u32::try_from(survey.files + survey.files / 2 + 4096).unwrap_or(u32::MAX)),
     };
@@ -247,6 +248,7 @@ impl Writer {
             atime: Some(item.modified),
             mtime: Some(item.modified),
             ctime: Some(self.now),
+            flags: None,
         };
         self.fs.setattr(ino, &change).map_err(text)
     }

@@ -1,6 +1,7 @@
 //! `sampan image`: makes disk images for `sampan linux`, and looks into them.
 
 mod build;
+mod check;
 mod chunk;
 mod chunks;
 mod debian;
@@ -8,6 +9,7 @@ mod directory;
 mod extract;
 mod path;
 mod profile;
+mod resize;
 mod show;
 mod source;
 
@@ -20,6 +22,8 @@ use std::path::Path;
 pub fn image(args: &Image) -> Exit {
     let result = match &args.command {
         ImageCommand::Build(args) => build::build(args),
+        ImageCommand::Check { image } => Ok(check::check(image)),
+        ImageCommand::Resize { image, size } => resize::resize(image, *size),
         ImageCommand::Chunk(args) => chunk::chunk(args),
         ImageCommand::Profile(args) => profile::profile(args),
         ImageCommand::Extract(args) => extract::extract(args),

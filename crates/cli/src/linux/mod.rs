@@ -3,7 +3,7 @@
 mod exits;
 mod host;
 mod image;
-mod network;
+pub mod network;
 mod platform;
 pub mod processor;
 mod root;

@@ -110,7 +110,8 @@ fn unspecified(to: SocketAddr) -> SocketAddr {
     }
 }
 
-fn errno(error: io::Error) -> Errno {
+/// What Linux calls an error.
+pub fn errno(error: io::Error) -> Errno {
     match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::Interrupted => Errno::EAGAIN,
         ErrorKind::ConnectionRefused => Errno::ECONNREFUSED,

@@ -277,3 +277,83 @@ fn chunks() {
     let run = bench.sampan(&["image", "chunk", "in.tar", "-o", "three"]);
     assert!(run.code == 1 && !bench.path().join("three").exists(), "{}", run.stderr);
 }
+
+/// Makes changes of an image that no program of ours makes.
+fn debugfs(bench: &Bench, image: &str, command: &str) {
+    let mut tool = Command::new("debugfs");
+    tool.env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin").args(["-w", "-R", command]);
+    let output = tool.arg(bench.path().join(image)).output().expect("e2fsprogs are installed");
+    assert!(output.status.success());
+}
+
+#[test]
+fn check_tells_what_is_wrong() {
+    let bench = Bench::new();
+    bench.file("in.tar", archive().into_inner().expect("an archive"));
+    assert_eq!(bench.sampan(&["image", "build", "--from", "tar:in.tar", "-o", "image"]).code, 0);
+    let run = bench.sampan(&["image", "check", "image"]);
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    // Reserved ones, `lost+found`, the many and all others.
+    let inodes = 10 + 1 + 700 + 14;
+    assert!(run.stdout.starts_with(&format!("image: {inodes} of ")), "{}", run.stdout);
+    assert!(run.stdout.ends_with(" blocks in use; clean\n"), "{}", run.stdout);
+    let before = std::fs::read(bench.path().join("image")).expect("an image");
+
+    debugfs(&bench, "image", "sif /etc/hello links_count 9");
+    debugfs(&bench, "image", "unlink /usr/bin/tool");
+    let run = bench.sampan(&["image", "check", "image"]);
+    assert_eq!((run.code, &run.stderr[..]), (4, ""));
+    assert!(run.stdout.contains(": has 2 names, but says 9\n"), "{}", run.stdout);
+    assert!(run.stdout.contains(": is in use, but has no name\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("; 2 problems\n"), "{}", run.stdout);
+    let run = bench.sampan(&["image", "resize", "image", "200M"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("it is damaged"), "{}", run.stderr);
+
+    for (file, expected) in [("in.tar", "without an ext2 superblock"), ("absent", "absent: ")] {
+        let run = bench.sampan(&["image", "check", file]);
+        assert_eq!((run.code, &run.stdout[..]), (8, ""));
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
+    std::fs::write(bench.path().join("image"), &before[..before.len() / 2]).expect("written");
+    let run = bench.sampan(&["image", "check", "image"]);
+    assert_eq!(run.code, 4);
+    assert!(run.stdout.contains("is the image cut off?"), "{}", run.stdout);
+}
+
+#[test]
+fn resize_keeps_everything() {
+    let bench = Bench::new();
+    bench.file("in.tar", archive().into_inner().expect("an archive"));
+    let build = ["image", "build", "--from", "tar:in.tar", "--size", "100M", "-o", "image"];
+    assert_eq!(bench.sampan(&build).code, 0);
+    debugfs(&bench, "image", "ea_set /etc/hello user.name value");
+    let content = || {
+        let run = bench.sampan(&["image", "extract", "image", "-o", "out.tar"]);
+        assert_eq!((run.code, &run.stderr[..]), (0, ""));
+        std::fs::read(bench.path().join("out.tar")).expect("an archive")
+    };
+    let before = content();
+    // Blocks of 4 KiB, and of 1 KiB again.
+    for size in ["600M", "7M", "30M"] {
+        let run = bench.sampan(&["image", "resize", "image", size]);
+        assert_eq!((run.code, &run.stderr[..]), (0, ""));
+        check(&bench, "image");
+        assert!(content() == before, "{size}");
+    }
+    assert_eq!(std::fs::metadata(bench.path().join("image")).expect("there").len(), 30 << 20);
+    let mut tool = Command::new("debugfs");
+    tool.env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin").args(["-R", "ea_list /etc/hello"]);
+    let list = tool.arg(bench.path().join("image")).output().expect("e2fsprogs are installed");
+    assert!(String::from_utf8_lossy(&list.stdout).contains("user.name (5) = \"value\""));
+
+    let whole = std::fs::read(bench.path().join("image")).expect("an image");
+    for size in ["900K", "700K", "10K"] {
+        let run = bench.sampan(&["image", "resize", "image", size]);
+        assert_eq!(run.code, 1, "{size}");
+        assert!(run.stderr.contains("which do not fit into"), "{}", run.stderr);
+    }
+    assert!(std::fs::read(bench.path().join("image")).expect("an image") == whole);
+    let left = std::fs::read_dir(bench.path()).expect("a folder").count();
+    assert_eq!(left, 3);
+}

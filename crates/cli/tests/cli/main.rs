@@ -4,6 +4,7 @@ mod bad_input;
 mod image;
 mod inspect;
 mod limits;
+mod relay;
 mod run;
 mod threads;
 mod wast;

@@ -18,23 +18,25 @@ impl Drop for Served {
     }
 }
 
-fn serve(bench: &Bench) -> Served {
+/// Serves `image`; what it prints as the address to open is in the second part.
+fn serve(bench: &Bench, image: &str) -> (Served, String) {
     std::fs::create_dir(bench.path().join("page")).expect("a directory");
     bench.file("page/index.html", "<p>the page</p>");
     bench.file("page/code.wasm", "\0asm");
     bench.file("secret", "secret");
     bench.file("image", "0123456789");
     let mut child = Command::new(env!("CARGO_BIN_EXE_sampan"))
-        .args(["web", "--port", "0", "--page", "page", "image"])
+        .args(["web", "--port", "0", "--page", "page", image])
         .current_dir(bench.path())
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-    let port = line.trim().trim_end_matches('/').rsplit_once(':').expect("an address").1;
+    let rest = line.trim().strip_prefix("http://127.0.0.1:").expect("an address");
+    let (port, path) = rest.split_once('/').expect("a path");
     let port = port.parse().expect("a port");
-    Served { child, port }
+    (Served { child, port }, format!("/{path}"))
 }
 
 /// The answer, headers and body.
@@ -50,7 +52,8 @@ fn ask(port: u16, request: &str, headers: &str) -> String {
 #[test]
 fn serves_the_page_and_parts_of_the_image() {
     let bench = Bench::new();
-    let served = serve(&bench);
+    let (served, path) = serve(&bench, "image");
+    assert_eq!(path, "/");
     let get = |path: &str, headers: &str| ask(served.port, &format!("GET {path}"), headers);
 
     let page = get("/", "");
@@ -76,7 +79,7 @@ fn serves_the_page_and_parts_of_the_image() {
 #[test]
 fn serves_nothing_else() {
     let bench = Bench::new();
-    let served = serve(&bench);
+    let (served, _) = serve(&bench, "image");
     for path in ["/../secret", "/%2e%2e/secret", "/./../secret", "//secret", "/none", "/a\\..\\b"] {
         let answer = ask(served.port, &format!("GET {path}"), "");
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
@@ -84,6 +87,29 @@ fn serves_nothing_else() {
     let foreign = ask(served.port, "GET /image.ext2", "Host: elsewhere.example\r\n");
     assert!(foreign.starts_with("HTTP/1.1 404"), "{foreign}");
     assert!(ask(served.port, "POST /", "").starts_with("HTTP/1.1 405"));
+}
+
+#[test]
+fn serves_a_folder_of_chunks() {
+    let bench = Bench::new();
+    for folder in ["", "/chunks", "/chunks/ab", "/maps"] {
+        std::fs::create_dir(bench.path().join(format!("folder{folder}"))).expect("a directory");
+    }
+    bench.file("folder/index.json", "{}");
+    bench.file("folder/chunks/ab/abcd", "chunk");
+    bench.file("folder/maps/12", "map");
+    let (served, path) = serve(&bench, "folder");
+    assert_eq!(path, "/?image=image/");
+    let get = |path: &str| ask(served.port, &format!("GET {path}"), "");
+    let index = get("/image/index.json");
+    assert!(index.contains("Cache-Control: no-cache") && index.ends_with("\r\n\r\n{}"), "{index}");
+    for (path, content) in [("chunks/ab/abcd", "chunk"), ("maps/12", "map")] {
+        let answer = get(&format!("/image/{path}"));
+        assert!(answer.contains("immutable") && answer.ends_with(content), "{answer}");
+    }
+    for path in ["/image", "/image/", "/image/chunks", "/image/../secret", "/image.ext2"] {
+        assert!(get(path).starts_with("HTTP/1.1 404"), "{path}");
+    }
 }
 
 #[test]

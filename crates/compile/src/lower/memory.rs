@@ -57,12 +57,12 @@ impl<B: Builder> Lowering<'_, B> {
                 Operand::I32 => Ty::I32,
                 _ => Ty::I64,
             };
-            let params: Vec<Ty> = signature.params.iter().map(|&operand| ty(operand)).collect();
+            let params: Vec<Ty> = signature.params().iter().map(|&operand| ty(operand)).collect();
             self.by_engine(op, imm, &params, signature.result.map(ty));
             return true;
         }
         let stores = signature.result.is_none();
-        let value = (signature.params.len() > 1).then(|| self.pop());
+        let value = (signature.params().len() > 1).then(|| self.pop());
         let address = self.pop();
         let (base, offset) = self.address(address, memarg, access_bytes(op));
         if stores {

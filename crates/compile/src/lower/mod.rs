@@ -315,10 +315,10 @@ impl<'m, B: Builder> Lowering<'m, B> {
     /// A pure operation with a fixed signature.
     fn operation(&mut self, op: Opcode, imm: &Imm<'_>) -> bool {
         let Some(signature) = op.signature() else { return false };
-        if self.stack.len() < signature.params.len() || signature.result.is_none() {
+        if self.stack.len() < signature.params().len() || signature.result.is_none() {
             return false;
         }
-        let args = self.pop_many(signature.params.len());
+        let args = self.pop_many(signature.params().len());
         let Some(value) = self.builder.operation(op, imm, &args) else { return false };
         self.stack.push(value);
         true

@@ -74,7 +74,7 @@ impl<D: Device> Ext2<D> {
     /// Takes an inode, in the group of `near` if possible; directories are spread.
     pub(super) fn allocate_inode(&mut self, near: Ino, directory: bool) -> Result<Ino> {
         let sb = self.sb;
-        let mut first = sb.group_of_inode(near);
+        let mut first = sb.group_of_inode(near.clamp(1, sb.inodes));
         if directory {
             let groups = &self.groups;
             let most = (0..sb.groups()).max_by_key(|&group| {
@@ -116,7 +116,9 @@ impl<D: Device> Ext2<D> {
 
     /// Whether something waits to become free.
     pub(super) fn has_pending(&self) -> bool {
-        !self.pending_blocks.is_empty() || !self.pending_inodes.is_empty()
+        !self.pending_blocks.is_empty()
+            || !self.pending_inodes.is_empty()
+            || !self.pending_attributes.is_empty()
     }
 
     /// Marks as free what waited, after a sync. A part of a transaction.
@@ -124,15 +126,13 @@ impl<D: Device> Ext2<D> {
         let sb = self.sb;
         for (start, len) in self.pending_blocks.clone() {
             for block in start..start + len {
-                let group = sb.group_of_block(block);
-                let bit = block - sb.group_start(group);
-                let at = self.groups[group as usize].block_bitmap;
-                if self.clear(at, bit)? {
-                    self.undo.push(Undo::Group(group, self.groups[group as usize]));
-                    let info = &mut self.groups[group as usize];
-                    info.free_blocks = info.free_blocks.saturating_add(1);
-                    self.sb.free_blocks = self.sb.free_blocks.saturating_add(1);
-                }
+                self.clear_block(block)?;
+            }
+        }
+        for block in self.pending_attributes.clone() {
+            if self.count_down(block)? {
+                self.cache.forget(block);
+                self.clear_block(block)?;
             }
         }
         for (ino, directory) in self.pending_inodes.clone() {
@@ -146,6 +146,20 @@ impl<D: Device> Ext2<D> {
                 info.directories = info.directories.saturating_sub(directory.into());
                 self.sb.free_inodes = self.sb.free_inodes.saturating_add(1);
             }
+        }
+        Ok(())
+    }
+
+    /// Marks a block as free.
+    fn clear_block(&mut self, block: u32) -> Result<()> {
+        let group = self.sb.group_of_block(block);
+        let bit = block - self.sb.group_start(group);
+        let at = self.groups[group as usize].block_bitmap;
+        if self.clear(at, bit)? {
+            self.undo.push(Undo::Group(group, self.groups[group as usize]));
+            let info = &mut self.groups[group as usize];
+            info.free_blocks = info.free_blocks.saturating_add(1);
+            self.sb.free_blocks = self.sb.free_blocks.saturating_add(1);
         }
         Ok(())
     }

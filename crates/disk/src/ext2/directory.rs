@@ -11,13 +11,13 @@ use crate::{Device, Error, Result};
 /// An entry in a block; unused if `ino` is 0.
 pub(super) struct Raw<'a> {
     pub ino: Ino,
-    len: usize,
-    kind: u8,
+    pub len: usize,
+    pub kind: u8,
     pub name: &'a [u8],
 }
 
 /// The entry at an offset of a block, if there is a sound one.
-fn entry(block: &[u8], at: usize) -> Option<Raw<'_>> {
+pub(super) fn entry(block: &[u8], at: usize) -> Option<Raw<'_>> {
     let rest = &block[at..];
     if rest.len() < 8 {
         return None;

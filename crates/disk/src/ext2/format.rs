@@ -26,10 +26,20 @@ const PART: u64 = 1 << 16;
 pub struct Format {
     /// What tells it from others.
     pub uuid: [u8; 16],
+    /// Its name, padded with zeros.
+    pub label: [u8; 16],
     /// When it was made.
     pub now: Timestamp,
     /// At least this many inodes; else one for each 16 KiB, or 4 KiB below 512 MiB.
     pub inodes: Option<u32>,
+}
+
+impl Format {
+    /// How many inodes a file system of this size has unless [`Format::inodes`] says more.
+    pub fn usual_inodes(bytes: u64) -> u32 {
+        let ratio = if bytes < LARGE { 4096 } else { 16384 };
+        u32::try_from(bytes / ratio).unwrap_or(u32::MAX)
+    }
 }
 
 /// Makes a file system over the whole device; whatever was on it is lost. Errors: `NoSpace`
@@ -96,8 +106,8 @@ fn superblock(bytes: u64, format: &Format) -> Result<[u8; SUPERBLOCK_LEN]> {
         return Err(Error::FileTooLarge);
     }
     let per_group = size * 8;
-    let ratio = if bytes < LARGE { 4096 } else { 16384 };
-    let wanted = format.inodes.map_or(bytes / ratio, u64::from).max(u64::from(FIRST_INODE) + 5);
+    let wanted = format.inodes.unwrap_or_else(|| Format::usual_inodes(bytes)).max(FIRST_INODE + 5);
+    let wanted = u64::from(wanted);
     let in_block = size / u64::from(INODE_SIZE);
     loop {
         let groups = blocks.saturating_sub(first).div_ceil(per_group).max(1);
@@ -141,6 +151,7 @@ fn superblock(bytes: u64, format: &Format) -> Result<[u8; SUPERBLOCK_LEN]> {
         put32(&mut raw, 96, layout::INCOMPAT_FILETYPE);
         put32(&mut raw, 100, layout::RO_SPARSE_SUPER | RO_LARGE_FILE);
         raw[104..120].copy_from_slice(&format.uuid);
+        raw[120..136].copy_from_slice(&format.label);
         raw[236..252].copy_from_slice(&format.uuid); // seed of names' hashes
         raw[252] = 1; // half MD4
         put32(&mut raw, 256, 0xc); // mounted with user_xattr, acl

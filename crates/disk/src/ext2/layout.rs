@@ -299,7 +299,7 @@ impl Group {
 
     /// Whether its tables are inside the group, apart from each other and from the
     /// descriptors.
-    fn fits(&self, sb: &Super, group: u32) -> bool {
+    pub fn fits(&self, sb: &Super, group: u32) -> bool {
         let start = sb.group_start(group) + sb.overhead(group);
         let end = u64::from(sb.group_start(group)) + u64::from(sb.group_len(group));
         let inside =

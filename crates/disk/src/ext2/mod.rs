@@ -7,6 +7,8 @@
 mod alloc;
 mod bytes;
 mod cache;
+pub mod check;
+mod copy;
 mod directory;
 mod file;
 mod format;
@@ -19,9 +21,12 @@ mod shrink;
 mod sync;
 mod types;
 mod undo;
+mod xattr;
 
+pub use copy::copy;
 pub use format::{Format, format};
 pub use types::*;
+pub use xattr::{Attribute, AttributeMode};
 
 use crate::{Device, Error, Result};
 use ::alloc::collections::{BTreeMap, BTreeSet};
@@ -46,9 +51,11 @@ pub struct Ext2<D> {
     held: BTreeMap<Ino, u32>,
     /// Inodes without a name that are held.
     orphans: BTreeSet<Ino>,
-    /// What is free after the next sync: runs of blocks; inodes, and whether of directories.
+    /// What is free after the next sync: runs of blocks; inodes, and whether of directories;
+    /// blocks of attributes, unless others use them.
     pending_blocks: Vec<(u32, u32)>,
     pending_inodes: Vec<(Ino, bool)>,
+    pending_attributes: Vec<u32>,
     /// Since the last sync: inodes that were made, those that got another name, slots of those
     /// that lost one, and blocks of directories between which names moved.
     new_inodes: BTreeSet<Ino>,
@@ -80,7 +87,7 @@ impl<D: Device> Ext2<D> {
             Ok(tables) => tables,
             Err(error) => return Err(MountError { error, device }),
         };
-        let marks = undo::Marks { sb, blocks: 0, inodes: 0 };
+        let marks = undo::Marks { sb, blocks: 0, inodes: 0, attributes: 0 };
         let mut fs = Ext2 {
             cache: cache::Cache::new(device, sb.block_size, options.cache_bytes),
             sb,
@@ -95,6 +102,7 @@ impl<D: Device> Ext2<D> {
             orphans: BTreeSet::new(),
             pending_blocks: Vec::new(),
             pending_inodes: Vec::new(),
+            pending_attributes: Vec::new(),
             new_inodes: BTreeSet::new(),
             relinked: BTreeSet::new(),
             retained: BTreeMap::new(),

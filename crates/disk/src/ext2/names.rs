@@ -11,6 +11,9 @@ use crate::{Device, Error, Result};
 const LINKS_MAX: u32 = 32_000;
 /// The directory has a tree of hashes, which changes here do not keep up.
 const INDEX_FLAG: u32 = 0x1000;
+/// Flags that say nothing of how the file is stored (`EXT2_FL_USER_MODIFIABLE`, chattr(1)): from
+/// secure deletion to no access times, synchronous directories and the top of hierarchies.
+const FLAGS_OF_USERS: u32 = 0x3_00fb;
 
 /// A name that a file can have.
 fn check_name(name: &[u8]) -> Result<()> {
@@ -357,6 +360,9 @@ impl<D: Device> Ext2<D> {
             attr.atime = change.atime.unwrap_or(attr.atime);
             attr.mtime = change.mtime.unwrap_or(attr.mtime);
             attr.ctime = change.ctime.unwrap_or(fs.now);
+            if let Some(flags) = change.flags {
+                attr.flags = attr.flags & !FLAGS_OF_USERS | flags & FLAGS_OF_USERS;
+            }
             fs.write_inode(&inode)
         })
     }

@@ -82,9 +82,7 @@ impl<D: Device> Ext2<D> {
             // The rest goes after the next sync.
             return self.write_inode(inode);
         }
-        if inode.xattr_block != 0 {
-            self.drop_attributes(inode)?;
-        }
+        self.drop_attributes(inode)?;
         inode.pointers = [0; 60];
         (inode.attr.blocks, inode.attr.size, inode.attr.links) = (0, 0, 0);
         self.write_inode(inode)?;
@@ -92,19 +90,6 @@ impl<D: Device> Ext2<D> {
             self.undo.push(Undo::Orphan(ino, true));
         }
         self.free_inode(ino, inode.attr.kind == Kind::Directory);
-        Ok(())
-    }
-
-    /// Lets go of the block of attributes, which inodes may share.
-    fn drop_attributes(&mut self, inode: &mut Inode) -> Result<()> {
-        let block = core::mem::take(&mut inode.xattr_block);
-        self.check(inode, block)?;
-        let users = get32(self.cache.get(block)?, 4);
-        if users > 1 {
-            put32(self.cache.modify(block, Role::Data)?, 4, users - 1);
-        } else {
-            self.free_block(block);
-        }
         Ok(())
     }
 

@@ -78,6 +78,7 @@ impl<D: Device> Ext2<D> {
                 self.cache.device.discard(u64::from(start) * size, u64::from(len) * size);
             }
             self.pending_inodes.clear();
+            self.pending_attributes.clear();
             let blocks = self.cache.dirty_blocks(Role::Bitmap);
             self.cache.write(&blocks)?;
         }

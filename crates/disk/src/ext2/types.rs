@@ -120,6 +120,8 @@ pub struct SetAttr {
     pub mtime: Option<Timestamp>,
     /// Last change of the inode.
     pub ctime: Option<Timestamp>,
+    /// Flags of chattr(1) that users may set; others stay.
+    pub flags: Option<u32>,
 }
 
 /// What a new inode shall be.

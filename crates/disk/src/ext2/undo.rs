@@ -36,6 +36,7 @@ pub(super) struct Marks {
     pub sb: Super,
     pub blocks: usize,
     pub inodes: usize,
+    pub attributes: usize,
 }
 
 impl<D: Device> Ext2<D> {
@@ -68,6 +69,7 @@ impl<D: Device> Ext2<D> {
             sb: self.sb,
             blocks: self.pending_blocks.len(),
             inodes: self.pending_inodes.len(),
+            attributes: self.pending_attributes.len(),
         };
         let result = work(self);
         match result {
@@ -86,6 +88,7 @@ impl<D: Device> Ext2<D> {
         self.sb = self.marks.sb;
         self.pending_blocks.truncate(self.marks.blocks);
         self.pending_inodes.truncate(self.marks.inodes);
+        self.pending_attributes.truncate(self.marks.attributes);
         while let Some(change) = self.undo.pop() {
             match change {
                 Undo::Group(group, old) => self.groups[group as usize] = old,

@@ -12,14 +12,45 @@
 
 use crate::RawRef;
 use crate::heap::types::in_heap;
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
-use sampan_wasm::{CompositeType, Module, State, ValType};
+use sampan_wasm::room::OutOfMemory;
+use sampan_wasm::{CompositeType, List, Module, State, ValType};
 
-/// The maps of the functions that collections have met, by the address of their code.
+/// The maps of the functions that collections have met, in the order of their code's addresses.
 #[derive(Default)]
 pub(crate) struct Maps {
-    pub frames: BTreeMap<usize, FrameMap>,
+    frames: List<(usize, FrameMap)>,
+    /// There was no memory for one.
+    pub lost: bool,
+}
+
+impl Maps {
+    /// The map of the code that begins at an address, made by `record` if it is not known.
+    /// `None` if there is no memory for it.
+    pub fn find(
+        &mut self,
+        start: usize,
+        record: impl FnOnce() -> Result<FrameMap, OutOfMemory>,
+    ) -> Option<&FrameMap> {
+        let place = match self.frames.binary_search_by_key(&start, |frame| frame.0) {
+            Ok(place) => place,
+            Err(place) => {
+                let made = record().and_then(|map| self.frames.put_at(place, (start, map)));
+                if made.is_err() {
+                    self.lost = true;
+                    return None;
+                }
+                place
+            }
+        };
+        Some(&self.frames[place].1)
+    }
+
+    /// Where the last code begins that begins before an address, and its map.
+    #[cfg_attr(not(feature = "fast"), allow(dead_code))]
+    pub fn before(&self, at: usize) -> Option<(usize, &FrameMap)> {
+        let place = self.frames.partition_point(|frame| frame.0 < at);
+        self.frames[..place].last().map(|(start, map)| (*start, map))
+    }
 }
 
 /// A function's.
@@ -28,10 +59,10 @@ pub(crate) struct FrameMap {
     #[cfg_attr(not(feature = "fast"), allow(dead_code))]
     pub end: usize,
     /// Slots of locals, which are null until they are set.
-    locals: Vec<u32>,
+    locals: List<u32>,
     /// Positions, in order, with the head of each one's list.
-    points: Vec<(u32, u32)>,
-    nodes: Vec<Node>,
+    points: List<(u32, u32)>,
+    nodes: List<Node>,
 }
 
 /// A slot, and the rest of the list.
@@ -66,24 +97,26 @@ impl FrameMap {
 /// Makes a [`FrameMap`].
 #[derive(Default)]
 pub(crate) struct Recorder {
-    locals: Vec<u32>,
-    points: Vec<(u32, u32)>,
-    nodes: Vec<Node>,
+    locals: List<u32>,
+    points: List<(u32, u32)>,
+    nodes: List<Node>,
     /// The list up to and including each of the lowest entries of the operand stack.
-    heads: Vec<u32>,
+    heads: List<u32>,
+    /// There was no memory for something.
+    lost: bool,
 }
 
 impl Recorder {
     /// A local that is in a slot.
     pub fn local(&mut self, module: &Module, ty: ValType, slot: u32) {
         if is_heap_ref(module, ty) {
-            self.locals.push(slot);
+            self.lost |= self.locals.put(slot).is_err();
         }
     }
 
     /// A slot that always holds a reference or null.
     pub fn slot(&mut self, slot: u32) {
-        self.locals.push(slot);
+        self.lost |= self.locals.put(slot).is_err();
     }
 
     /// Entries of the operand stack from `height` on are not what they were.
@@ -107,19 +140,22 @@ impl Recorder {
             if ty.is_some_and(|ty| is_heap_ref(state.module, ty))
                 && let Some(slot) = slot(index)
             {
-                self.nodes.push(Node { slot, next: head });
-                head = self.nodes.len() as u32 - 1;
+                self.lost |= self.nodes.put(Node { slot, next: head }).is_err();
+                head = (self.nodes.len() as u32).wrapping_sub(1);
             }
             if index < settled {
-                self.heads.push(head);
+                self.lost |= self.heads.put(head).is_err();
             }
         }
-        self.points.push((position, head));
+        self.lost |= self.points.put((position, head)).is_err();
     }
 
-    pub fn finish(mut self, end: usize) -> FrameMap {
+    pub fn finish(mut self, end: usize) -> Result<FrameMap, OutOfMemory> {
+        if self.lost {
+            return Err(OutOfMemory);
+        }
         self.points.sort_unstable_by_key(|point| point.0);
-        FrameMap { end, locals: self.locals, points: self.points, nodes: self.nodes }
+        Ok(FrameMap { end, locals: self.locals, points: self.points, nodes: self.nodes })
     }
 }
 

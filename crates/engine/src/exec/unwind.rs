@@ -13,18 +13,18 @@
 use crate::entity::InstanceData;
 use crate::heap::types::in_heap;
 use crate::{Machine, RawRef, TagId, Trap, TrapKind, slots_of};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-use sampan_wasm::{Feature, Features, Instr, Module, Opcode, State, ValType, Visitor};
+use alloc::{boxed::Box, vec::Vec};
+use sampan_wasm::room::{OutOfMemory, boxed};
+use sampan_wasm::{Feature, Features, Instr, List, Module, Opcode, State, ValType, Visitor};
 
 /// The regions of a function, in which positions are what the interpreter counts in.
 #[derive(Debug, Default)]
 pub(crate) struct Regions {
-    regions: Vec<Region>,
+    regions: List<Region>,
     /// Each with the next of its region.
-    clauses: Vec<(Clause, u32)>,
+    clauses: List<(Clause, u32)>,
     /// The position of each `rethrow`, and the slot of the exception (classic).
-    rethrows: Vec<(u32, u32)>,
+    rethrows: List<(u32, u32)>,
 }
 
 /// Code that catches.
@@ -62,29 +62,33 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 impl Regions {
     /// Begins a region inside of another.
-    pub fn open(&mut self, start: u32, outer: u32) -> u32 {
+    pub fn open(&mut self, start: u32, outer: u32) -> Result<u32, OutOfMemory> {
         let clauses = (NONE, NONE);
-        self.regions.push(Region { start, end: u32::MAX, outer, next: outer, clauses });
-        self.regions.len() as u32 - 1
+        self.regions.put(Region { start, end: u32::MAX, outer, next: outer, clauses })?;
+        Ok(self.regions.len() as u32 - 1)
     }
 
     /// Ends a region's code.
     pub fn close(&mut self, region: u32, end: u32) {
-        let region = &mut self.regions[region as usize];
-        region.end = region.end.min(end);
+        if let Some(region) = self.regions.get_mut(region as usize) {
+            region.end = region.end.min(end);
+        }
     }
 
     /// Adds a clause behind a region's others, and gives its number.
-    pub fn clause(&mut self, region: u32, clause: Clause) -> u32 {
+    pub fn clause(&mut self, region: u32, clause: Clause) -> Result<u32, OutOfMemory> {
         let number = self.clauses.len() as u32;
-        self.clauses.push((clause, NONE));
-        let (first, last) = &mut self.regions[region as usize].clauses;
+        self.clauses.put((clause, NONE))?;
+        let Some(Region { clauses: (first, last), .. }) = self.regions.get_mut(region as usize)
+        else {
+            return Err(OutOfMemory); // There was none for the region.
+        };
         match *last {
             NONE => *first = number,
             last => self.clauses[last as usize].1 = number,
         }
         *last = number;
-        number
+        Ok(number)
     }
 
     /// A clause whose target is found later.
@@ -93,8 +97,8 @@ impl Regions {
     }
 
     /// Notes which slot a `rethrow` takes its exception from.
-    pub fn rethrow(&mut self, position: u32, slot: u32) {
-        self.rethrows.push((position, slot));
+    pub fn rethrow(&mut self, position: u32, slot: u32) -> Result<(), OutOfMemory> {
+        self.rethrows.put((position, slot))
     }
 
     /// The slot that the `rethrow` at a position takes its exception from.
@@ -109,8 +113,9 @@ impl Regions {
     }
 
     /// The list, unless it is empty.
-    pub fn finish(self) -> Option<Box<Regions>> {
-        (!self.regions.is_empty() || !self.rethrows.is_empty()).then(|| Box::new(self))
+    pub fn finish(self) -> Result<Option<Box<Regions>>, OutOfMemory> {
+        let any = !self.regions.is_empty() || !self.rethrows.is_empty();
+        any.then(|| boxed(self)).transpose()
     }
 
     /// The clause that catches an exception with a tag of the machine, thrown at a position.
@@ -157,9 +162,9 @@ impl Machine {
         let put = |slot: u32, value: u64| unsafe { *frame.add(slot as usize) = value };
         let mut count = 0;
         if clause.tag.is_some() {
-            for value in self.exception_payload(exception) {
-                put(clause.slot + count, value);
-                count += 1;
+            count = self.exception_slots(exception);
+            for index in 0..count {
+                put(clause.slot + index, self.exception_slot(exception, index));
             }
         }
         if clause.with_ref {
@@ -179,10 +184,10 @@ impl Machine {
     pub fn make_exception(&mut self, tag: TagId, payload: &[u64]) -> Result<RawRef, TrapKind> {
         let ty = self.tag_type(tag);
         let is_func = |index| self.registry.func(index).is_some();
-        let mut is_ref = Vec::with_capacity(payload.len());
+        let mut is_ref = List::with_room(payload.len())?;
         for &ty in ty.params() {
             let heap = matches!(ty, ValType::Ref(ty) if in_heap(ty, is_func));
-            is_ref.extend((0..slots_of(ty)).map(|_| heap));
+            is_ref.put_times(heap, slots_of(ty) as usize)?;
         }
         self.new_exception(tag.0, payload, &|slot| is_ref[slot])
     }
@@ -244,7 +249,7 @@ pub(crate) fn legacy_depth(
 #[derive(Default)]
 struct Depth {
     /// The depth of blocks at which each `try` that is open was opened.
-    open: Vec<u32>,
+    open: List<u32>,
     most: u32,
 }
 
@@ -264,7 +269,7 @@ impl Visitor for Depth {
             self.open.pop();
         }
         if instr.op == Opcode::Try {
-            self.open.push(state.depth);
+            self.open.put(state.depth)?;
             self.most = self.most.max(self.open.len() as u32);
         }
         Ok(())

@@ -5,6 +5,7 @@
 
 use crate::exec::maps::Maps;
 use crate::{Machine, RawRef};
+use sampan_wasm::room::OutOfMemory;
 
 /// A run of guest frames, from where the host called to where they call it, or a service of
 /// the machine. Each way of executing guests has its own `walk`.
@@ -27,6 +28,9 @@ impl Activation {
     /// Adds an activation to a machine's. `walk` gets `context` and shows every reference to
     /// the heap in its frames.
     ///
+    /// # Errors
+    /// There is no memory left.
+    ///
     /// # Safety
     /// The machine and the context outlive the result. Whenever a collection is possible, the
     /// context says where the frames are and at which instructions.
@@ -34,11 +38,11 @@ impl Activation {
         machine: *mut Machine,
         walk: unsafe fn(*const (), &mut Maps, &mut dyn FnMut(RawRef)),
         context: *const (),
-    ) -> Entered {
+    ) -> Result<Entered, OutOfMemory> {
         // SAFETY: the caller's promise.
         let activations = unsafe { &mut (*machine).activations };
-        activations.push(Activation { walk, context });
-        Entered { machine, outer: activations.len() - 1 }
+        activations.put(Activation { walk, context })?;
+        Ok(Entered { machine, outer: activations.len() - 1 })
     }
 
     /// Shows every reference to the heap in its frames.

@@ -13,9 +13,9 @@
 
 use super::space::{MARK, Space, TRACED};
 use super::types::{Shape, Storage, TypeInfo, in_heap};
-use super::{EXCEPTION, HEADER, HOST, Heap, Visit};
+use super::{EXCEPTION, HEADER, HOST, Heap, Visit, exception};
 use crate::{Machine, RawRef};
-use alloc::vec::Vec;
+use sampan_wasm::List;
 
 impl Machine {
     /// Frees what no root leads to. References that the caller holds as plain values must be
@@ -30,6 +30,14 @@ impl Machine {
             return;
         }
         let mut heap = core::mem::take(&mut self.heap);
+        // Where there is no memory for the maps of all frames, what is alive is not known.
+        for activation in &self.activations {
+            activation.show(&mut heap.maps, &mut |_| {});
+        }
+        if core::mem::take(&mut heap.maps.lost) {
+            self.heap = heap;
+            return;
+        }
         heap.collections += 1;
         heap.space.finish();
         heap.handles.trim();
@@ -79,13 +87,14 @@ impl Machine {
 
 impl Heap {
     /// Takes away the host objects whose references are dead. They are not swept yet.
-    fn dead_hosts(&mut self) -> Vec<super::HostObject> {
-        let mut dead = Vec::new();
+    fn dead_hosts(&mut self) -> List<super::HostObject> {
+        let mut dead = List::new();
         for (index, entry) in self.hosts.iter_mut().enumerate() {
             let Some((place, _)) = entry else { continue };
             if !self.space.header(*place).has(MARK) {
-                dead.extend(entry.take());
-                self.free_hosts.push(index as u32);
+                // Without room to keep it, its destructor runs at once.
+                let _ = entry.take().map(|entry| dead.put(entry));
+                self.free_hosts.put(index as u32).expect("reserved with the entry");
             }
         }
         dead
@@ -95,7 +104,7 @@ impl Heap {
 struct Marker<'a> {
     space: &'a mut Space,
     /// What is marked and not yet traced.
-    list: &'a mut Vec<u32>,
+    list: &'a mut List<u32>,
     /// Something is marked, not traced, and not in the list.
     full: bool,
     /// Bytes of what is traced.
@@ -112,13 +121,10 @@ impl Marker<'_> {
             return;
         }
         self.space.set(place, header, MARK);
-        let room = self.list.len() < self.list.capacity() || {
-            let bound = (self.space.capacity() as usize / 64).max(64);
-            self.list.len() < bound && self.list.try_reserve(1).is_ok()
-        };
-        match room {
-            true => self.list.push(place),
-            false => self.full = true,
+        let room = self.list.len() < self.list.capacity()
+            || self.list.len() < (self.space.capacity() as usize / 64).max(64);
+        if !room || self.list.put(place).is_err() {
+            self.full = true;
         }
     }
 
@@ -153,8 +159,10 @@ impl Marker<'_> {
         match header.kind() {
             HOST => {}
             EXCEPTION => {
-                for offset in super::exception::refs(self.space, content, header.len) {
-                    self.mark_at(content + offset);
+                for slot in 0..exception::slots(self.space, content) {
+                    if let Some(at) = exception::reference(self.space, content, slot) {
+                        self.mark_at(at);
+                    }
                 }
             }
             kind => match &types[kind as usize].shape {

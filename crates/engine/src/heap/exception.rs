@@ -55,19 +55,31 @@ impl Machine {
         is_one.then(|| u32::from_le_bytes(self.heap.read(exception, 0)))
     }
 
+    /// How many slots an exception carries.
+    pub(crate) fn exception_slots(&self, exception: RawRef) -> u32 {
+        u32::from_le_bytes(self.heap.read(exception, 4))
+    }
+
+    /// One of the slots that an exception carries.
+    pub(crate) fn exception_slot(&self, exception: RawRef, index: u32) -> u64 {
+        u64::from_le_bytes(self.heap.read(exception, PAYLOAD + index * 8))
+    }
+
     /// What an exception carries.
     pub(crate) fn exception_payload(&self, exception: RawRef) -> Vec<u64> {
-        let slots = u32::from_le_bytes(self.heap.read(exception, 4));
-        let slot = |index| u64::from_le_bytes(self.heap.read(exception, PAYLOAD + index * 8));
-        (0..slots).map(slot).collect()
+        let slot = |index| self.exception_slot(exception, index);
+        (0..self.exception_slots(exception)).map(slot).collect()
     }
 }
 
-/// Where in the content references are.
-pub(super) fn refs(space: &Space, content: u32, len: u32) -> Vec<u32> {
-    let slots = space.word(content + 4);
-    let bits = content + PAYLOAD + slots * 8;
-    debug_assert!(bits + slots.div_ceil(8) <= content + len);
-    let is_ref = |slot: &u32| space.byte(bits + slot / 8) >> (slot % 8) & 1 != 0;
-    (0..slots).filter(is_ref).map(|slot| PAYLOAD + slot * 8).collect()
+/// How many slots an exception with its content at a place carries.
+pub(super) fn slots(space: &Space, content: u32) -> u32 {
+    space.word(content + 4)
+}
+
+/// Where a slot is, if it holds a reference.
+pub(super) fn reference(space: &Space, content: u32, slot: u32) -> Option<u32> {
+    let bits = content + PAYLOAD + slots(space, content) * 8;
+    let is_ref = space.byte(bits + slot / 8) >> (slot % 8) & 1 != 0;
+    is_ref.then_some(content + PAYLOAD + slot * 8)
 }

@@ -7,7 +7,8 @@
 
 use crate::sync::Arc;
 use crate::{Machine, RawRef};
-use alloc::vec::Vec;
+use sampan_wasm::List;
+use sampan_wasm::room::OutOfMemory;
 
 /// A reference that is alive until its scope ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,10 +31,10 @@ impl OwnedRef {
 
 #[derive(Default)]
 pub(crate) struct Handles {
-    scoped: Vec<(RawRef, u32)>,
+    scoped: List<(RawRef, u32)>,
     /// Changes when a scope ends.
     generation: u32,
-    owned: Vec<Arc<RawRef>>,
+    owned: List<Arc<RawRef>>,
     /// When there are so many owned ones, those that were dropped are looked for.
     trim_at: usize,
 }
@@ -52,11 +53,15 @@ impl Handles {
 }
 
 impl Machine {
-    /// Keeps a reference to the heap (not one to a function) until the scope ends.
+    /// Keeps a reference to the heap (not one to a function) until the scope ends. Where there is
+    /// no memory for that, it is as if the scope had ended already.
     pub fn handle(&mut self, reference: RawRef) -> Handle {
         let handles = &mut self.heap.handles;
-        handles.scoped.push((reference, handles.generation));
-        Handle { index: handles.scoped.len() as u32 - 1, generation: handles.generation }
+        let index = match handles.scoped.put((reference, handles.generation)) {
+            Ok(()) => handles.scoped.len() as u32 - 1,
+            Err(OutOfMemory) => u32::MAX,
+        };
+        Handle { index, generation: handles.generation }
     }
 
     /// The reference; `None` if its scope has ended.
@@ -66,14 +71,17 @@ impl Machine {
     }
 
     /// Keeps a reference to the heap for as long as the result or a clone of it lives.
-    pub fn own(&mut self, reference: RawRef) -> OwnedRef {
-        let owned = Arc::new(reference);
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub fn own(&mut self, reference: RawRef) -> Result<OwnedRef, OutOfMemory> {
+        let owned = Arc::try_new(reference)?;
         let handles = &mut self.heap.handles;
         if handles.owned.len() >= handles.trim_at {
             handles.trim();
         }
-        handles.owned.push(owned.clone());
-        OwnedRef(owned)
+        handles.owned.put(owned.clone())?;
+        Ok(OwnedRef(owned))
     }
 
     /// Opens a scope; to be ended with the number, after all that were opened within.

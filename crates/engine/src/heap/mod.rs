@@ -32,9 +32,10 @@ pub(crate) use space::{HEADER, Header};
 
 use crate::exec::maps::Maps;
 use crate::{Limits, Machine, RawRef, TrapKind};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use core::any::Any;
 use handles::Handles;
+use sampan_wasm::List;
 use space::Space;
 
 /// The kind of an exception.
@@ -53,12 +54,12 @@ pub(crate) struct Heap {
     fresh: u64,
     live: u64,
     /// Host objects by index, and the free indices.
-    hosts: Vec<Option<HostObject>>,
-    free_hosts: Vec<u32>,
+    hosts: List<Option<HostObject>>,
+    free_hosts: List<u32>,
     pub(crate) handles: Handles,
     maps: Maps,
     /// The places of objects that are marked but not yet traced.
-    marking: Vec<u32>,
+    marking: List<u32>,
     /// Collections are off while values are where no root leads to.
     paused: u32,
     collections: u64,
@@ -125,6 +126,8 @@ impl Machine {
     pub fn new_host_ref(&mut self, object: Box<dyn Any + Send + Sync>) -> Result<RawRef, TrapKind> {
         let reference = self.allocate(Header::new(HOST, 0, 8), NOTHING)?;
         let heap = &mut self.heap;
+        // An object without its entry is none of the host's yet.
+        heap.write(reference, 0, u32::MAX.to_le_bytes());
         let entry = Some((reference.0 as u32, object));
         let index = match heap.free_hosts.pop() {
             Some(index) => {
@@ -132,7 +135,9 @@ impl Machine {
                 index
             }
             None => {
-                heap.hosts.push(entry);
+                let count = heap.hosts.len() + 1;
+                heap.free_hosts.make_room(count).map_err(|_| TrapKind::OutOfMemory)?;
+                heap.hosts.put(entry)?;
                 heap.hosts.len() as u32 - 1
             }
         };

@@ -96,8 +96,8 @@ impl Machine {
         let object = match self.allocate_quickly(header) {
             Some(object) => object,
             None => {
-                let fields: alloc::vec::Vec<Storage> =
-                    self.struct_shape(ty).fields.iter().map(|field| field.1).collect();
+                let fields = &self.struct_shape(ty).fields;
+                let fields = sampan_wasm::room::collected(fields.iter().map(|field| field.1))?;
                 let show = |mark: &mut dyn FnMut(RawRef)| {
                     let mut at = 0;
                     for &storage in &fields {

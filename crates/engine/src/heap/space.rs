@@ -9,7 +9,7 @@
 //! leads nowhere but into the guests' own objects.
 
 use crate::Limits;
-use alloc::vec::Vec;
+use sampan_wasm::List;
 
 /// Bytes of a header: what the object is, and its length.
 pub(crate) const HEADER: u32 = 8;
@@ -69,7 +69,7 @@ impl Header {
 /// The space. Places in it are offsets in bytes, all multiples of eight.
 #[derive(Default)]
 pub(super) struct Space {
-    bytes: Vec<u8>,
+    bytes: List<u8>,
     /// The end of what was ever used.
     top: u32,
     /// Where the next object goes, and the end of that gap.
@@ -77,7 +77,7 @@ pub(super) struct Space {
     /// What is to be swept.
     sweep: (u32, u32),
     /// Gaps that were too small for what was wanted.
-    kept: Vec<(u32, u32)>,
+    kept: List<(u32, u32)>,
 }
 
 impl Space {
@@ -172,11 +172,9 @@ impl Space {
             return;
         }
         self.set_header(start, Header::new(FREE, 0, end - start - HEADER));
-        if end - start >= WORTH_KEEPING
-            && self.kept.len() < MAX_KEPT
-            && self.kept.try_reserve(1).is_ok()
-        {
-            self.kept.push((start, end));
+        if end - start >= WORTH_KEEPING && self.kept.len() < MAX_KEPT {
+            // What is not kept is found by the next collection.
+            let _ = self.kept.put((start, end));
         }
     }
 
@@ -254,11 +252,11 @@ impl Space {
                 continue;
             }
             let more = (new - old) as usize;
-            if self.bytes.try_reserve_exact(more).is_err() {
+            let reserved = self.bytes.make_room_exactly(more).is_ok();
+            if !reserved || self.bytes.put_times(0, more).is_err() {
                 limits.take_memory(new.into(), old.into());
                 continue;
             }
-            self.bytes.resize(new as usize, 0);
             self.top = used;
             return true;
         }

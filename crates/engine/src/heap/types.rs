@@ -7,9 +7,10 @@
 
 use super::{EXCEPTION, HOST};
 use crate::{Machine, RawRef};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
+use sampan_wasm::room::{OutOfMemory, collected};
 use sampan_wasm::{
-    CompositeType, FieldType, HeapType, RefType, StorageType, TypeRegistry, ValType,
+    CompositeType, FieldType, HeapType, List, RefType, StorageType, TypeRegistry, ValType,
 };
 
 /// A type.
@@ -95,7 +96,7 @@ pub(crate) fn in_heap(ty: RefType, is_func: impl Fn(u32) -> bool) -> bool {
 }
 
 /// Where each field is in the content, and the bytes of all.
-pub(crate) fn offsets(fields: &[FieldType]) -> (Vec<u32>, u32) {
+pub(crate) fn offsets(fields: &[FieldType]) -> Result<(Box<[u32]>, u32), OutOfMemory> {
     let mut end = 0u32;
     let offset = |field: &FieldType| {
         let size = 1 << Storage::of(field.storage, |_| false).log2();
@@ -103,15 +104,17 @@ pub(crate) fn offsets(fields: &[FieldType]) -> (Vec<u32>, u32) {
         end = at + size;
         at
     };
-    let offsets = fields.iter().map(offset).collect();
-    (offsets, end)
+    let offsets = collected(fields.iter().map(offset))?;
+    Ok((offsets, end))
 }
 
 impl TypeInfo {
-    fn new(registry: &TypeRegistry, known: &[TypeInfo], id: u32) -> TypeInfo {
+    fn new(registry: &TypeRegistry, known: &[TypeInfo], id: u32) -> Result<TypeInfo, OutOfMemory> {
         let sub = registry.get(id).expect("a number of the registry");
         let above = sub.supertype.map_or(&[][..], |sup| &known[sup as usize].supers);
-        let supers = above.iter().copied().chain([id]).collect();
+        let mut supers = List::with_room(above.len() + 1)?;
+        above.iter().chain([&id]).try_for_each(|&id| supers.put(id))?;
+        let supers = supers.into_boxed_slice()?;
         #[cfg(feature = "gc")]
         let is_func = |index| registry.func(index).is_some();
         let shape = match &sub.composite {
@@ -120,26 +123,35 @@ impl TypeInfo {
             CompositeType::Array(element) => Shape::Array(Storage::of(element.storage, is_func)),
             #[cfg(feature = "gc")]
             CompositeType::Struct(fields) => {
-                let (offsets, size) = offsets(fields);
+                let (offsets, size) = offsets(fields)?;
                 let storages = fields.iter().map(|field| Storage::of(field.storage, is_func));
-                let fields: Box<[_]> = offsets.into_iter().zip(storages).collect();
-                let is_ref = |field: &&(u32, Storage)| field.1 == Storage::Ref;
-                let refs = fields.iter().filter(is_ref).map(|field| field.0).collect();
+                let fields = collected(offsets.into_iter().zip(storages))?;
+                let mut refs = List::new();
+                for &(offset, storage) in &fields {
+                    if storage == Storage::Ref {
+                        refs.put(offset)?;
+                    }
+                }
+                let refs = refs.into_boxed_slice()?;
                 let slots = fields.iter().map(|field| field.1.slots()).sum();
                 Shape::Struct(StructShape { fields, size, slots, refs })
             }
         };
-        TypeInfo { supers, shape }
+        Ok(TypeInfo { supers, shape })
     }
 }
 
 impl Machine {
     /// After types were added to the registry.
-    pub(crate) fn describe_types(&mut self) {
+    ///
+    /// # Errors
+    /// There is no memory left.
+    pub(crate) fn describe_types(&mut self) -> Result<(), OutOfMemory> {
         for id in self.types.len() as u32..self.registry.len() {
-            let info = TypeInfo::new(&self.registry, &self.types, id);
-            self.types.push(info);
+            let info = TypeInfo::new(&self.registry, &self.types, id)?;
+            self.types.put(info)?;
         }
+        Ok(())
     }
 
     /// Whether type `sup` is `sub` or a supertype of it: one comparison.

@@ -8,6 +8,7 @@ use core::any::Any;
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool;
 use sampan_wasm as wasm;
+use sampan_wasm::room::OutOfMemory;
 
 #[derive(Debug, Default)]
 pub(crate) struct EnginePart;
@@ -52,8 +53,8 @@ impl ModulePart {
 pub(crate) struct MachinePart;
 
 impl MachinePart {
-    pub fn new(_: &AtomicBool, _: &Config) -> MachinePart {
-        MachinePart
+    pub fn new(_: &AtomicBool, _: &Config) -> Result<MachinePart, OutOfMemory> {
+        Ok(MachinePart)
     }
 
     #[cfg_attr(not(feature = "reference-types"), allow(dead_code))]

@@ -244,7 +244,8 @@ pub(crate) fn bind_function(machine: &mut Machine, func: FuncId) {
     let runtime = &mut machine.native.0;
     let of_host = matches!(machine.funcs[func.0 as usize].kind, FuncKind::Host(_));
     if machine.engine.native().0.is_some() && of_host {
-        let header = Stable::new([runtime.as_ptr() as u64, 0, u64::from(func.0)]);
+        let header = Stable::new([runtime.as_ptr() as u64, 0, u64::from(func.0)])
+            .expect("there is memory on hosts with machine code");
         let part = &mut machine.funcs[func.0 as usize].native;
         part.context = header.as_ptr().cast();
         part.header = Some(header);

@@ -29,8 +29,8 @@ pub(crate) use parts::{
 pub(crate) use run::{call, run};
 pub use tier::Job;
 
-use crate::sync::Arc;
 use crate::{Config, Module, Trap};
+use alloc::sync::Arc;
 use alloc::{string::String, vec::Vec};
 use core::fmt::Debug;
 use core::ptr::NonNull;

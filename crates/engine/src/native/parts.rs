@@ -4,12 +4,13 @@
 use super::{Code, CodeTrap, Compiler, Entry, Job, Lent, Reservations, Runtime, tier::Tier};
 use crate::module::{ModuleData, makes_objects};
 use crate::stable::Stable;
-use crate::sync::Arc;
 use crate::{Config, Engine, Mode, Module, Trap, exec, once::Once};
+use alloc::sync::Arc;
 use alloc::{boxed::Box, vec::Vec};
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sampan_wasm as wasm;
+use sampan_wasm::room::OutOfMemory;
 
 /// Of an engine: what compiles its modules.
 #[derive(Debug, Default)]
@@ -111,8 +112,9 @@ impl ModulePart {
 pub(crate) struct MachinePart(pub Stable<Runtime>);
 
 impl MachinePart {
-    pub fn new(interrupt: &AtomicBool, config: &Config) -> MachinePart {
-        MachinePart(Stable::new(Runtime::new(&raw const *interrupt, config.stack_bytes)))
+    pub fn new(interrupt: &AtomicBool, config: &Config) -> Result<MachinePart, OutOfMemory> {
+        let runtime = Runtime::new(&raw const *interrupt, config.stack_bytes);
+        Ok(MachinePart(Stable::new(runtime)?))
     }
 
     /// Whether there are frames of compiled code.
@@ -171,7 +173,7 @@ fn give(
         return Err(error("this engine has no compiler".into()));
     };
     let code = code(&**compiler).map_err(|trap| error(alloc::format!("{trap}")))?;
-    module.data().native.code.set(code);
+    module.data().native.code.set(code)?;
     Ok(())
 }
 

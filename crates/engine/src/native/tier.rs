@@ -8,8 +8,8 @@
 use super::{Code, Entry, Place};
 use crate::exec::fast;
 use crate::module::ModuleData;
-use crate::sync::Arc;
 use crate::{Config, Module};
+use alloc::sync::Arc;
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::any::Any;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};

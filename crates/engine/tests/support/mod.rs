@@ -2,10 +2,10 @@
 
 #![allow(dead_code)] // Each test file uses some of it.
 
+use sampan_engine::sync::Arc;
 use sampan_engine::{
     Config, Engine, Extern, FuncId, HostFn, InstanceId, Machine, Mode, Module, Trap, wasm,
 };
-use std::sync::Arc;
 use wasm::{FuncType, ValType};
 
 pub struct Guest {
@@ -76,5 +76,5 @@ pub fn host(
     call: Arc<HostFn>,
 ) -> Extern {
     let ty = FuncType::new(params.iter().copied(), results.iter().copied());
-    Extern::Func(machine.new_host_func(ty, call))
+    Extern::Func(machine.new_host_func(&ty, call).expect("there is memory"))
 }

@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::RefCell;
 
-use sampan_disk::ext2::{self, Attr, Ext2, Ino, Kind, Options, ROOT, RenameMode, Timestamp};
+use sampan_disk::ext2::{
+    self, Attr, AttributeMode, Ext2, Ino, Kind, Options, ROOT, RenameMode, Timestamp,
+};
 use sampan_disk::{Device, Error};
 
 use super::{
@@ -275,6 +277,7 @@ impl Inode for Node {
                 atime: attr.atime.map(stamp),
                 mtime: attr.mtime.map(stamp),
                 ctime: attr.ctime.map(stamp),
+                flags: None,
             };
             if change == ext2::SetAttr::default() {
                 Ok(())
@@ -333,6 +336,32 @@ impl Inode for Node {
             Rename::Exchange => RenameMode::Exchange,
         };
         self.fs.change(cx, |disk| disk.rename(self.ino, name, dir, to, mode))
+    }
+
+    fn get_xattr(&self, _: &mut Context, name: &[u8]) -> SysResult<Vec<u8>> {
+        self.fs.disk.borrow_mut().get_attribute(self.ino, name).map_err(errno)
+    }
+
+    fn set_xattr(
+        &self,
+        cx: &mut Context,
+        name: &[u8],
+        value: Option<&[u8]>,
+        flags: u32,
+    ) -> SysResult<()> {
+        let mode = match flags {
+            1 => AttributeMode::Create,
+            2 => AttributeMode::Replace,
+            0 => AttributeMode::Any,
+            // Both at once can't be met.
+            _ => return Err(Errno::EINVAL),
+        };
+        self.fs.change(cx, |disk| disk.set_attribute(self.ino, name, value, mode))
+    }
+
+    fn list_xattrs(&self, _: &mut Context) -> SysResult<Vec<u8>> {
+        let names = self.fs.disk.borrow_mut().attribute_names(self.ino).map_err(errno)?;
+        Ok(names.iter().flat_map(|name| name.iter().copied().chain([0])).collect())
     }
 
     fn sync(&self, cx: &mut Context, _: bool) -> SysResult<()> {

@@ -5,11 +5,11 @@ use alloc::rc::Rc;
 
 use super::{Context, Kernel};
 use crate::errno::{Errno, SysResult};
-use crate::machine::{Exit, SyscallKind, gpr};
+use crate::machine::{Exit, Registers, SyscallKind, flags, gpr};
 use crate::mm::demand;
 use crate::signal;
-use crate::syscall::{Abi, Args, CallState, Handler, Row};
-use crate::task::{State, Thread};
+use crate::syscall::{Abi, Args, CallState, Handler, Row, raw_arguments};
+use crate::task::{State, Thread, ptrace};
 
 /// Instructions of a turn.
 const SLICE: u64 = 400_000;
@@ -41,7 +41,23 @@ fn run(cx: &mut Context) {
             return;
         }
         let mm = thread.mm();
-        let exit = mm.borrow_mut().machine.run(&mut thread.registers.borrow_mut(), SLICE);
+        let stepped = thread.is_stepped();
+        let exit = {
+            let mut registers = thread.registers.borrow_mut();
+            let own = registers.rflags & flags::TF;
+            if stepped {
+                registers.rflags |= flags::TF;
+            }
+            let exit = mm.borrow_mut().machine.run(&mut registers, SLICE);
+            if stepped && own == 0 {
+                registers.rflags &= !flags::TF;
+                if exit == Exit::Syscall(SyscallKind::Syscall) {
+                    registers.gpr[11] &= !flags::TF;
+                }
+            }
+            exit
+        };
+        thread.original.set(-1);
         let grew = {
             let mut mm = mm.borrow_mut();
             let pages = mm.machine.touched_pages();
@@ -58,7 +74,7 @@ fn run(cx: &mut Context) {
         match exit {
             Exit::Syscall(kind) => {
                 begin(cx, kind);
-                if !go_on(cx) {
+                if ptrace::call_begins(cx) || !go_on(cx) {
                     return;
                 }
                 calls += 1;
@@ -82,22 +98,39 @@ fn run(cx: &mut Context) {
 /// Takes a call from the registers.
 fn begin(cx: &mut Context, kind: SyscallKind) {
     let thread = &cx.thread;
-    let registers = thread.registers.borrow();
-    let r = &registers.gpr;
-    let (abi, raw) = match kind {
-        SyscallKind::Syscall => (Abi::Amd64, [r[7], r[6], r[2], r[10], r[8], r[9]]),
-        SyscallKind::Int80 | SyscallKind::Sysenter => {
-            (Abi::I386, [r[3], r[1], r[2], r[6], r[7], r[5]].map(|value| value & 0xffff_ffff))
-        }
+    let mut registers = thread.registers.borrow_mut();
+    let abi = match kind {
+        SyscallKind::Syscall => Abi::Amd64,
+        SyscallKind::Int80 | SyscallKind::Sysenter => Abi::I386,
     };
     thread.abi.set(abi);
-    let number = r[gpr::RAX] as u32;
+    let number = registers.gpr[gpr::RAX] as u32;
+    thread.original.set(i64::from(number));
+    let mut call = decode(&registers, abi, number);
+    if thread.traced.borrow().is_some() {
+        // What a tracer sees as its result so far, and may change.
+        registers.gpr[gpr::RAX] = result_register(abi, Errno::ENOSYS.as_result());
+        call.stopped = true;
+    }
+    *thread.call.borrow_mut() = Some(call);
+}
+
+/// A call as its registers say it.
+fn decode(registers: &Registers, abi: Abi, number: u32) -> CallState {
     let row = Row::find(abi, number);
+    let raw = raw_arguments(registers, abi);
     let args = match row {
         Some(row) => Args::new(raw, row.args, abi),
         None => Args(raw),
     };
-    *thread.call.borrow_mut() = Some(CallState::new(number, row, args));
+    CallState::new(number, row, args)
+}
+
+fn result_register(abi: Abi, value: u64) -> u64 {
+    match abi {
+        Abi::I386 => value & 0xffff_ffff,
+        Abi::Amd64 => value,
+    }
 }
 
 /// Makes the call that the thread is in, for the first time or again. False if
@@ -107,6 +140,9 @@ fn go_on(cx: &mut Context) -> bool {
     let (row, args, fault) = {
         let mut call = thread.call.borrow_mut();
         let Some(call) = &mut *call else { return true };
+        if call.stopped {
+            *call = decode(&thread.registers.borrow(), cx.abi(), thread.original.get() as u32);
+        }
         if let Some(parked) = call.parked.take() {
             parked.cancel();
         }
@@ -120,6 +156,8 @@ fn go_on(cx: &mut Context) -> bool {
     }
     let result = match row.and_then(|row| row.handler) {
         Some(handler) => make(cx, handler, args),
+        // A tracer took the call away, and left a result.
+        None if thread.original.get() < 0 => Ok(thread.registers.borrow().gpr[gpr::RAX]),
         None => {
             let number = cx.with_call(|call| call.number);
             cx.kernel.note_missing(cx.abi(), number);
@@ -219,10 +257,9 @@ fn finish(cx: &mut Context, result: SysResult) {
             errno.as_result()
         }
     };
-    registers.gpr[gpr::RAX] = match thread.abi.get() {
-        Abi::I386 => value & 0xffff_ffff,
-        Abi::Amd64 => value,
-    };
+    registers.gpr[gpr::RAX] = result_register(thread.abi.get(), value);
+    drop(registers);
+    ptrace::call_ends(&thread);
     if result == Err(Errno::ERESTART_RESTARTBLOCK) {
         *thread.restart_block.borrow_mut() = Some(call);
     }

@@ -104,6 +104,8 @@ pub struct Kernel {
     pub exited: Option<i32>,
     /// Processes without a parent that ended, and how: what [`Kernel::spawn`] started.
     pub ended: Vec<(Pid, i32)>,
+    /// Traced threads that ended, until their tracers know.
+    pub dead_tracees: Vec<crate::task::ptrace::Dead>,
     /// Added to the host's real time by `clock_settime`.
     pub realtime_offset: i64,
     /// What tells this kernel's life from others', once somebody asked.
@@ -157,6 +159,7 @@ impl Kernel {
             notes: BTreeSet::new(),
             exited: None,
             ended: Vec::new(),
+            dead_tracees: Vec::new(),
             realtime_offset: 0,
             boot_id: None,
             console: Tty::console(),
@@ -240,6 +243,7 @@ impl Kernel {
             if !self.threads.contains_key(&pid)
                 && !self.processes.contains_key(&pid)
                 && !self.processes.values().any(is_group)
+                && !self.dead_tracees.iter().any(|dead| dead.tid == pid)
             {
                 return pid;
             }
@@ -258,7 +262,7 @@ impl Kernel {
 
     /// Lets a thread run, if nothing else keeps it.
     pub fn enqueue(&mut self, thread: &Rc<Thread>) {
-        let runs = thread.state.get() == State::Runnable && !thread.process.stopped.get();
+        let runs = thread.state.get() == State::Runnable && !thread.is_held();
         if runs && !thread.queued.replace(true) {
             self.ready.push_back(thread.tid);
         }
@@ -311,7 +315,7 @@ impl Kernel {
             };
             let Some(thread) = self.threads.get(&tid).cloned() else { continue };
             thread.queued.set(false);
-            if thread.state.get() == State::Runnable && !thread.process.stopped.get() {
+            if thread.state.get() == State::Runnable && !thread.is_held() {
                 self.turn(&thread);
             }
         }

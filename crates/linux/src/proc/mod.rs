@@ -6,6 +6,7 @@
 
 mod handle;
 mod links;
+mod memory;
 mod process;
 mod system;
 mod tree;
@@ -88,7 +89,7 @@ impl Node {
             What::Root | What::Process(_) | What::Tasks | What::Static(_) => FileType::Directory,
             What::Fds | What::FdInfos => FileType::Directory,
             What::Link(_) | What::Fd(_) | What::Text(_) => FileType::Symlink,
-            What::File(..) | What::FdInfo(_) => FileType::Regular,
+            What::File(..) | What::FdInfo(_) | What::Memory => FileType::Regular,
         }
     }
 
@@ -116,6 +117,7 @@ impl Inode for Node {
         let permissions = match &self.what {
             What::Fds | What::FdInfos => 0o500,
             What::Fd(_) => 0o700,
+            What::Memory => 0o600,
             What::File(_, mode) => *mode,
             _ if kind == FileType::Directory => 0o555,
             _ if kind == FileType::Symlink => 0o777,
@@ -216,6 +218,9 @@ impl Inode for Node {
     fn open(self: Rc<Self>, cx: &mut Context, _: u32) -> SysResult<Option<Rc<dyn File>>> {
         if self.kind() != FileType::Regular {
             return Ok(None);
+        }
+        if let What::Memory = self.what {
+            return memory::open(cx, self.id).map(Some);
         }
         let text = tree::content(cx, &self.what, self.id)?;
         let what = self.what;

@@ -31,6 +31,7 @@ pub fn some_thread(cx: &Context, id: Pid) -> Option<Rc<Thread>> {
 fn state(thread: &Thread) -> (char, &'static str) {
     match thread.state.get() {
         _ if thread.process.status.get().is_some() => ('Z', "zombie"),
+        _ if thread.tracing().is_some_and(|t| t.stop.get().is_some()) => ('t', "tracing stop"),
         _ if thread.process.stopped.get() => ('T', "stopped"),
         State::Runnable => ('R', "running"),
         State::Parked => ('S', "sleeping"),
@@ -139,7 +140,7 @@ pub fn status(_: &mut Context, thread: &Thread) -> SysResult<Vec<u8>> {
     let umask = thread.fs().umask.get();
     let text = format!(
         "Name:\t{name}\nUmask:\t{umask:04o}\nState:\t{letter} ({word})\nTgid:\t{pid}\nNgid:\t0\n\
-         Pid:\t{tid}\nPPid:\t{ppid}\nTracerPid:\t0\nUid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\n\
+         Pid:\t{tid}\nPPid:\t{ppid}\nTracerPid:\t{tracer}\nUid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\n\
          FDSize:\t{fds}\nGroups:\t{groups}\nNStgid:\t{pid}\nNSpid:\t{tid}\nNSpgid:\t{pgrp}\n\
          NSsid:\t{sid}\nVmPeak:\t{mapped:8} kB\nVmSize:\t{mapped:8} kB\nVmLck:\t       0 kB\n\
          VmPin:\t       0 kB\nVmHWM:\t{resident:8} kB\nVmRSS:\t{resident:8} kB\n\
@@ -168,6 +169,7 @@ pub fn status(_: &mut Context, thread: &Thread) -> SysResult<Vec<u8>> {
         c.bounding,
         c.ambient,
         u8::from(process.no_new_privs.get()),
+        tracer = thread.tracing().map_or(0, |tracing| tracing.process),
         pid = process.pid,
         tid = thread.tid,
         ppid = process.parent.get(),

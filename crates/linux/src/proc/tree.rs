@@ -44,6 +44,8 @@ pub enum What {
     File(Source, u32),
     /// A file of `fdinfo`.
     FdInfo(i32),
+    /// The memory of a process.
+    Memory,
     /// A link to where a process is.
     Link(Link),
     /// A link of `fd`.
@@ -72,6 +74,7 @@ impl What {
             What::File(Source::System(write), _) => 64 + (*write as usize as u64 & 0xfffff),
             What::File(Source::Fixed(text), _) => 64 + (text.as_ptr() as u64 & 0xfffff),
             What::FdInfo(fd) => 0x20_0000 + *fd as u64,
+            What::Memory => 7,
             What::Link(which) => 8 + *which as u64,
             What::Fd(fd) => 0x30_0000 + *fd as u64,
             What::Text(text) => 64 + (text.as_ptr() as u64 & 0xfffff),
@@ -208,6 +211,7 @@ const PROCESS: &[(&str, What)] = &[
     ("limits", of_thread(process::limits)),
     ("loginuid", fixed("4294967295")),
     ("maps", of_thread(process::maps)),
+    ("mem", What::Memory),
     ("mountinfo", of_thread(process::mountinfo)),
     ("mounts", of_thread(process::mounts)),
     ("oom_adj", What::File(Source::Fixed("0\n"), 0o644)),

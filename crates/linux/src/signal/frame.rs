@@ -40,7 +40,7 @@ fn get64(bytes: &[u8], at: usize) -> u64 {
 /// Puts a frame on the stack and lets the thread go on in the handler.
 pub fn push(cx: &mut Context, info: &SigInfo, action: Action) -> SysResult<()> {
     let thread = cx.thread.clone();
-    let old_mask = thread.saved_mask.take().unwrap_or(thread.mask.get());
+    let old_mask = thread.saved_mask.get().unwrap_or(thread.mask.get());
     let mut registers = thread.registers.borrow().clone();
     match registers.mode {
         Mode::Amd64 => push64(cx, info, action, old_mask, &mut registers)?,
@@ -54,6 +54,7 @@ pub fn push(cx: &mut Context, info: &SigInfo, action: Action) -> SysResult<()> {
         mask |= bit(info.signal);
     }
     thread.mask.set(mask & !super::UNBLOCKABLE);
+    thread.saved_mask.set(None);
     Ok(())
 }
 
@@ -199,8 +200,8 @@ fn push32(
     Ok(())
 }
 
-/// The image of `fsave`: the environment, and the registers from the top on.
-fn fsave(fpu: &Fpu) -> [u8; FSAVE as usize] {
+/// The image of `fsave` and the kernel's last word: the environment, and the registers from the top on.
+pub fn fsave(fpu: &Fpu) -> [u8; FSAVE as usize] {
     let mut image = Image([0; FSAVE as usize]);
     image.u32(0, u64::from(fpu.control) | 0xffff_0000);
     image.u32(4, u64::from(fpu.status) | 0xffff_0000);
@@ -279,7 +280,8 @@ fn back64(cx: &Context, frame: u64, r: &mut Registers) -> SysResult<u64> {
     Ok(get64(&image, 304))
 }
 
-fn set_flags(r: &mut Registers, value: u64) {
+/// Sets the flags that a program may set.
+pub fn set_flags(r: &mut Registers, value: u64) {
     r.rflags = r.rflags & !flags::USER | value & flags::USER | flags::FIXED | flags::IF;
 }
 

@@ -4,16 +4,19 @@
 pub mod calls;
 pub mod fault;
 pub mod frame;
+mod info;
 
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+pub use info::{Fields, SigInfo};
+
 use crate::errno::{Errno, SysResult};
 use crate::kernel::{Context, Kernel};
 use crate::machine::gpr;
 use crate::syscall::Abi;
-use crate::task::{Pid, Process, State, Thread};
+use crate::task::{Pid, Process, State, Thread, ptrace};
 
 macro_rules! signals {
     ($($name:ident $number:literal)*) => {
@@ -54,103 +57,6 @@ const STOPS: u64 = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
 const IGNORED: u64 = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | bit(SIGWINCH);
 const SYNCHRONOUS: u64 =
     bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGFPE) | bit(SIGSYS);
-
-/// What comes with a signal (`siginfo_t`).
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
-pub struct SigInfo {
-    pub signal: i32,
-    pub errno: i32,
-    /// `SI_USER`, `CLD_EXITED` and so on.
-    pub code: i32,
-    pub fields: Fields,
-}
-
-/// The part of it that depends on the kind.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
-pub enum Fields {
-    None,
-    Sender { pid: Pid, uid: u32 },
-    Value { pid: Pid, uid: u32, value: u64 },
-    Timer { id: i32, overrun: i32, value: u64 },
-    Child { pid: Pid, uid: u32, status: i32, user: u64, system: u64 },
-    Address(u64),
-    Band { band: i64, fd: i32 },
-}
-
-impl SigInfo {
-    /// From the kernel itself (`SI_KERNEL`).
-    pub fn kernel(signal: i32) -> SigInfo {
-        SigInfo { signal, errno: 0, code: 0x80, fields: Fields::None }
-    }
-
-    /// From a process (`SI_USER`; `SI_TKILL` for a thread).
-    pub fn user(cx: &Context, signal: i32, code: i32) -> SigInfo {
-        let (pid, uid) = (cx.thread.process.pid, cx.thread.credentials().uid);
-        SigInfo { signal, errno: 0, code, fields: Fields::Sender { pid, uid } }
-    }
-
-    /// What a program says comes with a signal that it queues.
-    pub fn decode(cx: &Context, at: u64) -> SysResult<SigInfo> {
-        let word = |at: u64| cx.read_u32(at).map(|value| value as i32);
-        let fields = at + if cx.abi() == Abi::Amd64 { 16 } else { 12 };
-        let (pid, uid) = (word(fields)?, cx.read_u32(fields + 4)?);
-        let value = cx.read_word(fields + 8)?;
-        let fields = Fields::Value { pid, uid, value };
-        Ok(SigInfo { signal: word(at)?, errno: word(at + 4)?, code: word(at + 8)?, fields })
-    }
-
-    /// As the program sees it.
-    pub fn encode(&self, abi: Abi) -> [u8; 128] {
-        let mut bytes = [0; 128];
-        let mut put = |at: usize, value: i32| {
-            bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-        };
-        put(0, self.signal);
-        put(4, self.errno);
-        put(8, self.code);
-        let wide = abi == Abi::Amd64;
-        let at = if wide { 16 } else { 12 };
-        let mut word = |at: usize, value: u64| {
-            put(at, value as i32);
-            if wide {
-                put(at + 4, (value >> 32) as i32);
-            }
-        };
-        match self.fields {
-            Fields::None => {}
-            Fields::Address(addr) => word(at, addr),
-            Fields::Sender { pid, uid } => {
-                put(at, pid);
-                put(at + 4, uid as i32);
-            }
-            Fields::Value { pid, uid, value } => {
-                word(at + 8, value);
-                put(at, pid);
-                put(at + 4, uid as i32);
-            }
-            Fields::Timer { id, overrun, value } => {
-                word(at + 8, value);
-                put(at, id);
-                put(at + 4, overrun);
-            }
-            Fields::Child { pid, uid, status, user, system } => {
-                let (first, size) = if wide { (at + 16, 8) } else { (at + 12, 4) };
-                word(first, user);
-                word(first + size, system);
-                put(at, pid);
-                put(at + 4, uid as i32);
-                put(at + 8, status);
-            }
-            Fields::Band { band, fd } => {
-                word(at, band as u64);
-                put(if wide { at + 8 } else { at + 4 }, fd);
-            }
-        }
-        bytes
-    }
-}
 
 /// Signals that wait to be taken.
 #[derive(Default)]
@@ -275,6 +181,9 @@ pub fn is_pending(thread: &Thread) -> bool {
     if thread.process.exiting.get().is_some() {
         return true;
     }
+    if thread.traced.borrow().as_ref().is_some_and(|tracing| tracing.interrupt.get()) {
+        return true;
+    }
     let set = thread.pending.borrow().set | thread.process.pending.borrow().set;
     set & (!thread.mask.get() | UNBLOCKABLE) != 0
 }
@@ -339,6 +248,7 @@ impl Kernel {
                         self.enqueue(&thread);
                     }
                 }
+                self.tell_tracers_of_stop(process, false);
             }
         } else if bit(signal) & STOPS != 0 {
             self.drop_pending(process, bit(SIGCONT));
@@ -348,7 +258,13 @@ impl Kernel {
             self.end_process(process, SIGKILL);
             return false;
         }
-        blocked || !process.actions.borrow().borrow().ignores(signal)
+        // A tracer sees what its tracee ignores, too.
+        blocked || self.is_traced(process) || !process.actions.borrow().borrow().ignores(signal)
+    }
+
+    fn is_traced(&self, process: &Process) -> bool {
+        let traced = |thread: &Rc<Thread>| thread.traced.borrow().is_some();
+        process.threads.borrow().iter().any(|tid| self.threads.get(tid).is_some_and(traced))
     }
 
     fn drop_pending(&mut self, process: &Rc<Process>, set: u64) {
@@ -404,8 +320,17 @@ pub fn before_user(cx: &mut Context) -> bool {
             cx.kernel.end_thread(&thread, status);
             return false;
         }
+        let tracing = thread.tracing();
+        if let Some(tracing) = &tracing
+            && !ptrace::before_user(cx, tracing)
+        {
+            return false;
+        }
         let allowed = !thread.mask.get() | UNBLOCKABLE;
-        let info = if is_pending(&thread) {
+        let let_through = tracing.as_ref().and_then(|tracing| tracing.deliver.take());
+        let info = if let_through.is_some() {
+            let_through
+        } else if is_pending(&thread) {
             let own = thread.pending.borrow_mut().take(allowed);
             own.or_else(|| thread.process.pending.borrow_mut().take(allowed))
         } else {
@@ -420,6 +345,10 @@ pub fn before_user(cx: &mut Context) -> bool {
             return true;
         };
         let signal = info.signal;
+        if tracing.is_some() && let_through.is_none() {
+            cx.kernel.trace_stop(&thread, ptrace::Why::Signal, signal, Some(info));
+            return false;
+        }
         let action = {
             let actions = thread.process.actions.borrow().clone();
             let mut actions = actions.borrow_mut();
@@ -437,11 +366,24 @@ pub fn before_user(cx: &mut Context) -> bool {
                     continue;
                 }
                 thread.process.stopped.set(true);
+                thread.process.stop_signal.set(signal);
                 thread.process.event.set(Some(signal));
                 cx.kernel.tell_parent_of_stop(&thread.process);
+                cx.kernel.tell_tracers_of_stop(&thread.process, true);
+                if tracing.is_some() {
+                    // It stops for its tracer as well.
+                    continue;
+                }
                 return false;
             }
             DEFAULT => {
+                if cx.kernel.traced_exit(&thread, signal) {
+                    // It ends once the tracer lets it go on.
+                    if let Some(tracing) = &tracing {
+                        tracing.deliver.set(Some(info));
+                    }
+                    return false;
+                }
                 // No core file is written, so the flag for one is not set either.
                 cx.kernel.end_process(&thread.process, signal);
                 continue;
@@ -452,6 +394,9 @@ pub fn before_user(cx: &mut Context) -> bool {
         if push(cx, &info, action).is_err() {
             cx.kernel.end_process(&thread.process, SIGSEGV);
             continue;
+        }
+        if tracing.is_some() && ptrace::handler_begins(cx) {
+            return false;
         }
         return true;
     }

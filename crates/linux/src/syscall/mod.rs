@@ -32,7 +32,7 @@ pub use trace::line as trace_line;
 
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
-use crate::machine::Exit;
+use crate::machine::{Exit, Registers};
 use crate::time::timers::TimerKey;
 use crate::wait::Parked;
 
@@ -95,6 +95,15 @@ impl Row {
     }
 }
 
+/// The registers that arguments are passed in.
+pub fn raw_arguments(registers: &Registers, abi: Abi) -> [u64; 6] {
+    let r = &registers.gpr;
+    match abi {
+        Abi::Amd64 => [r[7], r[6], r[2], r[10], r[8], r[9]],
+        Abi::I386 => [r[3], r[1], r[2], r[6], r[7], r[5]].map(|value| value & 0xffff_ffff),
+    }
+}
+
 /// A call that a thread is in, from its start to its result.
 pub struct CallState {
     /// Which call; none if the number means nothing.
@@ -115,6 +124,8 @@ pub struct CallState {
     pub uninterruptible: bool,
     /// What a handler wants to find again, such as what it holds while it waits.
     pub saved: Option<Box<dyn Any>>,
+    /// The thread stopped at its beginning: what it is may have been changed.
+    pub stopped: bool,
     /// It is no call, but a fault of the program whose page is on the way.
     pub fault: Option<Exit>,
     /// The wait that it is in.
@@ -136,6 +147,7 @@ impl CallState {
             interrupted: Errno::ERESTARTSYS,
             uninterruptible: false,
             saved: None,
+            stopped: false,
             fault: None,
             parked: None,
             timer: None,

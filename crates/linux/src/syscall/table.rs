@@ -14,7 +14,10 @@ macro_rules! calls {
     ($($i386:tt $amd64:tt $name:ident($($kind:ident)*) $level:ident $(($missing:literal))?
         $($handler:path)?;)*) => {
         /// Every call.
-        pub const ROWS: &[Row] = &[$(Row {
+        pub static ROWS: &[Row] = TABLE;
+
+        /// The same, where the compiler computes; each use would be a copy in the program.
+        const TABLE: &[Row] = &[$(Row {
             name: stringify!($name),
             i386: calls!(@number $i386),
             amd64: calls!(@number $amd64),
@@ -286,9 +289,9 @@ calls! {
     358 322 execveat(Dir Path Ptr Ptr Hex)           Full crate::task::exec::execveat;
     1   60  exit(Int)                                Full crate::task::exit::exit;
     252 231 exit_group(Int)                          Full crate::task::exit::exit_group;
-    114 61  wait4(Pid Ptr Hex Ptr)                   Full crate::task::exit::wait4;
-    7   _   waitpid(Pid Ptr Hex)                     Full crate::task::exit::waitpid;
-    284 247 waitid(Int Pid Ptr Hex Ptr)              Full crate::task::exit::waitid;
+    114 61  wait4(Pid Ptr Hex Ptr)                   Full crate::task::wait::wait4;
+    7   _   waitpid(Pid Ptr Hex)                     Full crate::task::wait::waitpid;
+    284 247 waitid(Int Pid Ptr Hex Ptr)              Full crate::task::wait::waitid;
     20  39  getpid()                                 Full crate::task::ids::getpid;
     64  110 getppid()                                Full crate::task::ids::getppid;
     224 186 gettid()                                 Full crate::task::ids::gettid;
@@ -310,7 +313,7 @@ calls! {
     310 272 unshare(Hex)                                     No;
     346 308 setns(Fd Hex)                                    No;
     349 312 kcmp(Pid Pid Int Size Size)                      No;
-    26  101 ptrace(Int Pid Ptr Ptr)                          No;
+    26  101 ptrace(Long Pid Size Size)           Part("debug registers, PTRACE_SYSEMU, PTRACE_SECCOMP_*") crate::task::ptrace::calls::ptrace;
     354 317 seccomp(Int Hex Ptr)                             No;
     434 434 pidfd_open(Pid Hex)                      Full crate::task::pidfd::pidfd_open;
     424 424 pidfd_send_signal(Fd Sig Ptr Hex)        Full crate::task::pidfd::pidfd_send_signal;
@@ -506,8 +509,8 @@ pub static AMD64: [u16; NUMBERS] = by_number(true);
 const fn by_number(amd64: bool) -> [u16; NUMBERS] {
     let mut table = [u16::MAX; NUMBERS];
     let mut index = 0;
-    while index < ROWS.len() {
-        let number = if amd64 { ROWS[index].amd64 } else { ROWS[index].i386 };
+    while index < TABLE.len() {
+        let number = if amd64 { TABLE[index].amd64 } else { TABLE[index].i386 };
         if let Some(number) = number {
             assert!(table[number as usize] == u16::MAX, "a number stands twice in the table");
             table[number as usize] = index as u16;

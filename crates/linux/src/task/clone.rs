@@ -3,6 +3,7 @@
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
+use super::ptrace::event;
 use super::{Parts, Process, Session, Thread, limits};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
@@ -21,6 +22,7 @@ mod flag {
     pub const VFORK: u64 = 0x4000;
     pub const PARENT: u64 = 0x8000;
     pub const THREAD: u64 = 0x1_0000;
+    pub const UNTRACED: u64 = 0x80_0000;
     pub const SETTLS: u64 = 0x8_0000;
     pub const PARENT_SETTID: u64 = 0x10_0000;
     pub const CHILD_CLEARTID: u64 = 0x20_0000;
@@ -125,6 +127,8 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
             cx.wait_on(&queue);
             return Err(Errno::PARK);
         }
+        let parent = cx.thread.clone();
+        cx.kernel.traced_vfork_done(&parent, tid);
         return Ok(tid as u64);
     }
     let flags = request.flags;
@@ -140,7 +144,9 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
         return Err(Errno::EINVAL);
     }
     let limit = parent.process.limit(limits::NPROC).0;
-    if cx.kernel.threads.len() as u64 >= limit.min(16384) {
+    // Those that only a tracer waits for count as well.
+    let count = cx.kernel.threads.len() + cx.kernel.dead_tracees.len();
+    if count as u64 >= limit.min(16384) {
         return Err(Errno::EAGAIN);
     }
     let parts = Parts {
@@ -213,6 +219,14 @@ fn clone_with(cx: &mut Context, request: Request) -> SysResult {
         let child = Context { kernel: cx.kernel, thread: thread.clone() };
         // As on the real system, the child finds out if this fails.
         let _ = child.write_u32(request.child_tid, tid as u32);
+    }
+    if !has(flag::UNTRACED) {
+        let what = match request.exit_signal {
+            _ if has(flag::VFORK) => event::VFORK,
+            SIGCHLD if !has(flag::THREAD) => event::FORK,
+            _ => event::CLONE,
+        };
+        cx.kernel.traced_child(&parent, &thread, what);
     }
     cx.kernel.enqueue(&thread);
     if has(flag::VFORK) {

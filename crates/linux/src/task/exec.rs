@@ -4,6 +4,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use super::credentials::cap;
 use super::elf::Elf;
 use super::first_stack::{auxiliary, first_stack};
 use super::{Thread, limits};
@@ -352,8 +353,14 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     process.dumpable.set(true);
     let stat = program.inode().clone().stat(cx)?;
     let mut credentials = (*thread.credentials()).clone();
-    let honoured =
-        program.mount.flags.get() & mount_flags::NOSUID == 0 && !process.no_new_privs.get();
+    // Who traces another's program must not get its rights.
+    let watched = thread.tracing().is_some_and(|tracing| {
+        let tracer = cx.kernel.threads.get(&tracing.tracer);
+        !tracer.is_some_and(|tracer| tracer.credentials().has(cap::SYS_PTRACE))
+    });
+    let honoured = program.mount.flags.get() & mount_flags::NOSUID == 0
+        && !process.no_new_privs.get()
+        && !watched;
     if honoured && stat.mode & access::S_ISUID != 0 {
         credentials.euid = stat.uid;
     }
@@ -365,5 +372,6 @@ fn finish(cx: &mut Context, program: &Location, path: &[u8]) -> SysResult<()> {
     let before = thread.credentials();
     credentials.executed(before.euid != credentials.euid || before.egid != credentials.egid);
     thread.set_credentials(credentials);
+    cx.kernel.traced_exec(&thread);
     Ok(())
 }

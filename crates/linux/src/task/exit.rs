@@ -1,25 +1,43 @@
-//! Ends of threads and processes, and waiting for them (`wait(2)`).
+//! Ends of threads and processes.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use super::ptrace::Dead;
 use super::{Pid, Process, State, Thread};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::{Context, Kernel};
 use crate::signal::{self, Fields, SIGCHLD, SIGCONT, SIGHUP, SigInfo, sa};
-use crate::syscall::{Abi, Args};
+use crate::syscall::Args;
 
 /// `exit(2)`: one thread.
 pub fn exit(cx: &mut Context, args: Args) -> SysResult {
     let thread = cx.thread.clone();
-    cx.kernel.end_thread(&thread, (args.int(0) & 0xff) << 8);
+    let status = (args.int(0) & 0xff) << 8;
+    if stops_before(cx, status) {
+        return Err(Errno::PARK);
+    }
+    cx.kernel.end_thread(&thread, status);
     Ok(0)
+}
+
+/// Whether a traced thread stops first; then the call is made again.
+fn stops_before(cx: &mut Context, status: i32) -> bool {
+    let thread = cx.thread.clone();
+    let stops = cx.kernel.traced_exit(&thread, status);
+    if stops {
+        cx.with_call(|call| call.uninterruptible = true);
+    }
+    stops
 }
 
 /// `exit_group(2)`: the process.
 pub fn exit_group(cx: &mut Context, args: Args) -> SysResult {
     let thread = cx.thread.clone();
     let status = (args.int(0) & 0xff) << 8;
+    if stops_before(cx, status) {
+        return Err(Errno::PARK);
+    }
     cx.kernel.end_process(&thread.process, status);
     let status = thread.process.exiting.get().unwrap_or(status);
     cx.kernel.end_thread(&thread, status);
@@ -67,6 +85,8 @@ impl Kernel {
         self.threads.remove(&thread.tid);
         let process = thread.process.clone();
         process.dead_ns.set(process.dead_ns.get() + thread.cpu_ns.get());
+        self.tracer_ended(thread.tid);
+        self.traced_thread_ended(thread, status);
         process.threads.borrow_mut().retain(|tid| *tid != thread.tid);
         if process.threads.borrow().is_empty() {
             let status = process.exiting.get().unwrap_or(status);
@@ -93,8 +113,9 @@ impl Kernel {
             self.exited = Some(status);
             return;
         }
+        let groups = self.groups_held_by(process);
         self.adopt_children(process);
-        self.hang_up_orphans(process);
+        self.hang_up_orphans(&groups);
         let is_leader = process.session.borrow().sid == process.pid;
         if is_leader {
             let session = process.session.borrow().clone();
@@ -103,6 +124,39 @@ impl Kernel {
                 crate::tty::leader_ended(self, tty);
             }
         }
+        self.forget_tracees(process.pid);
+        let tracer = process.tracer.replace(0);
+        if tracer != 0 && tracer != process.parent.get() {
+            // The tracer is told first, and the parent once it knows.
+            let (tid, process) = (process.pid, process.clone());
+            process.held.set(true);
+            if self.tell_tracer_of_end(Dead { tid, tracer, process: process.clone(), status }) {
+                return;
+            }
+            process.held.set(false);
+        }
+        self.tell_parent_of_end(process, status);
+    }
+
+    /// Nobody waits any more for what a process traced.
+    fn forget_tracees(&mut self, tracer: Pid) {
+        let (gone, kept) =
+            core::mem::take(&mut self.dead_tracees).into_iter().partition(|d| d.tracer == tracer);
+        self.dead_tracees = kept;
+        let gone: Vec<Dead> = gone;
+        for dead in gone {
+            self.told_of_end(&dead);
+        }
+    }
+
+    /// A tracer knows of an end: if it is a process's, its parent is told now.
+    pub(super) fn told_of_end(&mut self, dead: &Dead) {
+        if dead.tid == dead.process.pid && dead.process.held.replace(false) {
+            self.tell_parent_of_end(&dead.process, dead.status);
+        }
+    }
+
+    fn tell_parent_of_end(&mut self, process: &Rc<Process>, status: i32) {
         let Some(parent) = self.processes.get(&process.parent.get()).cloned() else {
             self.processes.remove(&process.pid);
             if process.parent.get() == 0 {
@@ -141,7 +195,7 @@ impl Kernel {
             child.parent.set(heir);
             // Whoever takes them in asked for no signal of its own.
             child.exit_signal.set(SIGCHLD);
-            if let Some(status) = child.status.get()
+            if let Some(status) = child.status.get().filter(|_| !child.held.get())
                 && let Some(heir) = self.processes.get(&heir).cloned()
             {
                 self.signal_process(&heir, child_info(&child, status));
@@ -154,16 +208,32 @@ impl Kernel {
         }
     }
 
-    /// Groups that became orphans with stopped members are told so.
-    fn hang_up_orphans(&mut self, process: &Rc<Process>) {
-        let stopped = |other: &&Rc<Process>| {
-            other.stopped.get() && Rc::ptr_eq(&other.session.borrow(), &process.session.borrow())
+    /// Groups of a process's session that it may have kept from being orphans: its own, and
+    /// those of its children (`kill_orphaned_pgrp` in Linux, kernel/exit.c).
+    fn groups_held_by(&self, process: &Rc<Process>) -> Vec<Pid> {
+        let session = process.session.borrow().clone();
+        let (pgrp, parent) = (process.pgrp.get(), process.parent.get());
+        let other = |other: &Rc<Process>| {
+            other.pgrp.get() != pgrp && Rc::ptr_eq(&other.session.borrow(), &session)
         };
-        let list: Vec<_> = self.processes.values().filter(stopped).cloned().collect();
-        for other in list {
-            if self.is_orphaned(&other) {
-                self.signal_group(other.pgrp.get(), SigInfo::kernel(SIGHUP));
-                self.signal_group(other.pgrp.get(), SigInfo::kernel(SIGCONT));
+        let own = self.processes.get(&parent).filter(|parent| other(parent)).map(|_| pgrp);
+        let is_child = |child: &&Rc<Process>| child.parent.get() == process.pid && other(child);
+        let children = self.processes.values().filter(is_child).map(|child| child.pgrp.get());
+        let mut groups: Vec<Pid> = own.into_iter().chain(children).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// Of these groups, those that are orphans now and have stopped members are told so.
+    fn hang_up_orphans(&mut self, groups: &[Pid]) {
+        for &pgrp in groups {
+            let is_stopped =
+                |member: &&Rc<Process>| member.pgrp.get() == pgrp && member.stopped.get();
+            let stopped = self.processes.values().find(is_stopped).cloned();
+            if stopped.is_some_and(|member| self.is_orphaned(&member)) {
+                self.signal_group(pgrp, SigInfo::kernel(SIGHUP));
+                self.signal_group(pgrp, SigInfo::kernel(SIGCONT));
             }
         }
     }
@@ -183,7 +253,7 @@ impl Kernel {
     }
 }
 
-fn child_info(process: &Rc<Process>, status: i32) -> SigInfo {
+pub(super) fn child_info(process: &Rc<Process>, status: i32) -> SigInfo {
     let (code, value) = match status & 0x7f {
         0 => (1, status >> 8),
         signal => (2, signal),
@@ -191,141 +261,4 @@ fn child_info(process: &Rc<Process>, status: i32) -> SigInfo {
     let user = process.dead_ns.get() / 10_000_000;
     let fields = Fields::Child { pid: process.pid, uid: 0, status: value, user, system: 0 };
     SigInfo { signal: SIGCHLD, errno: 0, code, fields }
-}
-
-const WNOHANG: u32 = 1;
-const WUNTRACED: u32 = 2;
-const WEXITED: u32 = 4;
-const WCONTINUED: u32 = 8;
-const WNOWAIT: u32 = 0x0100_0000;
-
-/// What a wait found.
-struct Found {
-    process: Rc<Process>,
-    status: i32,
-    code: i32,
-    value: i32,
-}
-
-/// Looks for a child that changed; none if it should not wait.
-fn look(
-    cx: &mut Context,
-    which: impl Fn(&Process) -> bool,
-    flags: u32,
-) -> SysResult<Option<Found>> {
-    let own = cx.thread.process.clone();
-    let is_child = |child: &&Rc<Process>| child.parent.get() == own.pid && which(child);
-    let children: Vec<_> = cx.kernel.processes.values().filter(is_child).cloned().collect();
-    if children.is_empty() {
-        return Err(Errno::ECHILD);
-    }
-    for child in &children {
-        if let Some(status) = child.status.get()
-            && flags & WEXITED != 0
-        {
-            if flags & WNOWAIT == 0 {
-                cx.kernel.processes.remove(&child.pid);
-                let used = child.dead_ns.get() + child.children_ns.get();
-                own.children_ns.set(own.children_ns.get() + used);
-            }
-            let info = child_info(child, status);
-            let Fields::Child { status: value, .. } = info.fields else { continue };
-            return Ok(Some(Found { process: child.clone(), status, code: info.code, value }));
-        }
-        let (status, code, value) = match child.event.get() {
-            Some(0) if flags & WCONTINUED != 0 => (0xffff, 6, SIGCONT),
-            Some(signal) if signal != 0 && flags & WUNTRACED != 0 => {
-                (signal << 8 | 0x7f, 5, signal)
-            }
-            _ => continue,
-        };
-        if flags & WNOWAIT == 0 {
-            child.event.set(None);
-        }
-        return Ok(Some(Found { process: child.clone(), status, code, value }));
-    }
-    if flags & WNOHANG != 0 {
-        return Ok(None);
-    }
-    Err(cx.wait_on(&own.child_news))
-}
-
-/// `wait4(2)`.
-pub fn wait4(cx: &mut Context, args: Args) -> SysResult {
-    let (pid, flags) = (args.int(0), args.u32(2));
-    if flags & !(WNOHANG | WUNTRACED | WCONTINUED | 0xe000_0000) != 0 {
-        return Err(Errno::EINVAL);
-    }
-    if pid == i32::MIN {
-        return Err(Errno::ESRCH);
-    }
-    let own_group = cx.thread.process.pgrp.get();
-    let which = move |child: &Process| match pid {
-        -1 => true,
-        0 => child.pgrp.get() == own_group,
-        pid if pid > 0 => child.pid == pid,
-        group => child.pgrp.get() == -group,
-    };
-    let Some(found) = look(cx, which, flags | WEXITED)? else { return Ok(0) };
-    if args.u64(1) != 0 {
-        cx.write_u32(args.u64(1), found.status as u32)?;
-    }
-    if args.u64(3) != 0 {
-        let used = found.process.dead_ns.get();
-        crate::time::usage::write_rusage(cx, args.u64(3), used)?;
-    }
-    Ok(found.process.pid as u64)
-}
-
-/// `waitpid` of i386.
-pub fn waitpid(cx: &mut Context, args: Args) -> SysResult {
-    let [pid, status, flags, ..] = args.0;
-    wait4(cx, Args([pid, status, flags, 0, 0, 0]))
-}
-
-/// `waitid(2)`.
-pub fn waitid(cx: &mut Context, args: Args) -> SysResult {
-    let (kind, id, flags) = (args.int(0), args.int(1), args.u32(3));
-    let wanted = WEXITED | WUNTRACED | WCONTINUED;
-    if flags & !(wanted | WNOHANG | WNOWAIT | 0xe000_0000) != 0 || flags & wanted == 0 {
-        return Err(Errno::EINVAL);
-    }
-    let by_descriptor = match kind {
-        3 => Some(super::pidfd::process(cx, id)?.pid),
-        _ => None,
-    };
-    if !(0..=3).contains(&kind) || kind == 1 && id <= 0 || kind == 2 && id < 0 {
-        return Err(Errno::EINVAL);
-    }
-    let own_group = cx.thread.process.pgrp.get();
-    let which = move |child: &Process| match kind {
-        0 => true,
-        1 => child.pid == id as Pid,
-        3 => Some(child.pid) == by_descriptor,
-        _ => child.pgrp.get() == if id == 0 { own_group } else { id },
-    };
-    let found = look(cx, which, flags)?;
-    if args.u64(2) != 0 {
-        let bytes = match &found {
-            Some(found) => {
-                let fields = Fields::Child {
-                    pid: found.process.pid,
-                    uid: 0,
-                    status: found.value,
-                    user: 0,
-                    system: 0,
-                };
-                SigInfo { signal: SIGCHLD, errno: 0, code: found.code, fields }.encode(cx.abi())
-            }
-            None => [0; 128],
-        };
-        let len = if cx.abi() == Abi::Amd64 { 32 } else { 24 };
-        cx.write_bytes(args.u64(2), &bytes[..len])?;
-    }
-    if let Some(found) = &found
-        && args.u64(4) != 0
-    {
-        crate::time::usage::write_rusage(cx, args.u64(4), found.process.dead_ns.get())?;
-    }
-    Ok(0)
 }

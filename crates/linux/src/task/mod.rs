@@ -12,8 +12,10 @@ pub mod limits;
 pub mod memory;
 pub mod pidfd;
 pub mod prctl;
+pub mod ptrace;
 pub mod sched;
 pub mod users;
+pub mod wait;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -87,6 +89,10 @@ pub struct Thread {
     pub scheduling: Cell<sched::Scheduling>,
     /// `PR_SET_TIMERSLACK`.
     pub timer_slack: Cell<u64>,
+    /// The call that it made when it last came from its program, or -1.
+    pub original: Cell<i64>,
+    /// Who traces it.
+    pub traced: RefCell<Option<Rc<ptrace::Tracing>>>,
     /// Where its call last found a page absent; see `mm/demand.rs`.
     pub absent: Cell<u64>,
     /// Woken when the child of a `vfork` lets go of the memory.
@@ -129,6 +135,8 @@ impl Thread {
             cpu_ns: Cell::new(0),
             scheduling: Cell::default(),
             timer_slack: Cell::new(50_000),
+            original: Cell::new(-1),
+            traced: RefCell::new(None),
             absent: Cell::new(0),
             vfork_done: RefCell::new(None),
             mm: RefCell::new(parts.mm),
@@ -211,6 +219,12 @@ pub struct Process {
     pub exiting: Cell<Option<i32>>,
     /// It is stopped by a signal.
     pub stopped: Cell<bool>,
+    /// By which.
+    pub stop_signal: Cell<i32>,
+    /// The process that traces its first thread, or 0.
+    pub tracer: Cell<Pid>,
+    /// It ended, and its tracer is to hear of that before its parent.
+    pub held: Cell<bool>,
     /// A stop (the signal) or a continue (0) that the parent may wait for.
     pub event: Cell<Option<i32>>,
     /// The signal that its parent gets at its end; 0 for none.
@@ -264,6 +278,9 @@ impl Process {
             status: Cell::new(None),
             exiting: Cell::new(None),
             stopped: Cell::new(false),
+            stop_signal: Cell::new(0),
+            tracer: Cell::new(0),
+            held: Cell::new(false),
             event: Cell::new(None),
             exit_signal: Cell::new(crate::signal::SIGCHLD),
             child_news: WaitQueue::new(),

@@ -37,9 +37,9 @@ use crate::into_func::HostFunc;
 use crate::{FuncType, I32Exit, InterruptHandle, Linker, Result, StoreContextMut, ValType};
 use core::any::Any;
 use core::fmt;
+use sampan_engine::sync::Arc;
 use sampan_engine::{self as engine, InstanceId, Machine};
 use sampan_wasi::{Function, GuestMemory, Halt, SharedBytes};
-use std::sync::Arc;
 
 /// Defines all functions of both snapshots. `get` finds the context in the store's data.
 ///
@@ -91,7 +91,7 @@ impl<T, F> Invoke<T> for F where
 fn define<T: 'static>(linker: &mut Linker<T>, invoke: impl Invoke<T>) -> Result<()> {
     for abi in Abi::ALL {
         for function in sampan_wasi::functions(abi) {
-            linker.define_host(abi.module_name(), function.name, bind(function, invoke))?;
+            linker.define_host(abi.module_name(), function.name, bind(function, invoke)?)?;
         }
     }
     Ok(())
@@ -126,7 +126,7 @@ impl fmt::Display for RaisedSignal {
 
 impl std::error::Error for RaisedSignal {}
 
-fn bind<T: 'static>(function: &'static Function, invoke: impl Invoke<T>) -> HostFunc<T> {
+fn bind<T: 'static>(function: &'static Function, invoke: impl Invoke<T>) -> Result<HostFunc<T>> {
     let params = function.params.iter().map(|param| match param {
         sampan_wasi::ValType::I32 => ValType::I32,
         sampan_wasi::ValType::I64 => ValType::I64,
@@ -160,5 +160,5 @@ fn bind<T: 'static>(function: &'static Function, invoke: impl Invoke<T>) -> Host
             Err(Halt::Raise(signal)) => Err(engine::Trap::host(RaisedSignal(signal))),
         }
     };
-    HostFunc::raw(ty, Arc::new(call))
+    Ok(HostFunc::raw(ty, Arc::host(call)?))
 }

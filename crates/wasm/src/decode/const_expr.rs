@@ -48,13 +48,13 @@ impl Decoder {
                 | Opcode::F64Const
                 | Opcode::V128Const,
                 _,
-            ) => self.stack.push(match instr.op {
+            ) => self.stack.put(match instr.op {
                 Opcode::I32Const => ValType::I32,
                 Opcode::I64Const => ValType::I64,
                 Opcode::F32Const => ValType::F32,
                 Opcode::F64Const => ValType::F64,
                 _ => ValType::V128,
-            }),
+            })?,
             (Opcode::I32Add | Opcode::I32Sub | Opcode::I32Mul, _) => {
                 self.arithmetic(reader, ValType::I32, at)?;
             }
@@ -64,14 +64,14 @@ impl Decoder {
             (Opcode::GlobalGet, &Imm::Index(index)) => self.global_get(gc, index, at)?,
             (Opcode::RefNull, &Imm::HeapType(heap)) => {
                 self.check_heap(heap, at)?;
-                self.push_ref(true, heap);
+                self.push_ref(true, heap)?;
             }
             (Opcode::RefFunc, &Imm::Index(index)) => {
                 let Some(&ty) = self.module.funcs.get(index as usize) else {
                     return Err(Error::unknown("function", index, at));
                 };
-                self.declared.insert(index);
-                self.push_ref(false, HeapType::of_func(ty));
+                self.declared.insert(index)?;
+                self.push_ref(false, HeapType::of_func(ty))?;
             }
             #[cfg(feature = "gc")]
             _ if gc => return self.const_gc_instr(instr, at),
@@ -86,8 +86,7 @@ impl Decoder {
         }
         self.pop(ty, at)?;
         self.pop(ty, at)?;
-        self.stack.push(ty);
-        Ok(())
+        Ok(self.stack.put(ty)?)
     }
 
     /// Any global before this one, since garbage collection; before that imported ones only.
@@ -100,12 +99,11 @@ impl Decoder {
             let what = "constant expression required: the global is mutable";
             return Err(Error::invalid(what, at));
         }
-        self.stack.push(ty.content);
-        Ok(())
+        Ok(self.stack.put(ty.content)?)
     }
 
-    pub(super) fn push_ref(&mut self, nullable: bool, heap: HeapType) {
-        self.stack.push(ValType::Ref(RefType::new(nullable, heap)));
+    pub(super) fn push_ref(&mut self, nullable: bool, heap: HeapType) -> Result<()> {
+        Ok(self.stack.put(ValType::Ref(RefType::new(nullable, heap)))?)
     }
 
     pub(super) fn pop(&mut self, expected: ValType, at: usize) -> Result<()> {

@@ -11,7 +11,7 @@ impl Decoder {
         match (instr.op, &instr.imm) {
             (Opcode::RefI31, _) => {
                 self.pop(ValType::I32, at)?;
-                self.push_ref(false, HeapType::I31);
+                self.push_ref(false, HeapType::I31)?;
             }
             (Opcode::AnyConvertExtern, _) => self.convert(HeapType::Extern, HeapType::Any, at)?,
             (Opcode::ExternConvertAny, _) => self.convert(HeapType::Any, HeapType::Extern, at)?,
@@ -22,13 +22,13 @@ impl Decoder {
                     let field = self.struct_fields(ty, at)?[i];
                     self.field(field, instr.op == Opcode::StructNew, at)?;
                 }
-                self.push_ref(false, HeapType::Concrete(ty));
+                self.push_ref(false, HeapType::Concrete(ty))?;
             }
             (Opcode::ArrayNew | Opcode::ArrayNewDefault, &Imm::Index(ty)) => {
                 let element = self.array_element(ty, at)?;
                 self.pop(ValType::I32, at)?;
                 self.field(element, instr.op == Opcode::ArrayNew, at)?;
-                self.push_ref(false, HeapType::Concrete(ty));
+                self.push_ref(false, HeapType::Concrete(ty))?;
             }
             (Opcode::ArrayNewFixed, &Imm::Index2(ty, count)) => {
                 let element = self.array_element(ty, at)?;
@@ -38,7 +38,7 @@ impl Decoder {
                 for _ in 0..count {
                     self.pop(element.storage.unpacked(), at)?;
                 }
-                self.push_ref(false, HeapType::Concrete(ty));
+                self.push_ref(false, HeapType::Concrete(ty))?;
             }
             _ => return Err(not_constant(at)),
         }
@@ -76,7 +76,6 @@ impl Decoder {
     fn convert(&mut self, from: HeapType, to: HeapType, at: usize) -> Result<()> {
         let nullable = self.stack.last().copied().and_then(ValType::as_ref);
         self.pop(ValType::Ref(RefType::new(true, from)), at)?;
-        self.push_ref(nullable.is_some_and(RefType::is_nullable), to);
-        Ok(())
+        self.push_ref(nullable.is_some_and(RefType::is_nullable), to)
     }
 }

@@ -14,10 +14,9 @@ mod sections;
 mod segments;
 
 use crate::{
-    Custom, Error, ErrorKind, Feature, Features, Module, Reader, Result, Scratch, Span, Types,
-    ValType, limits, validate_body,
+    Custom, Error, ErrorKind, Feature, Features, List, Module, Reader, Result, Scratch, Span,
+    Types, ValType, limits, validate_body,
 };
-use alloc::vec::Vec;
 use declared::Declared;
 
 const MAGIC: [u8; 4] = *b"\0asm";
@@ -38,7 +37,7 @@ pub fn decode(bytes: &[u8], features: Features) -> Result<Module> {
 ///
 /// # Errors
 /// As there, and bodies that are not one after the other in the code section, as many as it has.
-pub fn decode_with_bodies(bytes: &[u8], features: Features, bodies: Vec<Span>) -> Result<Module> {
+pub fn decode_with_bodies(bytes: &[u8], features: Features, bodies: List<Span>) -> Result<Module> {
     let mut bodies = Some(bodies);
     sections(bytes, features, |decoder, id, section, at| match id {
         CODE => decoder.code_with(section, bodies.take().unwrap_or_default(), at),
@@ -107,7 +106,7 @@ struct Decoder {
     /// The functions that occur outside bodies.
     declared: Declared,
     /// The operand stack of constant expressions.
-    stack: Vec<ValType>,
+    stack: List<ValType>,
 }
 
 const CODE: u8 = 10;
@@ -131,7 +130,7 @@ impl Decoder {
         if id == 0 {
             let name = reader.name()?;
             let content = reader.pos() as u32..reader.end() as u32;
-            self.module.customs.push(Custom { name, content });
+            self.module.customs.put(Custom { name, content })?;
             return Ok(());
         }
         self.follow(id, at)?;
@@ -181,7 +180,7 @@ impl Decoder {
     }
 
     /// The code section, with its bodies.
-    fn code_with(&mut self, mut reader: Reader<'_>, bodies: Vec<Span>, at: usize) -> Result<()> {
+    fn code_with(&mut self, mut reader: Reader<'_>, bodies: List<Span>, at: usize) -> Result<()> {
         self.follow(CODE, at)?;
         let count = reader.count("functions", limits::MAX_FUNCS)?;
         let mut last = reader.pos() as u32;
@@ -208,7 +207,7 @@ impl Decoder {
             let what = "data count and data section have inconsistent lengths";
             return Err(Error::malformed(what, end));
         }
-        module.declared_funcs = self.declared.into_sorted();
+        module.declared_funcs = self.declared.into_sorted()?;
         Ok(self.module)
     }
 }

@@ -3,10 +3,9 @@
 
 use super::{Decoder, extern_types::memory_type, too_many};
 use crate::{
-    Error, Export, ExternKind, ExternType, Feature, Global, Import, MemoryType, Reader, Result,
-    Table, limits,
+    Error, Export, ExternKind, ExternType, Feature, Global, Import, List, MemoryType, Reader,
+    Result, Table, limits,
 };
-use alloc::vec::Vec;
 
 impl Decoder {
     pub(super) fn imports(&mut self, reader: &mut Reader<'_>) -> Result<()> {
@@ -15,7 +14,7 @@ impl Decoder {
             let at = reader.pos();
             let ty = self.import(reader)?;
             self.check_counts(at)?;
-            self.module.imports.push(Import { module, name, ty });
+            self.module.imports.put(Import { module, name, ty })?;
         }
         self.check_single_table(reader)?;
         self.check_single_memory(reader)?;
@@ -33,17 +32,17 @@ impl Decoder {
         Ok(match extern_kind(reader, "malformed import kind")? {
             ExternKind::Func => {
                 let index = self.func_type_index(reader)?;
-                self.module.funcs.push(index);
+                self.module.funcs.put(index)?;
                 ExternType::Func(index)
             }
             ExternKind::Table => {
                 let ty = self.table_type(reader)?;
-                self.module.tables.push(Table { ty, init: None });
+                self.module.tables.put(Table { ty, init: None })?;
                 ExternType::Table(ty)
             }
             ExternKind::Memory => {
                 let ty = memory_type(reader)?;
-                self.module.memories.push(ty);
+                self.module.memories.put(ty)?;
                 ExternType::Memory(ty)
             }
             ExternKind::Global => {
@@ -51,12 +50,12 @@ impl Decoder {
                 if ty.mutable {
                     reader.need(Feature::MutableGlobal, at)?;
                 }
-                self.module.globals.push(Global { ty, init: None });
+                self.module.globals.put(Global { ty, init: None })?;
                 ExternType::Global(ty)
             }
             ExternKind::Tag => {
                 let index = self.tag_type(reader)?;
-                self.module.tags.push(index);
+                self.module.tags.put(index)?;
                 ExternType::Tag(index)
             }
         })
@@ -80,11 +79,11 @@ impl Decoder {
 
     pub(super) fn functions(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let count = reader.count("functions", limits::MAX_FUNCS)?;
-        self.module.funcs.reserve_exact(count as usize);
+        self.module.funcs.make_room(count as usize)?;
         let at = reader.pos();
         for _ in 0..count {
             let index = self.func_type_index(reader)?;
-            self.module.funcs.push(index);
+            self.module.funcs.put(index)?;
         }
         self.check_counts(at)
     }
@@ -93,7 +92,7 @@ impl Decoder {
         for _ in 0..reader.count("tables", limits::MAX_TABLES)? {
             let at = reader.pos();
             let table = self.table(reader)?;
-            self.module.tables.push(table);
+            self.module.tables.put(table)?;
             self.check_counts(at)?;
         }
         self.check_single_table(reader)
@@ -131,7 +130,7 @@ impl Decoder {
         for _ in 0..reader.count("memories", limits::MAX_MEMORIES)? {
             let at = reader.pos();
             let ty: MemoryType = memory_type(reader)?;
-            self.module.memories.push(ty);
+            self.module.memories.put(ty)?;
             self.check_counts(at)?;
         }
         self.check_single_memory(reader)
@@ -148,7 +147,7 @@ impl Decoder {
         for _ in 0..reader.count("tags", limits::MAX_TAGS)? {
             let at = reader.pos();
             let index = self.tag_type(reader)?;
-            self.module.tags.push(index);
+            self.module.tags.put(index)?;
             self.check_counts(at)?;
         }
         Ok(())
@@ -159,7 +158,7 @@ impl Decoder {
             let at = reader.pos();
             let ty = self.global_type(reader)?;
             let init = Some(self.const_expr(reader, ty.content)?);
-            self.module.globals.push(Global { ty, init });
+            self.module.globals.put(Global { ty, init })?;
             self.check_counts(at)?;
         }
         Ok(())
@@ -167,17 +166,17 @@ impl Decoder {
 
     pub(super) fn exports(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let count = reader.count("exports", limits::MAX_EXPORTS)?;
-        let mut names: Vec<&[u8]> = Vec::new();
+        let mut names: List<&[u8]> = List::new();
         let start = reader.pos();
         let section = reader.rest();
         for _ in 0..count {
             let name = reader.name()?;
-            names.push(&section[name.start as usize - start..name.end as usize - start]);
+            names.put(&section[name.start as usize - start..name.end as usize - start])?;
             let at = reader.pos();
             let kind = extern_kind(reader, "malformed export kind")?;
             let index = reader.u32()?;
             self.check_export(reader, kind, index, at)?;
-            self.module.exports.push(Export { name, kind, index });
+            self.module.exports.put(Export { name, kind, index })?;
         }
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -203,7 +202,7 @@ impl Decoder {
             Some(ExternType::Global(ty)) if ty.mutable => {
                 reader.need(Feature::MutableGlobal, at)?
             }
-            Some(ExternType::Func(_)) => self.declared.insert(index),
+            Some(ExternType::Func(_)) => self.declared.insert(index)?,
             Some(_) => {}
         }
         Ok(())
@@ -225,7 +224,7 @@ impl Decoder {
 
     pub(super) fn code(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         let count = reader.count("functions", limits::MAX_FUNCS)?;
-        self.module.bodies.reserve_exact(count as usize);
+        self.module.bodies = List::with_room(count as usize)?;
         for _ in 0..count {
             let at = reader.pos();
             let len = reader.u32()?;
@@ -233,7 +232,7 @@ impl Decoder {
                 return Err(too_many("bytes in a function", limits::MAX_BODY, at));
             }
             let body = reader.range(len)?;
-            self.module.bodies.push(body);
+            self.module.bodies.put(body)?;
         }
         Ok(())
     }

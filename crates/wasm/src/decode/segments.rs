@@ -16,7 +16,7 @@ impl Decoder {
     pub(super) fn elements(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         for _ in 0..reader.count("element segments", limits::MAX_ELEMS)? {
             let element = self.element(reader)?;
-            self.module.elements.push(element);
+            self.module.elements.put(element)?;
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Decoder {
                 if index as usize >= self.module.funcs.len() {
                     return Err(Error::unknown("function", index, at));
                 }
-                self.declared.insert(index);
+                self.declared.insert(index)?;
             }
         }
         Ok(ElementItems { count, exprs, span: start..reader.pos() as u32 })
@@ -93,7 +93,7 @@ impl Decoder {
             let mode = self.data_mode(reader)?;
             let len = reader.u32()?;
             let bytes = reader.range(len)?;
-            self.module.data.push(Data { mode, bytes });
+            self.module.data.put(Data { mode, bytes })?;
         }
         Ok(())
     }

@@ -5,16 +5,15 @@ use super::locals::Locals;
 use super::stack::Slot;
 use super::{State, Visitor};
 use crate::{
-    BlockType, Error, Features, Imm, Instr, Module, Opcode, Operand, Reader, Result, ValType,
+    BlockType, Error, Features, Imm, Instr, List, Module, Opcode, Operand, Reader, Result, ValType,
     limits,
 };
-use alloc::vec::Vec;
 
 /// Memory that is used again from one body to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    operands: Vec<Slot>,
-    frames: Vec<Frame>,
+    operands: List<Slot>,
+    frames: List<Frame>,
     locals: Locals,
 }
 
@@ -59,8 +58,8 @@ pub(super) struct Validator<'m> {
     pub(super) base: usize,
     /// Whether the innermost frame is polymorphic.
     pub(super) polymorphic: bool,
-    pub(super) operands: Vec<Slot>,
-    pub(super) frames: Vec<Frame>,
+    pub(super) operands: List<Slot>,
+    pub(super) frames: List<Frame>,
     pub(super) locals: Locals,
     /// What the visitor is told: see [`State`].
     pub(super) operand: Option<ValType>,
@@ -91,7 +90,7 @@ impl<'m> Validator<'m> {
         self.locals.read(&mut reader, &module.types, func_type)?;
         self.operands.clear();
         self.frames.clear();
-        self.push_frame(FrameKind::Func, BlockType::Func(ty), true);
+        self.push_frame(FrameKind::Func, BlockType::Func(ty), true)?;
         visitor.begin(module, index, &self.locals.types)?;
 
         let mut instr = Instr::NOP;
@@ -160,8 +159,7 @@ impl<'m> Validator<'m> {
             }
             Opcode::I32Const => {
                 instr.imm = Imm::I32(reader.i32()?);
-                self.push(ValType::I32);
-                Ok(())
+                self.push(ValType::I32)
             }
             Opcode::End => {
                 instr.imm = Imm::None;
@@ -207,7 +205,7 @@ impl<'m> Validator<'m> {
             Operand::V128 => ValType::V128,
             Operand::Addr => addr,
         };
-        match *signature.params {
+        match *signature.params() {
             [] => {}
             [only] => self.pop(val(only))?,
             [first, second] => {
@@ -215,15 +213,15 @@ impl<'m> Validator<'m> {
                 self.pop(val(first))?;
             }
             _ => {
-                for &operand in signature.params.iter().rev() {
+                for &operand in signature.params().iter().rev() {
                     self.pop(val(operand))?;
                 }
             }
         }
-        if let Some(result) = signature.result {
-            self.push(val(result));
+        match signature.result {
+            Some(result) => self.push(val(result)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     #[cold]

@@ -9,20 +9,17 @@ const EQREF: ValType = ValType::Ref(RefType::new(true, HeapType::Eq));
 impl Validator<'_> {
     pub(super) fn ref_eq(&mut self) -> Result<()> {
         self.pop_all(&[EQREF, EQREF])?;
-        self.push(ValType::I32);
-        Ok(())
+        self.push(ValType::I32)
     }
 
     pub(super) fn ref_test(&mut self, to: HeapType) -> Result<()> {
         self.pop_castable(to)?;
-        self.push(ValType::I32);
-        Ok(())
+        self.push(ValType::I32)
     }
 
     pub(super) fn ref_cast(&mut self, to: RefType) -> Result<()> {
         self.pop_castable(to.heap())?;
-        self.push(ValType::Ref(to));
-        Ok(())
+        self.push(ValType::Ref(to))
     }
 
     /// Takes a reference that can be cast to `to`: one of the same hierarchy.
@@ -80,8 +77,7 @@ impl Validator<'_> {
         }
         self.pop(ValType::Ref(from))?;
         self.retype_top(rest)?;
-        self.push(ValType::Ref(next));
-        Ok(())
+        self.push(ValType::Ref(next))
     }
 
     /// `any.convert_extern` and `extern.convert_any`.
@@ -92,8 +88,7 @@ impl Validator<'_> {
             return Err(self.invalid("type mismatch: the reference is of another hierarchy"));
         }
         let nullable = top.is_some_and(|top| top.is_nullable());
-        self.push(ValType::Ref(RefType::new(nullable, to)));
-        Ok(())
+        self.push(ValType::Ref(RefType::new(nullable, to)))
     }
 }
 

@@ -7,10 +7,15 @@ use crate::{BlockType, BrTable, Error, FuncType, RefType, Result, ValType};
 
 /// Blocks.
 impl<'m> Validator<'m> {
-    pub(super) fn push_frame(&mut self, kind: FrameKind, ty: BlockType, reachable: bool) {
+    pub(super) fn push_frame(
+        &mut self,
+        kind: FrameKind,
+        ty: BlockType,
+        reachable: bool,
+    ) -> Result<()> {
         self.base = self.operands.len();
         self.polymorphic = false;
-        self.frames.push(Frame {
+        let frame = Frame {
             kind,
             ty,
             height: self.operands.len() as u32,
@@ -18,7 +23,8 @@ impl<'m> Validator<'m> {
             polymorphic: false,
             set_locals: self.locals.set_count(),
             checked_by: 0,
-        });
+        };
+        Ok(self.frames.put(frame)?)
     }
 
     /// `block`, `loop`, `if`, `try` and `try_table`, whose other operands were taken.
@@ -27,7 +33,7 @@ impl<'m> Validator<'m> {
         let params = block_params(self.module, &ty);
         self.pop_all(params)?;
         let reachable = !self.polymorphic && self.frames.last().is_some_and(|f| f.reachable);
-        self.push_frame(kind, ty, reachable);
+        self.push_frame(kind, ty, reachable)?;
         self.push_all(params)
     }
 
@@ -76,7 +82,7 @@ impl<'m> Validator<'m> {
             return Err(Error::malformed("END opcode expected: else without if", self.at));
         }
         let frame = self.pop_frame()?;
-        self.push_frame(FrameKind::Else, frame.ty, frame.reachable);
+        self.push_frame(FrameKind::Else, frame.ty, frame.reachable)?;
         self.push_all(block_params(self.module, &frame.ty))
     }
 

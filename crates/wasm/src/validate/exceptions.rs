@@ -82,13 +82,10 @@ impl<'m> Validator<'m> {
         match tag {
             Some(tag) => {
                 let ty = self.tag(tag)?;
-                self.push_frame(FrameKind::Catch, frame.ty, frame.reachable);
+                self.push_frame(FrameKind::Catch, frame.ty, frame.reachable)?;
                 self.push_all(ty.params())
             }
-            None => {
-                self.push_frame(FrameKind::CatchAll, frame.ty, frame.reachable);
-                Ok(())
-            }
+            None => self.push_frame(FrameKind::CatchAll, frame.ty, frame.reachable),
         }
     }
 

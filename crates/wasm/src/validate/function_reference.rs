@@ -36,23 +36,21 @@ impl<'m> Validator<'m> {
 
     fn ref_as_non_null(&mut self) -> Result<()> {
         let ty = self.pop_ref()?;
-        self.push_non_null(ty);
-        Ok(())
+        self.push_non_null(ty)
     }
 
-    fn push_non_null(&mut self, ty: Option<RefType>) {
-        self.operands.push(match ty {
+    fn push_non_null(&mut self, ty: Option<RefType>) -> Result<()> {
+        self.push_slot(match ty {
             Some(ty) => Slot::Val(ValType::Ref(ty.with_nullable(false))),
             None => Slot::BottomRef,
-        });
+        })
     }
 
     fn br_on_null(&mut self, label: u32) -> Result<()> {
         let ty = self.pop_ref()?;
         let frame = self.label(label)?;
         self.retype_top(frame.label_types(self.module))?;
-        self.push_non_null(ty);
-        Ok(())
+        self.push_non_null(ty)
     }
 
     fn br_on_non_null(&mut self, label: u32) -> Result<()> {
@@ -61,7 +59,7 @@ impl<'m> Validator<'m> {
         let Some((&last, rest)) = frame.label_types(self.module).split_last() else {
             return Err(self.invalid("type mismatch: the label takes no reference"));
         };
-        self.push_non_null(ty);
+        self.push_non_null(ty)?;
         self.pop(last)?;
         self.retype_top(rest)
     }

@@ -98,24 +98,21 @@ impl<'m> Validator<'m> {
         for field in self.struct_fields(ty)?.iter().rev() {
             self.pop(field.storage.unpacked())?;
         }
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn struct_new_default(&mut self, ty: u32) -> Result<()> {
         if !self.struct_fields(ty)?.iter().all(|f| f.storage.unpacked().is_defaultable()) {
             return Err(self.invalid("type mismatch: a field is not defaultable"));
         }
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn struct_get(&mut self, ty: u32, index: u32, read: Read) -> Result<()> {
         let field = self.field(ty, index)?;
         self.check_read(field, read)?;
         self.pop(nullable(ty))?;
-        self.push(field.storage.unpacked());
-        Ok(())
+        self.push(field.storage.unpacked())
     }
 
     fn struct_set(&mut self, ty: u32, index: u32) -> Result<()> {
@@ -175,8 +172,7 @@ impl<'m> Validator<'m> {
     fn array_new(&mut self, ty: u32) -> Result<()> {
         let element = self.array(ty)?;
         self.pop_all(&[element.storage.unpacked(), ValType::I32])?;
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn array_new_default(&mut self, ty: u32) -> Result<()> {
@@ -184,8 +180,7 @@ impl<'m> Validator<'m> {
             return Err(self.invalid("type mismatch: the element is not defaultable"));
         }
         self.pop(ValType::I32)?;
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn array_new_fixed(&mut self, ty: u32, len: u32) -> Result<()> {
@@ -198,8 +193,7 @@ impl<'m> Validator<'m> {
         for _ in 0..len {
             self.pop(element)?;
         }
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn array_new_data(&mut self, ty: u32, data: u32) -> Result<()> {
@@ -207,24 +201,21 @@ impl<'m> Validator<'m> {
         self.check_plain(element)?;
         self.data_segment(data)?;
         self.pop_all(&[ValType::I32, ValType::I32])?;
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn array_new_elem(&mut self, ty: u32, elem: u32) -> Result<()> {
         let element = self.array(ty)?;
         self.check_elem(element, elem)?;
         self.pop_all(&[ValType::I32, ValType::I32])?;
-        self.push(non_null(ty));
-        Ok(())
+        self.push(non_null(ty))
     }
 
     fn array_get(&mut self, ty: u32, read: Read) -> Result<()> {
         let element = self.array(ty)?;
         self.check_read(element, read)?;
         self.pop_all(&[nullable(ty), ValType::I32])?;
-        self.push(element.storage.unpacked());
-        Ok(())
+        self.push(element.storage.unpacked())
     }
 
     fn array_set(&mut self, ty: u32) -> Result<()> {
@@ -234,8 +225,7 @@ impl<'m> Validator<'m> {
 
     fn array_len(&mut self) -> Result<()> {
         self.pop(ValType::Ref(RefType::new(true, HeapType::Array)))?;
-        self.push(ValType::I32);
-        Ok(())
+        self.push(ValType::I32)
     }
 
     fn array_fill(&mut self, ty: u32) -> Result<()> {
@@ -273,13 +263,11 @@ impl<'m> Validator<'m> {
 impl Validator<'_> {
     fn ref_i31(&mut self) -> Result<()> {
         self.pop(ValType::I32)?;
-        self.push(ValType::Ref(RefType::new(false, HeapType::I31)));
-        Ok(())
+        self.push(ValType::Ref(RefType::new(false, HeapType::I31)))
     }
 
     fn i31_get(&mut self) -> Result<()> {
         self.pop(ValType::Ref(RefType::new(true, HeapType::I31)))?;
-        self.push(ValType::I32);
-        Ok(())
+        self.push(ValType::I32)
     }
 }

@@ -1,20 +1,21 @@
 //! The locals of a function, and which of the non-defaultable ones are set.
 
 use super::body::Validator;
-use crate::{Error, ErrorKind, FuncType, Reader, Result, Types, ValType, limits};
-use alloc::vec::Vec;
+use crate::{
+    Error, ErrorKind, FuncType, List, Reader, Result, Types, ValType, limits, room::OutOfMemory,
+};
 
 /// The locals of a function, parameters first.
 #[derive(Debug, Default)]
 pub(super) struct Locals {
-    pub(super) types: Vec<ValType>,
+    pub(super) types: List<ValType>,
     /// The first local that has no default value and is not a parameter; `u32::MAX` if
     /// there is none.
     first_unset: u32,
     /// Which locals from `first_unset` on are set.
-    set: Vec<bool>,
+    set: List<bool>,
     /// The locals that were set, in order, to be undone at the end of a block.
-    order: Vec<u32>,
+    order: List<u32>,
 }
 
 impl Locals {
@@ -26,7 +27,7 @@ impl Locals {
         ty: &FuncType,
     ) -> Result<()> {
         self.types.clear();
-        self.types.extend_from_slice(ty.params());
+        ty.params().iter().try_for_each(|&ty| self.types.put(ty))?;
         self.first_unset = u32::MAX;
         self.order.clear();
         let runs = reader.count("local declarations", limits::MAX_BODY)?;
@@ -50,7 +51,7 @@ impl Locals {
             if count > 0 && self.first_unset == u32::MAX && !ty.is_defaultable() {
                 self.first_unset = self.types.len() as u32;
             }
-            self.types.resize(self.types.len() + count as usize, ty);
+            self.types.put_times(ty, count as usize)?;
         }
         if let Some(at) = too_many {
             let kind = ErrorKind::Limit { what: "locals", limit: limits::MAX_LOCALS };
@@ -58,7 +59,7 @@ impl Locals {
         }
         self.set.clear();
         if let Some(unset) = self.types.get(self.first_unset as usize..) {
-            self.set.extend(unset.iter().map(|ty| ty.is_defaultable()));
+            unset.iter().try_for_each(|ty| self.set.put(ty.is_defaultable()))?;
         }
         Ok(())
     }
@@ -69,11 +70,12 @@ impl Locals {
     }
 
     #[inline]
-    fn mark_set(&mut self, index: u32) {
+    fn mark_set(&mut self, index: u32) -> Result<(), OutOfMemory> {
         if !self.is_set(index) {
             self.set[(index - self.first_unset) as usize] = true;
-            self.order.push(index);
+            self.order.put(index)?;
         }
+        Ok(())
     }
 
     /// How many locals were marked as set.
@@ -98,24 +100,21 @@ impl Validator<'_> {
         if !self.locals.is_set(index) {
             return Err(self.invalid("uninitialized local"));
         }
-        self.push(ty);
-        Ok(())
+        self.push(ty)
     }
 
     #[inline]
     pub(super) fn local_set(&mut self, index: u32) -> Result<()> {
         let ty = self.local(index)?;
         self.pop(ty)?;
-        self.locals.mark_set(index);
-        Ok(())
+        Ok(self.locals.mark_set(index)?)
     }
 
     #[inline]
     pub(super) fn local_tee(&mut self, index: u32) -> Result<()> {
         self.local_set(index)?;
         let ty = self.local(index)?;
-        self.push(ty);
-        Ok(())
+        self.push(ty)
     }
 
     #[inline]

@@ -31,14 +31,12 @@ impl<'m> Validator<'m> {
 
     pub(super) fn memory_size(&mut self, index: u32) -> Result<()> {
         let addr = self.memory(index)?.addr;
-        self.push(addr.val());
-        Ok(())
+        self.push(addr.val())
     }
 
     pub(super) fn memory_grow(&mut self, index: u32) -> Result<()> {
         let addr = self.memory(index)?.addr;
         self.pop(addr.val())?;
-        self.push(addr.val());
-        Ok(())
+        self.push(addr.val())
     }
 }

@@ -25,8 +25,7 @@ impl Validator<'_> {
         check_val_type(&self.module.types, ty, self.at)?;
         self.pop_all(&[ty, ty, ValType::I32])?;
         self.operand = Some(ty);
-        self.push(ty);
-        Ok(())
+        self.push(ty)
     }
 
     pub(super) fn check_heap_type(&self, heap: HeapType) -> Result<()> {
@@ -35,14 +34,12 @@ impl Validator<'_> {
 
     fn ref_null(&mut self, heap: HeapType) -> Result<()> {
         self.check_heap_type(heap)?;
-        self.push(ValType::Ref(RefType::new(true, heap)));
-        Ok(())
+        self.push(ValType::Ref(RefType::new(true, heap)))
     }
 
     fn ref_is_null(&mut self) -> Result<()> {
         self.pop_ref()?;
-        self.push(ValType::I32);
-        Ok(())
+        self.push(ValType::I32)
     }
 
     fn ref_func(&mut self, index: u32) -> Result<()> {
@@ -52,15 +49,13 @@ impl Validator<'_> {
         if self.module.declared_funcs.binary_search(&index).is_err() {
             return Err(self.invalid("undeclared function reference"));
         }
-        self.push(ValType::Ref(RefType::new(false, HeapType::of_func(ty))));
-        Ok(())
+        self.push(ValType::Ref(RefType::new(false, HeapType::of_func(ty))))
     }
 
     fn table_get(&mut self, index: u32) -> Result<()> {
         let table = self.table(index)?;
         self.pop(table.addr.val())?;
-        self.push(ValType::Ref(table.element));
-        Ok(())
+        self.push(ValType::Ref(table.element))
     }
 
     fn table_set(&mut self, index: u32) -> Result<()> {
@@ -70,15 +65,13 @@ impl Validator<'_> {
 
     fn table_size(&mut self, index: u32) -> Result<()> {
         let table = self.table(index)?;
-        self.push(table.addr.val());
-        Ok(())
+        self.push(table.addr.val())
     }
 
     fn table_grow(&mut self, index: u32) -> Result<()> {
         let table = self.table(index)?;
         self.pop_all(&[ValType::Ref(table.element), table.addr.val()])?;
-        self.push(table.addr.val());
-        Ok(())
+        self.push(table.addr.val())
     }
 
     fn table_fill(&mut self, index: u32) -> Result<()> {

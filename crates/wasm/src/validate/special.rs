@@ -3,7 +3,7 @@
 use super::body::Validator;
 use super::frame::FrameKind;
 use super::stack::Slot;
-use crate::{Error, ErrorKind, Feature, Imm, Instr, Opcode, Result, ValType};
+use crate::{Error, Feature, Features, Imm, Instr, Opcode, Result, ValType};
 
 impl Validator<'_> {
     /// An instruction that has neither a short way nor a context-free signature.
@@ -67,7 +67,7 @@ impl Validator<'_> {
     /// A test walks the opcode table to show that no instruction comes here.
     #[cold]
     pub(super) fn no_rule(&self, op: Opcode) -> Error {
-        Error::new(ErrorKind::UnknownOpcode(0, u32::from(op.code())), self.at)
+        Error::new(Features::refusal(op.feature()), self.at)
     }
 
     fn drop_(&mut self) -> Result<()> {
@@ -87,7 +87,6 @@ impl Validator<'_> {
             return Err(self.invalid("type mismatch: select without a type has reference operands"));
         }
         self.operand = slot.val();
-        self.operands.push(slot);
-        Ok(())
+        self.push_slot(slot)
     }
 }

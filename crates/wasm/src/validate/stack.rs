@@ -30,8 +30,13 @@ impl Slot {
 
 impl<'m> Validator<'m> {
     #[inline]
-    pub(super) fn push(&mut self, ty: ValType) {
-        self.operands.push(Slot::Val(ty));
+    pub(super) fn push(&mut self, ty: ValType) -> Result<()> {
+        self.push_slot(Slot::Val(ty))
+    }
+
+    #[inline]
+    pub(super) fn push_slot(&mut self, slot: Slot) -> Result<()> {
+        Ok(self.operands.put(slot)?)
     }
 
     /// Pushes `types`. An instruction of two bytes can push a thousand values, so here the
@@ -41,8 +46,7 @@ impl<'m> Validator<'m> {
             let kind = ErrorKind::Limit { what: "operands", limit: limits::MAX_OPERANDS };
             return Err(Error::new(kind, self.at));
         }
-        self.operands.extend(types.iter().map(|&ty| Slot::Val(ty)));
-        Ok(())
+        types.iter().try_for_each(|&ty| self.push(ty))
     }
 
     /// Takes a value of type `expected`.

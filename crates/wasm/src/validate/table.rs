@@ -6,10 +6,7 @@ use crate::{Result, TableType};
 impl<'m> Validator<'m> {
     pub(super) fn global_get(&mut self, index: u32) -> Result<()> {
         match self.module.globals.get(index as usize) {
-            Some(global) => {
-                self.push(global.ty.content);
-                Ok(())
-            }
+            Some(global) => self.push(global.ty.content),
             None => Err(self.unknown("global", index)),
         }
     }

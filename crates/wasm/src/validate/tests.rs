@@ -41,11 +41,11 @@ fn every_instruction_has_a_rule() {
             polymorphic: false,
             operand: None,
             ended: None,
-            operands: Vec::new(),
-            frames: Vec::new(),
+            operands: crate::List::new(),
+            frames: crate::List::new(),
             locals: Locals::default(),
         };
-        validator.push_frame(FrameKind::Func, BlockType::Empty, true);
+        validator.push_frame(FrameKind::Func, BlockType::Empty, true).expect("there is memory");
         validator.unreachable();
         if let Err(error) = validator.step(&mut reader, &mut Instr::NOP.clone()) {
             let known = !matches!(error.kind(), ErrorKind::UnknownOpcode(..));

@@ -59,16 +59,13 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// The instruction as its form is called in the decoder's table.
+    /// The instruction: its bytes in hexadecimal. The decoder's names of instructions would
+    /// be 5,000 strings in every program.
     #[must_use]
     pub fn instruction(&self) -> String {
-        let i = decode(self.mode, self.rip, &self.bytes);
-        let prefix = match (i.has_rep_prefix(), i.has_repne_prefix()) {
-            (true, _) => "rep ",
-            (_, true) => "repne ",
-            _ => "",
-        };
-        alloc::format!("{prefix}{:?}", i.code())
+        let length = decode(self.mode, self.rip, &self.bytes).len();
+        let bytes = self.bytes.iter().take(length);
+        bytes.map(|byte| alloc::format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
     }
 }
 

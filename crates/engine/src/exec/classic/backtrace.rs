@@ -4,13 +4,12 @@ use super::code::{Code, LINK};
 use super::context::Context;
 use crate::TrapFrame;
 use crate::entity::InstanceData;
-use alloc::vec::Vec;
-use sampan_wasm::Reader;
+use sampan_wasm::{List, Reader};
 
 impl Context {
     /// The frames from a trap outward.
-    pub fn backtrace(&mut self) -> Vec<TrapFrame> {
-        let mut frames = Vec::new();
+    pub fn backtrace(&mut self) -> List<TrapFrame> {
+        let mut frames = List::new();
         let (mut pc, mut fp, mut code) = (self.trap_pc, self.trap_fp, self.code);
         while frames.len() < 100 {
             // SAFETY: frames, code and instances are as they were at the trap.
@@ -25,7 +24,10 @@ impl Context {
                 let instance = &*self.instance;
                 let decl = instance.module.decl();
                 let func = instance.funcs[(decl.imported_funcs + (*code).body) as usize];
-                frames.push(TrapFrame { func, offset: start_of(instance, &*code, pc) });
+                let offset = start_of(instance, &*code, pc);
+                if frames.put(TrapFrame { func, offset }).is_err() {
+                    break; // A shorter list is better than none.
+                }
                 let link = fp.byte_add((*code).local_bytes);
                 let caller: [u64; LINK] = link.cast::<[u64; LINK]>().read();
                 pc = core::ptr::with_exposed_provenance(caller[0] as usize);

@@ -8,9 +8,9 @@ use crate::module::CodeSlots;
 use crate::once::Once;
 use crate::trap::Outcome;
 use crate::{Machine, Trap};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::sync::atomic::AtomicBool;
+use sampan_wasm::List;
 
 pub(super) struct Context {
     /// Where to dispatch.
@@ -31,7 +31,7 @@ pub(super) struct Context {
     pub machine: *mut Machine,
     pub data: *mut dyn Any,
     /// Return addresses and instances of the callers of functions of other instances.
-    pub cross: Vec<(*const u8, *mut InstanceData)>,
+    pub cross: List<(*const u8, *mut InstanceData)>,
     /// What a call of other than a function of the same instance is about to call.
     pub callee: *const FuncEntity,
     pub trap: Option<Trap>,

@@ -11,10 +11,10 @@ use crate::exec::maps::{FrameMap, Maps, Recorder};
 use crate::exec::work;
 use crate::module::ModuleData;
 use crate::slots_of;
-use alloc::vec::Vec;
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
+use sampan_wasm::room::OutOfMemory;
 use sampan_wasm::{
-    Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor, validate_body,
+    Imm, Instr, List, Module, Opcode, Result, Scratch, State, ValType, Visitor, validate_body,
 };
 
 /// Shows the references in the frames of a run, whose [`Context`] is given.
@@ -38,9 +38,10 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
             }
             let module = (*instance).module.data();
             if !pc.is_null() {
-                let map = maps.frames.entry(code as usize);
-                let map = map.or_insert_with(|| record(module, (*code).body));
-                map.show((pc as usize - module.bytes.as_ptr() as usize) as u32, fp, mark);
+                let map = maps.find(code as usize, || record(module, (*code).body));
+                if let Some(map) = map {
+                    map.show((pc as usize - module.bytes.as_ptr() as usize) as u32, fp, mark);
+                }
             }
             let link = fp.byte_add((*code).local_bytes);
             let [back, _, outer, caller] = link.cast::<[u64; LINK]>().read();
@@ -52,15 +53,15 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
 }
 
 /// The map of the body with an index.
-fn record(module: &ModuleData, body: u32) -> FrameMap {
+fn record(module: &ModuleData, body: u32) -> core::result::Result<FrameMap, OutOfMemory> {
     let index = module.decl.imported_funcs + body;
     let features = module.engine.config().features;
     let caught = crate::exec::unwind::legacy_depth(&module.bytes, features, &module.decl, index)
-        .expect("it was valid before");
+        .map_err(|_| OutOfMemory)?;
     let mut mapper = Mapper { caught, ..Mapper::default() };
     let mut scratch = Scratch::default();
     validate_body(&module.bytes, features, &module.decl, index, &mut scratch, &mut mapper)
-        .expect("it was valid before");
+        .map_err(|_| OutOfMemory)?; // It was valid before.
     mapper.recorder.finish(0)
 }
 
@@ -70,7 +71,7 @@ struct Mapper {
     /// The first operand's slot.
     base: u32,
     /// The end of each of the lowest operands, in slots.
-    ends: Vec<u32>,
+    ends: List<u32>,
     /// Slots behind the locals for exceptions that are caught.
     caught: u32,
 }
@@ -102,7 +103,7 @@ impl Visitor for Mapper {
         for index in self.ends.len() as u32..below {
             let ty = state.operand_below(state.height - 1 - index);
             let start = self.ends.last().copied().unwrap_or(self.base);
-            self.ends.push(start + ty.map_or(1, slots_of));
+            self.ends.put(start + ty.map_or(1, slots_of))?;
         }
         let (base, ends) = (self.base, &self.ends);
         let slot = |index: usize| Some(index.checked_sub(1).map_or(base, |before| ends[before]));

@@ -6,13 +6,15 @@ mod exceptions;
 use super::code::{Code, Entry, FAR, LINK, Record};
 use super::tables;
 use crate::Config;
-use crate::exec::unwind::{NONE as NO_REGION, Regions, legacy_depth};
+#[cfg(feature = "exceptions")]
+use crate::exec::unwind::Regions;
+use crate::exec::unwind::{NONE as NO_REGION, legacy_depth};
 use crate::module::ModuleData;
 use crate::{slots_of, slots_of_all};
-use alloc::vec::Vec;
+use sampan_wasm::room::OutOfMemory;
 use sampan_wasm::{
-    BlockType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType, Visitor, block_params,
-    validate_body,
+    BlockType, Imm, Instr, List, Module, Opcode, Result, Scratch, State, ValType, Visitor,
+    block_params, validate_body,
 };
 
 /// Prepares the body with an index (imports not counted).
@@ -34,7 +36,7 @@ pub(crate) fn prepare(data: &ModuleData, body: u32) -> Result<Code> {
         body,
         slots_of_all(ty.params()),
         slots_of_all(ty.results()),
-    ))
+    )?)
 }
 
 #[derive(Default)]
@@ -46,28 +48,29 @@ struct Builder {
     entry: Option<usize>,
     end: usize,
     locals: u32,
-    local_slots: Vec<u32>,
+    local_slots: List<u32>,
     max_height: u32,
     /// The height before the current instruction, in values.
     height: u32,
     /// For vectors: the height in slots up to and including each operand.
-    slots: Vec<u32>,
-    blocks: Vec<Block>,
+    slots: List<u32>,
+    blocks: List<Block>,
     /// The last loop that was opened, by index in `blocks`.
     last_loop: usize,
-    side: Vec<Entry>,
-    far: Vec<Record>,
+    side: List<Entry>,
+    far: List<Record>,
     /// Branches forward: a list for each open block.
-    pending: Vec<Pending>,
+    pending: List<Pending>,
+    #[cfg(feature = "exceptions")]
     regions: Regions,
     /// How many slots there are for exceptions that older `try` blocks caught; how many
     /// such blocks are open.
     caught: u32,
-    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
+    #[cfg(feature = "exceptions")]
     tries: u32,
     /// Clauses whose target is the end of an open block, each with its block.
-    #[cfg_attr(not(feature = "exceptions"), allow(dead_code))]
-    clauses: Vec<(u32, u32)>,
+    #[cfg(feature = "exceptions")]
+    clauses: List<(u32, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -87,6 +90,7 @@ struct Block {
     #[cfg(feature = "exceptions")]
     caught: Option<u32>,
     /// The last of the clauses that lead to its end, by index in `clauses`.
+    #[cfg(feature = "exceptions")]
     clause: u32,
 }
 
@@ -101,6 +105,7 @@ impl Block {
             own_region: None,
             #[cfg(feature = "exceptions")]
             caught: None,
+            #[cfg(feature = "exceptions")]
             clause: NONE,
         }
     }
@@ -128,22 +133,20 @@ impl Visitor for Builder {
         self.side.clear();
         self.far.clear();
         self.pending.clear();
-        self.regions = Regions::default();
-        self.tries = 0;
-        self.clauses.clear();
-        self.saw_vector = locals.contains(&ValType::V128);
+        #[cfg(feature = "exceptions")]
+        self.forget_exceptions();
+        self.saw_vector = cfg!(feature = "simd") && locals.contains(&ValType::V128);
         self.locals = slots_of_all(locals) + self.caught;
         self.local_slots.clear();
-        if self.vectors {
+        if self.vectors() {
             let mut slot = 0;
-            self.local_slots.push(0);
+            self.local_slots.put(0)?;
             for &ty in locals {
                 slot += slots_of(ty);
-                self.local_slots.push(slot);
+                self.local_slots.put(slot)?;
             }
         }
-        self.blocks.push(Block::new(NO_REGION));
-        Ok(())
+        Ok(self.blocks.put(Block::new(NO_REGION))?)
     }
 
     fn instr(
@@ -155,14 +158,16 @@ impl Visitor for Builder {
     ) -> Result<()> {
         self.entry.get_or_insert(at);
         match (instr.op, &instr.imm) {
-            (Opcode::Block | Opcode::Loop | Opcode::If, _) => self.open(at, next, instr.op, state),
+            (Opcode::Block | Opcode::Loop | Opcode::If, _) => {
+                self.open(at, next, instr.op, state)?;
+            }
             (Opcode::Else, _) => {
                 if state.reachable {
-                    self.forward(self.blocks.len() - 1, at, 0, 0);
+                    self.forward(self.blocks.len() - 1, at, 0, 0)?;
                 }
-                self.end_condition(next);
+                self.end_condition(next)?;
             }
-            (Opcode::End, _) => self.close(at, next),
+            (Opcode::End, _) => self.close(at, next)?,
             #[cfg(feature = "exceptions")]
             (
                 Opcode::Try
@@ -172,44 +177,45 @@ impl Visitor for Builder {
                 | Opcode::TryTable
                 | Opcode::Rethrow,
                 _,
-            ) => self.exception_instr(at, next, instr, state),
-            (Opcode::Br, &Imm::Label(label)) if state.reachable => self.branch(at, label, 0, state),
+            ) => self.exception_instr(at, next, instr, state)?,
+            (Opcode::Br, &Imm::Label(label)) if state.reachable => {
+                self.branch(at, label, 0, state)?;
+            }
             (Opcode::BrIf, &Imm::Label(label)) if state.reachable => {
-                self.branch(at, label, 1, state)
+                self.branch(at, label, 1, state)?;
             }
             (Opcode::BrOnNull, &Imm::Label(label)) if state.reachable => {
-                self.branch(at, label, 1, state)
+                self.branch(at, label, 1, state)?;
             }
             (Opcode::BrOnNonNull, &Imm::Label(label))
             | (Opcode::BrOnCast | Opcode::BrOnCastFail, &Imm::BrOnCast { label, .. })
                 if state.reachable =>
             {
-                self.branch(at, label, 0, state)
+                self.branch(at, label, 0, state)?;
             }
             (Opcode::BrTable, Imm::BrTable(table)) if state.reachable => {
                 for label in table.labels() {
-                    self.branch(at, label, 1, state);
+                    self.branch(at, label, 1, state)?;
                 }
-                self.branch(at, table.default, 1, state);
+                self.branch(at, table.default, 1, state)?;
             }
             (Opcode::Drop | Opcode::Select | Opcode::SelectTyped, imm)
-                if self.vectors && state.reachable =>
+                if self.vectors() && state.reachable =>
             {
                 let ty = match imm {
                     Imm::SelectType(ty) => Some(*ty),
                     _ => state.operand,
                 };
-                self.side.push(Entry { bytes: ty.map_or(1, slots_of) as i16, entries: 0 });
+                self.side.put(Entry { bytes: ty.map_or(1, slots_of) as i16, entries: 0 })?;
             }
             _ => {}
         }
-        self.follow(instr, state);
-        Ok(())
+        self.follow(instr, state)
     }
 }
 
 impl Builder {
-    fn open(&mut self, at: usize, next: usize, op: Opcode, state: &State<'_>) {
+    fn open(&mut self, at: usize, next: usize, op: Opcode, state: &State<'_>) -> Result<()> {
         let entry = self.side.len() as u32;
         let mut block = Block::new(self.blocks.last().map_or(NO_REGION, |outer| outer.region));
         match op {
@@ -229,24 +235,25 @@ impl Builder {
             }
             Opcode::If if state.reachable => {
                 block.condition = Some((at, entry));
-                self.side.push(Entry::default());
+                self.side.put(Entry::default())?;
             }
             _ => {}
         }
-        self.blocks.push(block);
+        Ok(self.blocks.put(block)?)
     }
 
     /// The entry of an `if` leads behind its `else`, or its `end` if there is none.
-    fn end_condition(&mut self, next: usize) {
+    fn end_condition(&mut self, next: usize) -> Result<()> {
         let block = self.blocks.last_mut().expect("validated: a block is open");
         if let Some((at, entry)) = block.condition.take() {
             let target = self.side.len() as u32;
-            self.set(Pending { at, entry, keep: 0, drop: 0, before: NONE }, next, target);
+            self.set(Pending { at, entry, keep: 0, drop: 0, before: NONE }, next, target)?;
         }
+        Ok(())
     }
 
-    fn close(&mut self, at: usize, next: usize) {
-        self.end_condition(next);
+    fn close(&mut self, at: usize, next: usize) -> Result<()> {
+        self.end_condition(next)?;
         let block = self.blocks.pop().expect("validated: a block is open");
         #[cfg(feature = "exceptions")]
         self.end_region(&block, at);
@@ -256,22 +263,16 @@ impl Builder {
         let mut last = block.last;
         while last != NONE {
             let branch = self.pending[last as usize];
-            self.set(branch, target, entry);
+            self.set(branch, target, entry)?;
             last = branch.before;
         }
-        let mut last = block.clause;
-        while last != NONE {
-            #[cfg(feature = "exceptions")]
-            {
-                let clause = self.regions.clause_mut(self.clauses[last as usize].0);
-                (clause.target, clause.side) = (target as u32, entry);
-            }
-            last = self.clauses[last as usize].1;
-        }
+        #[cfg(feature = "exceptions")]
+        self.end_clauses(&block, target as u32, entry);
         self.end = at;
+        Ok(())
     }
 
-    fn branch(&mut self, at: usize, label: u32, operands: u32, state: &State<'_>) {
+    fn branch(&mut self, at: usize, label: u32, operands: u32, state: &State<'_>) -> Result<()> {
         let index = self.blocks.len() - 1 - label as usize;
         let types = state.label_types(label);
         let above = self.height - operands;
@@ -285,74 +286,89 @@ impl Builder {
         match self.blocks[index].start {
             Some((target, target_entry)) => {
                 let entry = self.side.len() as u32;
-                self.side.push(Entry::default());
-                self.set(Pending { at, entry, keep, drop, before: NONE }, target, target_entry);
+                self.side.put(Entry::default())?;
+                self.set(Pending { at, entry, keep, drop, before: NONE }, target, target_entry)
             }
             None => self.forward(index, at, keep, drop),
         }
     }
 
-    fn forward(&mut self, block: usize, at: usize, keep: u32, drop: u32) {
+    fn forward(&mut self, block: usize, at: usize, keep: u32, drop: u32) -> Result<()> {
         let entry = self.side.len() as u32;
-        self.side.push(Entry::default());
+        self.side.put(Entry::default())?;
         let before = self.blocks[block].last;
         self.blocks[block].last = self.pending.len() as u32;
-        self.pending.push(Pending { at, entry, keep, drop, before });
+        Ok(self.pending.put(Pending { at, entry, keep, drop, before })?)
     }
 
-    fn set(&mut self, branch: Pending, target: usize, target_entry: u32) {
-        let bytes = target as i64 - branch.at as i64;
-        let entries = i64::from(target_entry) - i64::from(branch.entry);
+    fn set(&mut self, branch: Pending, target: usize, target_entry: u32) -> Result<()> {
+        // A body is far smaller than 2 GB, wherever in the module it is.
+        let bytes = (target as i32).wrapping_sub(branch.at as i32);
+        let entries = (target_entry as i32).wrapping_sub(branch.entry as i32);
         let near = branch.drop == 0 && bytes > FAR.into();
         self.side[branch.entry as usize] = match (i16::try_from(bytes), i16::try_from(entries)) {
             (Ok(bytes), Ok(entries)) if near => Entry { bytes, entries },
             _ => {
                 let number = self.far.len() as u16 as i16;
-                self.far.push(Record {
+                self.far.put(Record {
                     entry: branch.entry,
-                    bytes: bytes as i32,
-                    entries: entries as i32,
+                    bytes,
+                    entries,
                     keep: branch.keep,
                     drop: branch.drop,
-                });
+                })?;
                 Entry { bytes: FAR, entries: number }
             }
         };
+        Ok(())
+    }
+
+    /// Whether values may have two slots. Where vectors are not built in, the compiler knows.
+    fn vectors(&self) -> bool {
+        cfg!(feature = "simd") && self.vectors
     }
 
     /// Slots of the `values` lowest operands.
     fn slot_height(&self, values: u32) -> u32 {
-        if !self.vectors {
+        if !self.vectors() {
             return values;
         }
         values.checked_sub(1).map_or(0, |last| self.slots[last as usize])
     }
 
     /// Notes heights, and whether vectors are handled.
-    fn follow(&mut self, instr: &Instr<'_>, state: &State<'_>) {
+    fn follow(&mut self, instr: &Instr<'_>, state: &State<'_>) -> Result<()> {
         let height = state.height;
-        if self.vectors {
+        if self.vectors() {
             let pushed = pushed(instr, state).min(height);
             self.slots.truncate((height - pushed) as usize);
             for index in self.slots.len() as u32..height {
                 let ty = state.operand_below(height - 1 - index);
                 let below = self.slots.last().copied().unwrap_or(0);
-                self.slots.push(below + ty.map_or(1, slots_of));
+                self.slots.put(below + ty.map_or(1, slots_of))?;
             }
-        } else if !self.saw_vector {
+        } else if cfg!(feature = "simd") && !self.saw_vector {
             let pushed = pushed(instr, state).min(height);
             self.saw_vector = instr.op.code() >= Opcode::V128Load.code()
                 || (0..pushed).any(|above| state.operand_below(above) == Some(ValType::V128));
         }
         self.height = height;
         self.max_height = self.max_height.max(self.slot_height(height));
+        Ok(())
     }
 
-    fn finish(self, config: &Config, bytes: &[u8], body: u32, params: u32, results: u32) -> Code {
-        let base = tables::base(self.vectors, config);
+    fn finish(
+        self,
+        config: &Config,
+        bytes: &[u8],
+        body: u32,
+        params: u32,
+        results: u32,
+    ) -> Result<Code, OutOfMemory> {
+        let base = tables::base(self.vectors(), config);
         // Operands in registers may be written back while there is one more than before.
         let slots = self.locals as usize + LINK + self.max_height as usize + 4;
-        Code {
+        Ok(Code {
             entry: bytes[self.entry.unwrap_or(0)..].as_ptr(),
             end: bytes[self.end..].as_ptr(),
             #[cfg(sampan_small)]
@@ -360,17 +376,17 @@ impl Builder {
             #[cfg(not(sampan_small))]
             tables: if config.fuel { tables::metered() } else { base },
             base,
-            side: self.side.into_boxed_slice(),
-            far: self.far.into_boxed_slice(),
+            side: self.side.into_boxed_slice()?,
+            far: self.far.into_boxed_slice()?,
             param_bytes: params as usize * 8,
             local_bytes: self.locals as usize * 8,
             results,
             frame_bytes: slots * 8,
             body,
-            local_slots: self.local_slots.into_boxed_slice(),
+            local_slots: self.local_slots.into_boxed_slice()?,
             #[cfg(feature = "exceptions")]
-            regions: self.regions.finish(),
-        }
+            regions: self.regions.finish()?,
+        })
     }
 }
 

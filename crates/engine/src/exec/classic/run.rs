@@ -2,15 +2,19 @@
 
 use super::code::{Code, LINK};
 use super::context::Context;
+#[cfg(sampan_small)]
+use super::ops::numeric_small;
 use super::regs::{NO_SIDE, Regs};
+#[cfg(not(sampan_tail_calls))]
+use super::tables::BYTES;
 use super::tables::LEAVE;
 use crate::entity::InstanceData;
 use crate::module::{CodeSlots, ModuleData};
 use crate::{Machine, Trap, TrapKind};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicBool;
+use sampan_wasm::List;
 
 /// What is looked at where no interruption is possible.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -24,7 +28,7 @@ pub(crate) fn run(
     slots: &mut [u64],
 ) -> Result<(), Trap> {
     // SAFETY: the machine owns the instance and with it the module.
-    let code = unsafe { &*code_of((*instance).module.data(), body).map_err(Trap::host)? };
+    let code = unsafe { &*code_of((*instance).module.data(), body).map_err(Trap::preparation)? };
     let top = machine.stack.top;
     let needed = (code.frame_bytes / 8).max(slots.len());
     if machine.stack.slots() - top <= needed {
@@ -53,7 +57,7 @@ pub(crate) fn run(
         machine,
         // SAFETY: only the lifetime changes: the pointer is used while `data` is borrowed.
         data: unsafe { core::mem::transmute::<*mut dyn Any, *mut dyn Any>(data) },
-        cross: Vec::new(),
+        cross: List::new(),
         callee: null(),
         trap: None,
         refusal: crate::trap::DONE,
@@ -81,8 +85,11 @@ pub(crate) fn run(
         };
         r.link(fp, code, LEAVE.as_ptr());
         #[cfg(feature = "reference-types")]
-        let _entered =
-            crate::heap::Activation::enter(machine, super::maps::walk, (&raw const context).cast());
+        let _entered = crate::heap::Activation::enter(
+            machine,
+            super::maps::walk,
+            (&raw const context).cast(),
+        )?;
         execute(r);
         while let Some(again) = super::unwind::catch(&mut context) {
             execute(again);
@@ -112,12 +119,12 @@ unsafe fn execute(mut r: Regs) {
     // SAFETY: the caller's promise; every byte has a handler.
     unsafe {
         #[cfg(sampan_small)]
-        let metered = (*(*r.ctx).machine).engine.config().fuel;
+        let config = (*(*r.ctx).machine).engine.config();
+        #[cfg(sampan_small)]
+        let canonical = cfg!(feature = "canonical-nans") && config.canonical_nans;
         while (*r.ctx).running {
-            let tables = (*r.ctx).tables;
-            let [handlers] = &*tables;
             #[cfg(sampan_small)]
-            if metered && !super::tables::is_free(*r.pc) {
+            if config.fuel && !super::tables::is_free(*r.pc) {
                 let fuel = &raw mut (*(*r.ctx).machine).fuel;
                 if *fuel == 0 {
                     super::ops::trap::out_of_fuel(&mut r);
@@ -125,7 +132,14 @@ unsafe fn execute(mut r: Regs) {
                 }
                 *fuel -= 1;
             }
-            handlers[*r.pc as usize](&mut r);
+            #[cfg(sampan_small)]
+            if numeric_small::is_numeric(*r.pc) {
+                numeric_small::perform(&mut r, canonical);
+                continue;
+            }
+            let tables = (*r.ctx).tables;
+            let [handlers] = &*tables;
+            handlers[*r.pc as usize % BYTES](&mut r);
         }
     }
 }

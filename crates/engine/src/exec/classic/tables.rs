@@ -9,7 +9,7 @@ macro_rules! set {
     ($t:ident $page:literal: $($variant:ident $handler:expr;)*) => {
         $(
             if Opcode::$variant.is_built_in() {
-                $t[Opcode::$variant.code() as usize - $page] = $handler;
+                $t[(Opcode::$variant.code() as usize - $page) % $t.len()] = $handler;
             }
         )*
     };
@@ -31,7 +31,12 @@ use sampan_wasm::Opcode;
 pub(super) const DEPTHS: usize = if cfg!(sampan_tail_calls) { 3 } else { 1 };
 
 /// Handlers by number of operands in registers and opcode byte.
-pub(super) type Tables = [[Handler; 256]; DEPTHS];
+pub(super) type Tables = [Table; DEPTHS];
+/// Handlers by opcode byte.
+pub(super) type Table = [Handler; BYTES];
+/// Small builds have no handlers for the half of the bytes that are scalar operations: those
+/// before and behind it are in one half, then, at their remainder.
+pub(super) const BYTES: usize = if cfg!(sampan_small) { 128 } else { 256 };
 
 /// Where the outermost function returns to: an opcode of our own.
 pub(super) static LEAVE: [u8; 1] = [0xf0];
@@ -144,8 +149,8 @@ handler! {
 }
 
 #[cfg(not(sampan_small))]
-const fn metered_table<const DEPTH: usize>() -> [Handler; 256] {
-    let mut t = [count_fuel::<DEPTH> as Handler; 256];
+const fn metered_table<const DEPTH: usize>() -> Table {
+    let mut t = [count_fuel::<DEPTH> as Handler; BYTES];
     t[Opcode::Nop.code() as usize] = control::nop::<DEPTH>;
     t[Opcode::Block.code() as usize] = control::block::<DEPTH>;
     t[Opcode::Loop.code() as usize] = control::loop_::<DEPTH>;
@@ -160,7 +165,10 @@ const fn metered_table<const DEPTH: usize>() -> [Handler; 256] {
 macro_rules! numeric_rows {
     ([$t:ident $page:literal $depth:ident $n:ident]
      $($shape:ident $variant:ident $f:ident $($more:ident)*;)*) => {$(
-        if Opcode::$variant.is_built_in() && Opcode::$variant.code() as usize / 256 == $page {
+        if Opcode::$variant.is_built_in()
+            && Opcode::$variant.code() as usize / 256 == $page
+            && ($page > 0 || !cfg!(sampan_small))
+        {
             $t[Opcode::$variant.code() as usize % 256] =
                 numeric_row!($shape $f $depth $n $($more)*);
         }
@@ -289,8 +297,8 @@ macro_rules! accesses {
     };
 }
 
-const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Handler; 256] {
-    let mut t = [if DEPTH == 1 { trap::invalid as Handler } else { at_depth_1::<DEPTH> }; 256];
+const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> Table {
+    let mut t = [if DEPTH == 1 { trap::invalid as Handler } else { at_depth_1::<DEPTH> }; BYTES];
     set! { t 0:
         Unreachable trap::unreachable;
         Nop control::nop::<DEPTH>;
@@ -330,26 +338,26 @@ const fn table<const DEPTH: usize, N: Nans>(vectors: bool, pairs: bool) -> [Hand
     {
         let mut opcode = Opcode::I32Load.code() as usize;
         while opcode <= Opcode::I64Store32.code() as usize {
-            t[opcode] = memory::access;
+            t[opcode % BYTES] = memory::access;
             opcode += 1;
         }
     }
     #[cfg(feature = "simd")]
     {
-        t[0xfd] = vectors::prefix_fd::<DEPTH, N>;
+        t[0xfd % BYTES] = vectors::prefix_fd::<DEPTH, N>;
     }
-    t[LEAVE[0] as usize] = trap::leave::<DEPTH>;
-    t[CROSS[0] as usize] = call::return_cross::<DEPTH>;
+    t[LEAVE[0] as usize % BYTES] = trap::leave::<DEPTH>;
+    t[CROSS[0] as usize % BYTES] = call::return_cross::<DEPTH>;
     if DEPTH == 1 {
         rare_rows! { set [t 0:] }
-        t[0xfc] = prefix_fc::<DEPTH, N>;
+        t[0xfc % BYTES] = prefix_fc::<DEPTH, N>;
         #[cfg(feature = "gc")]
         {
-            t[0xfb] = prefix_fb;
+            t[0xfb % BYTES] = prefix_fb;
         }
         #[cfg(feature = "threads")]
         {
-            t[0xfe] = misc::slow;
+            t[0xfe % BYTES] = misc::slow;
         }
     }
     #[cfg(feature = "simd")]

@@ -20,8 +20,9 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
         let mut cross = ctx.cross.iter().rev();
         let (mut ip, mut sp, mut instance) = (ctx.at_ip, ctx.at_sp.cast_const(), ctx.instance);
         loop {
-            if !ip.is_null() {
-                let (start, map) = find(maps, instance, ip);
+            if !ip.is_null()
+                && let Some((start, map)) = find(maps, instance, ip)
+            {
                 map.show(((ip as usize - start) / 8) as u32, sp, mark);
             }
             let mut back: *const u64 = with_exposed_provenance(*sp.sub(1) as usize);
@@ -38,12 +39,16 @@ pub(super) unsafe fn walk(context: *const (), maps: &mut Maps, mark: &mut dyn Fn
     }
 }
 
-/// The code that `ip` lies behind an instruction of, and its map.
-unsafe fn find(maps: &mut Maps, instance: *mut InstanceData, ip: *const u64) -> (usize, &FrameMap) {
+/// Where the code begins that `ip` lies behind an instruction of, and its map. `None` if there is
+/// no memory for it.
+unsafe fn find(
+    maps: &mut Maps,
+    instance: *mut InstanceData,
+    ip: *const u64,
+) -> Option<(usize, &FrameMap)> {
     let at = ip as usize;
-    let known = maps.frames.range(..at).next_back();
-    let start = match known {
-        Some((&start, map)) if at <= map.end => start,
+    let start = match maps.before(at) {
+        Some((start, map)) if at <= map.end => start,
         _ => {
             // SAFETY: the caller's promise: it is the instance that runs there.
             let module = unsafe { (*instance).module.data() };
@@ -56,9 +61,8 @@ unsafe fn find(maps: &mut Maps, instance: *mut InstanceData, ip: *const u64) -> 
                 .filter_map(|body| Some((body, range(body)?)))
                 .find(|&(_, (start, end))| start < at && at <= end)
                 .expect("frames are of prepared functions");
-            maps.frames.insert(start, record(module, body as u32, end));
-            start
+            return Some((start, maps.find(start, || record(module, body as u32, end))?));
         }
     };
-    (start, &maps.frames[&start])
+    Some((start, maps.find(start, || unreachable!("it is known"))?))
 }

@@ -9,10 +9,10 @@ use crate::entity::{GlobalEntity, InstanceData};
 use crate::module::CodeSlots;
 use crate::once::Once;
 use crate::{Machine, Trap, TrapKind};
-use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicBool;
+use sampan_wasm::List;
 
 /// What handlers reach beside the registers.
 pub(super) struct Ctx {
@@ -25,7 +25,7 @@ pub(super) struct Ctx {
     pub stack_end: *mut u64,
     pub interrupt: *const AtomicBool,
     /// Return addresses and instances of the callers of functions of other instances.
-    pub cross: Vec<(*const u64, *mut InstanceData)>,
+    pub cross: List<(*const u64, *mut InstanceData)>,
     /// Behind the instruction that called the host or allocates, and its frame; without an
     /// instruction, the frame's caller is what goes on.
     pub at_ip: *const u64,
@@ -66,7 +66,7 @@ impl Ctx {
                 let interrupt: &crate::interrupt::Interrupt = unsafe { &(*machine).interrupt };
                 &raw const interrupt.flag
             },
-            cross: Vec::new(),
+            cross: List::new(),
             at_ip: null(),
             at_sp: null_mut(),
             refusal: 0,
@@ -112,7 +112,7 @@ pub(crate) fn run(
 ) -> Result<(), Trap> {
     // SAFETY: the machine owns the instance.
     let module = unsafe { (*instance).module.clone() };
-    let code = super::code_of(module.data(), body).map_err(Trap::host)?;
+    let code = super::code_of(module.data(), body).map_err(Trap::preparation)?;
     let index = module.decl().imported_funcs + body;
     let ty = module.decl().func_type(index);
     // SAFETY: it outlives this call as the module does.
@@ -148,7 +148,7 @@ pub(crate) fn run(
         (r.mem, r.len) = (*r.ctx).memory();
         #[cfg(feature = "reference-types")]
         let _entered =
-            crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast());
+            crate::heap::Activation::enter(machine, super::maps::walk, r.ctx.cast_const().cast())?;
         let mut exit = execute(r);
         while exit != DONE
             && let Some((ip, sp)) = super::unwind::catch(&mut *r.ctx)

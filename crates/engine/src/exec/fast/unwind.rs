@@ -64,7 +64,8 @@ unsafe fn find(
     ip: *const u64,
 ) -> Option<*const Code> {
     let at = ip as usize;
-    if let Some((_, &(end, code))) = machine.codes.range(..=at).next_back()
+    let place = machine.codes.partition_point(|code| code.0 <= at);
+    if let Some(&(_, (end, code))) = machine.codes[..place].last()
         && at < end
     {
         return Some(with_exposed_provenance(code));
@@ -76,6 +77,8 @@ unsafe fn find(
     let code = slots.iter().filter_map(|slot| slot.get()).find(|code| code.contains(ip))?;
     let range = code.words.as_ptr_range();
     let known = (range.end as usize, core::ptr::from_ref(code).expose_provenance());
-    machine.codes.insert(range.start as usize, known);
+    let place = machine.codes.partition_point(|code| code.0 < at);
+    // Else it is looked for again.
+    let _ = machine.codes.put_at(place, (range.start as usize, known));
     Some(code)
 }

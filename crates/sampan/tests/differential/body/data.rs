@@ -69,7 +69,7 @@ impl Body<'_, '_> {
         // Preferably one for what is on the stack.
         for _ in 0..3 {
             let op = self.u.pick(&OPS.all);
-            let params = op.signature().expect("only such are listed").params;
+            let params = op.signature().expect("only such are listed").params();
             let types: Vec<ValType> = params.iter().map(|&p| super::val_type(p)).collect();
             if self.visible().ends_with(&types) {
                 return self.instruction(op, 1);

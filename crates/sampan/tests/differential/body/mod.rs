@@ -286,7 +286,7 @@ impl Body<'_, '_> {
     /// An instruction of the table, with its operands.
     fn instruction(&mut self, op: Opcode, depth: u32) {
         let signature = op.signature().expect("only such are listed");
-        let params: Vec<ValType> = signature.params.iter().map(|&p| val_type(p)).collect();
+        let params: Vec<ValType> = signature.params().iter().map(|&p| val_type(p)).collect();
         if let ImmKind::MemArg(_) | ImmKind::MemArgLane(_) = op.immediates() {
             return self.access(op, &params, depth);
         }
@@ -413,7 +413,7 @@ static OPS: LazyLock<Ops> = LazyLock::new(|| {
 });
 
 fn is_useful(signature: &sampan::wasm::Signature) -> bool {
-    !signature.params.is_empty()
+    !signature.params().is_empty()
 }
 
 fn val_type(operand: Operand) -> ValType {

@@ -148,7 +148,9 @@ handler! {
                     r.link(fp, code, back);
                     return r.go(0);
                 }
-                leave_instance(ctx, back, instance);
+                if !leave_instance(ctx, back, instance) {
+                    return r.call(trap::raise_pending);
+                }
                 r.link(fp, code, CROSS.as_ptr());
                 r.go(0)
             }
@@ -182,7 +184,9 @@ handler! {
                     if back == CROSS.as_ptr() {
                         (*ctx).enter_instance(instance);
                     } else {
-                        leave_instance(ctx, back, instance);
+                        if !leave_instance(ctx, back, instance) {
+                            return r.call(trap::raise_pending);
+                        }
                         back = CROSS.as_ptr();
                     }
                 }
@@ -397,14 +401,19 @@ fn is_subtype(registry: &sampan_wasm::TypeRegistry, have: u32, want: u32) -> boo
     registry.is_subtype(have, want)
 }
 
-/// Notes where to return to in the current instance, and makes another one current.
+/// Notes where to return to in the current instance, and makes another one current. Where there
+/// is no memory to note it in, that trap is left in the context.
 #[inline(never)]
-unsafe fn leave_instance(ctx: *mut Context, back: *const u8, instance: *mut InstanceData) {
+unsafe fn leave_instance(ctx: *mut Context, back: *const u8, instance: *mut InstanceData) -> bool {
     // SAFETY: the machine owns the instances.
     unsafe {
         let ctx = &mut *ctx;
-        ctx.cross.push((back, ctx.instance));
+        if let Err(error) = ctx.cross.put((back, ctx.instance)) {
+            ctx.trap = Some(error.into());
+            return false;
+        }
         ctx.enter_instance(instance);
+        true
     }
 }
 
@@ -416,7 +425,7 @@ unsafe fn ready(ctx: *mut Context, instance: *mut InstanceData, body: u32) -> *c
         match code_of((*instance).module.data(), body) {
             Ok(code) => code,
             Err(error) => {
-                (*ctx).trap = Some(Trap::host(error));
+                (*ctx).trap = Some(Trap::preparation(error));
                 core::ptr::null()
             }
         }

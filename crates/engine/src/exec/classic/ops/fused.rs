@@ -6,12 +6,13 @@
 use super::memory::{Access, address, load_long, short_accesses, short_offset, store_long};
 use super::{control, variable};
 use crate::exec::classic::ops::numeric::Value;
-use crate::exec::classic::regs::{Flow, Regs, handler, signed_leb};
+use crate::exec::classic::regs::{Flow, Handler, Regs, handler, signed_leb};
 use crate::exec::num::{self, with_numeric_ops};
 use sampan_wasm::Opcode;
 
 const BR_IF: u8 = Opcode::BrIf.code() as u8;
 const I32_ADD: u8 = Opcode::I32Add.code() as u8;
+const I32_AND: u8 = Opcode::I32And.code() as u8;
 const I32_CONST: u8 = Opcode::I32Const.code() as u8;
 const LOCAL_GET: u8 = Opcode::LocalGet.code() as u8;
 
@@ -127,13 +128,17 @@ handler! {
         get!(r, depth, 2)
     }
 
-    /// With `i32.add`, and what is done with the sum.
+    /// With `i32.add` or a bit operation, and what is done with the result.
     fn i32_const<const DEPTH: usize>(r) {
         let byte = r.byte(1);
         if byte >= 0x80 {
             return r.call(i32_const_long::<DEPTH>);
         }
         let mut depth = DEPTH;
+        let operation = usize::from(r.byte(2).wrapping_sub(I32_AND));
+        if DEPTH > 0 && operation < BIT_OPERATIONS {
+            return r.call(WITH_CONSTANT[DEPTH - 1][operation]);
+        }
         if r.byte(2) == I32_ADD {
             let value = r.pop(&mut depth) as u32;
             return finish!(r, depth, value.wrapping_add(signed(byte)).into(), 3);
@@ -154,6 +159,36 @@ handler! {
         r.push(&mut depth, (value as u32).into());
         r.next(depth, 1 + len)
     }
+}
+
+/// Makes the handlers of an `i32.const` of one byte and the bit operation behind it. Beside
+/// two operands in registers, the constant would be a third, for which one goes to memory
+/// and comes back at once: hashes and coders of bytes wait for that.
+macro_rules! with_constant {
+    ($($name:ident $f:ident;)*) => {
+        handler! {$(
+            fn $name<const DEPTH: usize>(r) {
+                let mut depth = DEPTH;
+                let left = r.pop(&mut depth) as u32;
+                finish!(r, depth, num::$f(left, signed(r.byte(1))).into(), 3)
+            }
+        )*}
+        const BIT_OPERATIONS: usize = [$(stringify!($f)),*].len();
+        /// By number of operands in registers less one, and opcode.
+        static WITH_CONSTANT: [[Handler; BIT_OPERATIONS]; 2] = [[$($name::<1>),*], [$($name::<2>),*]];
+    };
+}
+
+// In the order of their opcodes.
+with_constant! {
+    constant_and i32_and;
+    constant_or i32_or;
+    constant_xor i32_xor;
+    constant_shl i32_shl;
+    constant_shr_s i32_shr_s;
+    constant_shr_u i32_shr_u;
+    constant_rotl i32_rotl;
+    constant_rotr i32_rotr;
 }
 
 // Loads with the access of a local behind them, stores with `local.get`.

@@ -13,6 +13,8 @@ pub(super) mod fused;
 pub(super) mod memory;
 pub(super) mod misc;
 pub(super) mod numeric;
+#[cfg(sampan_small)]
+pub(super) mod numeric_small;
 pub(super) mod reference;
 pub(super) mod trap;
 pub(super) mod variable;

@@ -1,6 +1,6 @@
 //! The handlers for functions that handle vectors, and for the opcodes on vectors.
 
-use super::{Tables, tables};
+use super::{Table, Tables, tables};
 use crate::exec::classic::ops::numeric::{AnyNans, CanonicalNans, Nans};
 use crate::exec::classic::ops::{trap, vector};
 use crate::exec::classic::regs::{Handler, handler, leb};
@@ -14,7 +14,7 @@ static VECTOR: Tables = tables::<AnyNans>(true, false);
 static VECTOR_CANONICAL: Tables = tables::<CanonicalNans>(true, false);
 
 /// Puts into a table the handlers that know of vectors.
-pub(super) const fn replace<const DEPTH: usize>(mut t: [Handler; 256]) -> [Handler; 256] {
+pub(super) const fn replace<const DEPTH: usize>(mut t: Table) -> Table {
     set! { t 0:
         LocalGet vector::local_get::<DEPTH>;
         LocalSet vector::local_set::<DEPTH>;

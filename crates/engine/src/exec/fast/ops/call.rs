@@ -213,7 +213,7 @@ unsafe fn prepare(ctx: *mut Ctx, slot: *const Once<Code>) -> Result<(), Trap> {
     // SAFETY: the slot is one of the current module's, and ctx is not borrowed.
     unsafe {
         let body = slot.offset_from((*ctx).code) as u32;
-        (*(*ctx).instance).module.data().prepare(body).map_err(Trap::host)
+        (*(*ctx).instance).module.data().prepare(body).map_err(Trap::preparation)
     }
 }
 
@@ -302,7 +302,7 @@ pub(super) unsafe fn call_other(
                 let ctx = &mut *ctx;
                 let mut back = back;
                 if instance != ctx.instance {
-                    ctx.cross.push((back, ctx.instance));
+                    ctx.cross.put((back, ctx.instance))?;
                     ctx.enter_instance(instance);
                     back = CROSS.ip();
                 }
@@ -372,7 +372,7 @@ unsafe fn call_host(
 unsafe fn ready(instance: *mut InstanceData, body: u32) -> Result<*const Code, Trap> {
     // SAFETY: the instance outlives execution.
     let module = unsafe { (*instance).module.data() };
-    super::super::code_of(module, body).map_err(Trap::host)
+    super::super::code_of(module, body).map_err(Trap::preparation)
 }
 
 /// Moves the arguments of a tail call to the start of the frame.
@@ -402,7 +402,7 @@ pub(super) unsafe fn tail_other(
                 if instance != ctx.instance {
                     // A frame that returns across instances already does so to the right one.
                     if back != CROSS.ip() {
-                        ctx.cross.push((back, ctx.instance));
+                        ctx.cross.put((back, ctx.instance))?;
                         back = CROSS.ip();
                     }
                     ctx.enter_instance(instance);

@@ -93,7 +93,7 @@ impl Translator<'_> {
         self.forget();
         let region = self.open_region(BlockKind::Block, ty, params);
         for clause in clauses {
-            self.regions.clause(region, clause);
+            self.lost |= self.regions.clause(region, clause).is_err();
         }
     }
 
@@ -116,7 +116,10 @@ impl Translator<'_> {
     /// Opens a block with a region of its own, whose clauses are still to come.
     fn open_region(&mut self, kind: BlockKind, ty: BlockType, params: usize) -> u32 {
         let outer = self.control.last().map_or(NO_REGION, |block| block.region);
-        let region = self.regions.open(self.words.len() as u32, outer);
+        let region = self.regions.open(self.words.len() as u32, outer).unwrap_or_else(|_| {
+            self.lost = true;
+            NO_REGION
+        });
         self.open(kind, ty, params);
         if let Some(block) = self.control.last_mut() {
             (block.region, block.own_region) = (region, Some(region));
@@ -176,7 +179,8 @@ impl Translator<'_> {
         self.flushed = self.entries.len();
         self.new_segment();
         let (target, keep) = (self.words.len() as u32, block.caught.map(u32::from));
-        self.regions.clause(region, Clause { tag, with_ref: false, target, side: 0, slot, keep });
+        let clause = Clause { tag, with_ref: false, target, side: 0, slot, keep };
+        self.lost |= self.regions.clause(region, clause).is_err();
         self.control.push(block);
     }
 

@@ -6,20 +6,21 @@ use super::stack::Kind;
 use super::{Translator, width};
 use crate::exec::maps::{FrameMap, Recorder, is_heap_ref};
 use crate::module::ModuleData;
+use sampan_wasm::room::OutOfMemory;
 use sampan_wasm::{Module, Scratch, State, ValType, validate_body};
 
 /// The map of the body with an index, which is translated once more. Its code ends at `end`.
-pub(crate) fn record(module: &ModuleData, body: u32, end: usize) -> FrameMap {
-    let mut translator = Translator::new(module, body);
+pub(crate) fn record(module: &ModuleData, body: u32, end: usize) -> Result<FrameMap, OutOfMemory> {
+    let mut translator = Translator::new(module, body)?;
     translator.recorder = Some(Recorder::default());
     let features = module.engine.config().features;
     translator.caught_slots =
         crate::exec::unwind::legacy_depth(&module.bytes, features, &module.decl, translator.index)
-            .expect("it was translated before");
+            .map_err(|_| OutOfMemory)?; // It was translated before.
     let mut scratch = Scratch::default();
     let (bytes, index) = (&module.bytes, translator.index);
     validate_body(bytes, features, &module.decl, index, &mut scratch, &mut translator)
-        .expect("it was translated before");
+        .map_err(|_| OutOfMemory)?;
     translator.recorder.take().expect("set above").finish(end)
 }
 

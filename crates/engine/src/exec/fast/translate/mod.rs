@@ -45,12 +45,13 @@ use sampan_wasm::{
     Error, ErrorKind, FuncType, Imm, Instr, Module, Opcode, Result, Scratch, State, ValType,
     Visitor,
 };
+use sampan_wasm::{List, room::OutOfMemory};
 use stack::{Entry, Kind, Reg};
 
 /// Translates the body with an index (imports not counted).
 pub(crate) fn prepare(module: &ModuleData, body: u32) -> Result<Code> {
     let index = module.decl.imported_funcs + body;
-    let mut translator = Translator::new(module, body);
+    let mut translator = Translator::new(module, body)?;
     let features = module.engine.config().features;
     translator.caught_slots = legacy_depth(&module.bytes, features, &module.decl, index)?;
     let mut scratch = Scratch::default();
@@ -161,6 +162,8 @@ struct Translator<'m> {
     tried: alloc::collections::BTreeMap<u16, u32>,
     /// How many such slots there are.
     caught_slots: u32,
+    /// There was no memory for something; looked at after each instruction.
+    lost: bool,
     /// The word behind a call or an allocation.
     collecting: Option<usize>,
     /// The entries below what that takes.
@@ -186,12 +189,12 @@ struct ZeroLocals {
 const PROLOGUE: usize = 5;
 
 impl<'m> Translator<'m> {
-    fn new(module: &'m ModuleData, body: u32) -> Translator<'m> {
+    fn new(module: &'m ModuleData, body: u32) -> Result<Translator<'m>, OutOfMemory> {
         let span = &module.decl.bodies[body as usize];
-        Translator {
+        Ok(Translator {
             module,
             index: module.decl.imported_funcs + body,
-            words: Vec::with_capacity((span.end - span.start) as usize),
+            words: List::with_room((span.end - span.start) as usize)?.into(),
             offsets: Vec::new(),
             at: span.start,
             locals: Vec::new(),
@@ -223,11 +226,12 @@ impl<'m> Translator<'m> {
             tries: 0,
             tried: Default::default(),
             caught_slots: 0,
+            lost: false,
             collecting: None,
             collecting_below: 0,
             #[cfg(feature = "reference-types")]
             recorder: None,
-        }
+        })
     }
 
     fn ty(&self) -> &'m FuncType {
@@ -237,12 +241,15 @@ impl<'m> Translator<'m> {
     fn finish(mut self) -> Result<Code> {
         self.end_fuel();
         let frame_bytes = self.frame_slots as usize * 8;
-        let (words, constants) = (self.words.into_boxed_slice(), self.constants.into_boxed_slice());
+        let (words, constants) = (
+            List::from(self.words).into_boxed_slice()?,
+            List::from(self.constants).into_boxed_slice()?,
+        );
         let mut code = Code::new(frame_bytes, words, constants);
-        code.offsets = self.offsets.into_boxed_slice();
+        code.offsets = List::from(self.offsets).into_boxed_slice()?;
         #[cfg(feature = "exceptions")]
         {
-            code.regions = self.regions.finish();
+            code.regions = self.regions.finish()?;
         }
         #[cfg(feature = "native")]
         {
@@ -272,6 +279,9 @@ impl<'m> Translator<'m> {
     }
 
     fn check_frame(&self) -> Result<()> {
+        if self.lost {
+            return Err(OutOfMemory.into());
+        }
         if self.frame_slots > MAX_FRAME_SLOTS {
             let kind = ErrorKind::Limit { what: "slots in a frame", limit: MAX_FRAME_SLOTS };
             return Err(Error::new(kind, self.at as usize).in_func(self.index));

@@ -133,7 +133,7 @@ impl Translator<'_> {
 
     pub(super) fn vector_access(&mut self, op: Opcode, offset: u32, lane: u8) -> bool {
         let Some(handler) = simd::access(op) else { return false };
-        let has_vector = op.signature().is_some_and(|s| s.params.len() == 2);
+        let has_vector = op.signature().is_some_and(|s| s.params().len() == 2);
         let vector = if has_vector {
             let vector = self.pop();
             self.slot_of(&vector)
