@@ -28,7 +28,7 @@ fn native(program: &Path) -> (String, i32) {
 
 /// With code translated as soon as it is met a second time.
 fn translating() -> Result<Box<dyn Machine>, MapError> {
-    let options = Options { turn: 400, samples: 1, wait: true, ..Options::default() };
+    let options = Options { turn: 400, samples: 1, price: 0, wait: true, ..Options::default() };
     Interpreter::translating(Native::create, options)
 }
 
