@@ -276,6 +276,8 @@ impl Machine {
         }
         for (own, &ty) in decl.memories[decl.imported_memories as usize..].iter().enumerate() {
             let image = images.map(|images| &images[own]);
+            #[cfg(feature = "shrunk-memories")]
+            let ty = crate::shrink::shrunk(self, module, ty).unwrap_or(ty);
             let id = self.new_memory_with(ty, image).ok_or(InstantiateError::Limit("a memory"))?;
             memories.put(self.memories[id.0 as usize].as_ptr())?;
         }

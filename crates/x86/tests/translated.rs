@@ -261,7 +261,7 @@ fn run(mode: Mode, code: &[u8], seed: u64, translate: bool) -> (Exit, Registers,
     registers.rip = CODE;
     let mut cpu = Cpu::new();
     if translate {
-        let options = Options { turn: 0, samples: 1, wait: true, ..Options::default() };
+        let options = Options { turn: 0, samples: 1, price: 0, wait: true, ..Options::default() };
         assert!(cpu.translate(Native::create, &space, options));
     }
     let exit = cpu.run(&mut registers, &mut space, 10_000_000);
@@ -326,7 +326,7 @@ fn code_that_changes_is_translated_anew() {
     registers.rip = CODE;
     (registers.gpr[1], registers.gpr[2]) = (50_000, 50_000);
     let mut cpu = Cpu::new();
-    let options = Options { turn: 0, samples: 1, wait: true, ..Options::default() };
+    let options = Options { turn: 0, samples: 1, price: 0, wait: true, ..Options::default() };
     assert!(cpu.translate(Native::create, &space, options));
     assert_eq!(cpu.run(&mut registers, &mut space, 10_000_000), Exit::Breakpoint);
     assert_eq!(registers.gpr[0], 150_000);

@@ -96,7 +96,12 @@ pub extern "C" fn run() {
 #[unsafe(no_mangle)]
 pub extern "C" fn translate(turn: u32, samples: u32, wait: u32) {
     let state = state();
-    let options = Options { turn: turn.into(), samples, wait: wait != 0, ..Options::default() };
+    let wait = wait != 0;
+    let price = if wait { 0 } else { Options::default().price };
+    // Not every browser has tail calls.
+    let chained = false;
+    let options =
+        Options { turn: turn.into(), samples, price, wait, chained, ..Options::default() };
     state.cpu.translate(code::create, &state.space, options);
 }
 

@@ -20,7 +20,7 @@ pub fn of(mode: LinuxMode, report: bool) -> NewMachine {
 }
 
 fn eager() -> Options {
-    Options { turn: 0, samples: 1, wait: true, ..Options::default() }
+    Options { turn: 0, samples: 1, price: 0, wait: true, ..Options::default() }
 }
 
 fn observed(options: Options) -> Options {

@@ -7,8 +7,8 @@
 
 use super::context::Context;
 use super::lower;
-use super::op::Op;
-use super::ops::branch::{stale, translated};
+use super::op::{Handler, Op};
+use super::ops::branch::{jmp, stale, translated};
 use crate::exit::{Access, Exit, Fault};
 use crate::memory::PAGE_SIZE;
 use crate::translate::Seen;
@@ -56,6 +56,8 @@ pub(super) struct Cache {
     ops: usize,
     /// Blocks at addresses where translated code is entered otherwise.
     plain: Map<u32>,
+    /// Blocks of one instruction that translated code leaves to the interpreter.
+    single: Map<u32>,
     /// Translated regions whose code has changed.
     stale_regions: Vec<u32>,
     /// How often everything was dropped.
@@ -86,6 +88,7 @@ impl Default for Cache {
             jumps: Box::new([(u64::MAX, null()); JUMPS]),
             ops: 0,
             plain: Map::default(),
+            single: Map::default(),
             stale_regions: Vec::new(),
             flushes: 0,
             targets: Map::default(),
@@ -138,14 +141,14 @@ impl Cache {
     fn invalidate_page(&mut self, page: u32, range: &Range<u64>, space: &mut AddressSpace) {
         let Some(list) = self.pages.get_mut(&page) else { return };
         let blocks = &mut self.blocks;
-        let (by_rip, plain) = (&mut self.by_rip, &mut self.plain);
+        let mut maps = [&mut self.by_rip, &mut self.plain, &mut self.single];
         let regions = &mut self.stale_regions;
         list.retain(|&index| {
             let block = &mut blocks[index as usize];
             if block.live && block.range.start < range.end && range.start < block.range.end {
                 block.live = false;
                 regions.extend(block.region);
-                for map in [&mut *by_rip, &mut *plain] {
+                for map in maps.iter_mut() {
                     if map.get(&(block.range.start as u32)) == Some(&index) {
                         map.remove(&(block.range.start as u32));
                     }
@@ -223,6 +226,33 @@ impl Cache {
         Ok(self.blocks[index as usize].ops.cast())
     }
 
+    /// The one instruction at an address, behind which it is asked for translated code.
+    pub fn single(
+        &mut self,
+        mode: Mode,
+        rip: u64,
+        space: &mut AddressSpace,
+    ) -> Result<*const Op, Exit> {
+        let Ok(at) = u32::try_from(rip) else { return Err(fetch_fault(space, rip)) };
+        let index = match self.single.get(&at) {
+            Some(&index) => index,
+            None => {
+                let (mut ops, end) = lower::block(mode, at, space, 1)?;
+                // Where it falls through is behind all that it is made of.
+                if let [.., _, last] = &mut *ops
+                    && core::ptr::fn_addr_eq(last.run, jmp as Handler)
+                    && u64::from(last.rip) == end
+                {
+                    last.run = translated;
+                }
+                let index = self.add(rip..end.max(rip + 1), ops, None, space);
+                self.single.insert(at, index);
+                index
+            }
+        };
+        Ok(self.blocks[index as usize].ops.cast())
+    }
+
     fn decode(&mut self, mode: Mode, at: u32, space: &mut AddressSpace) -> Result<u32, Exit> {
         let (ops, end) = lower::block(mode, at, space, MAX_BLOCK as usize)?;
         let rip = u64::from(at);
@@ -288,7 +318,7 @@ impl Cache {
     fn is_entry(&self, index: u32) -> bool {
         // SAFETY: the box lives, and no op is running.
         let ops = unsafe { &*self.blocks[index as usize].ops };
-        matches!(ops, [op] if core::ptr::fn_addr_eq(op.run, translated as super::op::Handler))
+        matches!(ops, [op] if core::ptr::fn_addr_eq(op.run, translated as Handler))
     }
 
     /// Whoever comes to the block at an address looks up what is there now.

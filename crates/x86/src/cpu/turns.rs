@@ -4,13 +4,24 @@ use super::cache::MAX_BLOCK;
 use super::context::{Context, slot};
 use super::{Cpu, execute, step};
 use crate::registers::flags::{DF, STATUS, TF};
-use crate::translate::state::{State, is_ordinary, status, why};
-use crate::translate::{Leave, TURN};
+use crate::translate::state::{Cause, State, is_ordinary, status, why};
+use crate::translate::{LEAVING, Leave};
 use crate::{AddressSpace, Exit, Fpu, Mode};
 
 /// Instructions that translated code may execute beyond its budget, which is that much less
 /// than what is left.
 pub(super) const RESERVE: i64 = 4096;
+
+/// How execution goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// In translated code if there is some, else in a turn of the interpreter.
+    Anything,
+    /// With one instruction of the interpreter.
+    Single,
+    /// With a turn of the interpreter.
+    Turn,
+}
 
 impl Cpu {
     /// As `run`, with translated code where there is some.
@@ -21,8 +32,7 @@ impl Cpu {
         mem: *mut u8,
         pages: *const u8,
     ) -> Exit {
-        // The next instruction is one for the interpreter.
-        let mut interpret = false;
+        let mut next = Next::Anything;
         loop {
             self.keep_up(cx);
             if *left < MAX_BLOCK {
@@ -36,14 +46,15 @@ impl Cpu {
                     exit => return exit,
                 }
             }
-            if !interpret && *left >= RESERVE && self.finds_translated(cx.rip) {
-                if let Some(exit) = self.enter_translated(cx, left, &mut interpret) {
-                    return exit;
+            if next == Next::Anything && *left >= RESERVE && self.finds_translated(cx.rip) {
+                match self.enter_translated(cx, left) {
+                    Ok(then) => next = then,
+                    Err(exit) => return exit,
                 }
                 continue;
             }
-            interpret = false;
-            if let Some(exit) = self.turn(cx, left, mem, pages) {
+            let single = core::mem::replace(&mut next, Next::Anything) == Next::Single;
+            if let Some(exit) = self.turn(cx, left, mem, pages, single) {
                 return exit;
             }
         }
@@ -54,13 +65,8 @@ impl Cpu {
     }
 
     /// Runs translated code, of which there is some where execution stands.
-    fn enter_translated(
-        &mut self,
-        cx: &mut Context,
-        left: &mut i64,
-        interpret: &mut bool,
-    ) -> Option<Exit> {
-        let translator = self.translator.as_mut()?;
+    fn enter_translated(&mut self, cx: &mut Context, left: &mut i64) -> Result<Next, Exit> {
+        let Some(translator) = self.translator.as_mut() else { return Ok(Next::Turn) };
         let state = translator.state();
         // SAFETY: inside the reservation, where only translated code reaches it, which does
         // not run now.
@@ -74,74 +80,95 @@ impl Cpu {
         if !translator.enter() {
             // Its checks leave nothing to trap at. What it has stored cannot be undone, so the
             // program must not go on.
-            return Some(Exit::GeneralProtection);
+            return Err(Exit::GeneralProtection);
         }
         let executed = before - state.left;
         *left -= executed;
+        let mut cause = None;
+        if (why::FIRST_STOP..why::END).contains(&state.why) {
+            let stop = translator.stop(state.slot, state.why - why::FIRST_STOP);
+            // Only a program that overwrote the state could have come here.
+            let Some(stop) = stop else { return Err(Exit::GeneralProtection) };
+            (state.rip, cause) = (stop.rip, Some(stop.cause));
+            state.fk = stop.flags.unwrap_or(state.fk);
+        }
         take(cx, fpu, state);
-        let why = state.why;
-        match why {
-            why::STEP => {
-                *interpret = true;
+        if cause != Some(Cause::Budget) && translator.judge(entry, executed) {
+            self.cache.clear_entry(entry as u32);
+        }
+        match cause {
+            Some(Cause::Step) => {
                 translator.stopped(mode, cx.rip, space);
-                if translator.judge(entry, executed) {
-                    self.cache.clear_entry(entry as u32);
-                }
+                return Ok(Next::Single);
             }
-            why::BUDGET => {
-                *interpret = true;
+            Some(Cause::Budget) => {
                 translator.led(mode, cx.rip, space, Leave::Budget);
+                return Ok(Next::Turn);
+            }
+            None if translator.knows(cx.rip) => {
+                translator.led(mode, cx.rip, space, Leave::Displaced);
             }
             // Where regions are left to again and again is worth one.
-            jump if !translator.find(cx.rip) => {
+            None => {
                 translator.led(mode, cx.rip, space, Leave::Outside);
-                if jump != why::JUMP {
-                    self.cache.note_target(jump, cx.rip);
+                if state.why != why::JUMP {
+                    self.cache.note_target(state.why, cx.rip);
                 }
-                self.sample(cx, mode, 1);
+                self.sample(cx, mode, cx.rip, LEAVING);
             }
-            _ => translator.led(mode, cx.rip, space, Leave::Displaced),
         }
-        None
+        Ok(Next::Anything)
     }
 
-    /// Interpreted code until something leaves it.
+    /// Interpreted code until something leaves it; behind a `single` instruction it is asked for
+    /// translated code.
     fn turn(
         &mut self,
         cx: &mut Context,
         left: &mut i64,
         mem: *mut u8,
         pages: *const u8,
+        single: bool,
     ) -> Option<Exit> {
         // SAFETY: no op is running; the context's pointers are valid during a run.
         let (mode, space) = unsafe { ((*cx.registers).mode, &mut *cx.space) };
         self.cache.trim(space);
         let length = self.translator.as_ref().map_or(i64::MAX, |t| t.options().turn as i64);
         let length = length.max(2 * MAX_BLOCK).min(*left);
+        let start = cx.rip;
         cx.left = length;
         cx.resume = false;
-        match self.cache.plain_block(mode, cx.rip, space) {
+        let block = match single {
+            true => self.cache.single(mode, cx.rip, space),
+            false => self.cache.plain_block(mode, cx.rip, space),
+        };
+        match block {
             // SAFETY: a block of this cache.
             Ok(op) => unsafe { execute(op, cx, mem, pages) },
             Err(exit) => return Some(exit),
         }
-        *left -= length - cx.left;
+        let executed = length - cx.left;
+        *left -= executed;
         if cx.resume {
+            // What is missing is code for where it began.
+            if !single {
+                self.sample(cx, mode, start, executed as u64);
+            }
             return None;
         }
         if cx.exit != Exit::Budget {
             return Some(cx.exit);
         }
         if *left >= MAX_BLOCK {
-            self.sample(cx, mode, TURN);
+            self.sample(cx, mode, cx.rip, executed as u64);
         }
         None
     }
 
-    /// A turn has ended here, or a region was left.
-    fn sample(&mut self, cx: &mut Context, mode: Mode, weight: u32) {
+    /// Instructions have been interpreted from or at an address, or a region was left for it.
+    fn sample(&mut self, cx: &mut Context, mode: Mode, rip: u64, spent: u64) {
         let Some(translator) = &mut self.translator else { return };
-        if !translator.sample(cx.rip, weight) {
+        if !translator.sample(rip, spent) {
             return;
         }
         // SAFETY: as in `turn`.
@@ -150,14 +177,18 @@ impl Cpu {
             self.flushes = u64::MAX;
             return;
         }
-        self.translate_at(mode, cx.rip as u32, space);
+        self.begin(mode, rip as u32, space, false);
     }
 
     /// Translates the code at an address, hot or not; whether there was something to translate.
     /// It runs when the host is ready.
     pub fn translate_at(&mut self, mode: Mode, rip: u32, space: &mut AddressSpace) -> bool {
+        self.begin(mode, rip, space, true)
+    }
+
+    fn begin(&mut self, mode: Mode, rip: u32, space: &mut AddressSpace, wanted: bool) -> bool {
         let Some(translator) = &mut self.translator else { return false };
-        let made = translator.translate(mode, rip, space, &*self.cache);
+        let made = translator.translate(mode, rip, space, &*self.cache, wanted);
         if let Some((slot, spans)) = &made {
             self.cache.watch(*slot, spans, space);
         }

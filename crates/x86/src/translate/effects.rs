@@ -15,6 +15,14 @@ fn is_flat_string(i: &Instruction) -> bool {
         .all(|n| i.op_kind(n) == OpKind::Register || whole.contains(&i.op_kind(n)))
 }
 
+/// Whether it goes one way or the other as the direction flag says.
+pub(super) fn looks_at_direction(i: &Instruction) -> bool {
+    use Mnemonic as N;
+    i.mnemonic() == N::Cld
+        || matches!(i.mnemonic(), N::Movsb | N::Movsw | N::Movsd | N::Movsq)
+        || matches!(i.mnemonic(), N::Stosb | N::Stosw | N::Stosd | N::Stosq)
+}
+
 /// Whether it is an instruction on whole SSE registers that is translated in some form.
 pub(super) fn is_vector(i: &Instruction) -> bool {
     use Mnemonic as N;

@@ -14,6 +14,8 @@ pub(super) struct Flow {
     pub dispatched: Vec<usize>,
     /// By node: whether a branch leads back to it.
     pub is_loop: Vec<bool>,
+    /// By node: whether it is in a loop other than the dispatcher's.
+    pub in_loop: Vec<bool>,
     /// By node: whether code for it is written behind a label.
     pub is_join: Vec<bool>,
     /// By node: its children in the dominator tree, in reverse postorder.
@@ -45,13 +47,16 @@ impl Flow {
             };
             let mut is_loop = alloc::vec![false; count];
             let mut forward = alloc::vec![0; count];
-            let mut bad = None;
+            let (mut bad, mut backward) = (None, Vec::new());
             for &node in &sequence {
                 for &to in &edges[node] {
                     if order[to] > order[node] {
                         forward[to] += 1;
                     } else if dominates(to, node) {
                         is_loop[to] = true;
+                        if to != 0 {
+                            backward.push((node, to));
+                        }
                     } else {
                         bad = Some(to);
                     }
@@ -67,7 +72,8 @@ impl Flow {
                 children[parents[node]].push(node);
             }
             let is_join = (0..count).map(|node| forward[node] > 1 || through[node]).collect();
-            return Flow { dispatched: list, is_loop, is_join, children };
+            let in_loop = in_loops(&edges, &sequence, backward);
+            return Flow { dispatched: list, is_loop, in_loop, is_join, children };
         }
     }
 
@@ -75,6 +81,27 @@ impl Flow {
     pub fn number(&self, block: usize) -> Option<usize> {
         self.dispatched.iter().position(|&other| other == block)
     }
+}
+
+/// By node: whether it is in the loop of one of some branches back, each from a node to the
+/// loop's first.
+fn in_loops(edges: &[Vec<usize>], sequence: &[usize], backward: Vec<(usize, usize)>) -> Vec<bool> {
+    let before = predecessors(edges, sequence);
+    let mut inside = alloc::vec![false; edges.len()];
+    // By node: the last branch that was followed to it.
+    let mut followed = alloc::vec![usize::MAX; edges.len()];
+    for (number, &(from, first)) in backward.iter().enumerate() {
+        followed[first] = number;
+        inside[first] = true;
+        let mut work = Vec::from([from]);
+        while let Some(node) = work.pop() {
+            if core::mem::replace(&mut followed[node], number) != number {
+                inside[node] = true;
+                work.extend(&before[node]);
+            }
+        }
+    }
+    inside
 }
 
 fn edges(successors: &[Vec<usize>], through: &[bool], list: &[usize]) -> Vec<Vec<usize>> {
@@ -117,14 +144,19 @@ fn postorder(edges: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
     (sequence, order)
 }
 
-/// Immediate dominators (Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm").
-fn dominators(edges: &[Vec<usize>], sequence: &[usize], order: &[usize]) -> Vec<usize> {
+fn predecessors(edges: &[Vec<usize>], sequence: &[usize]) -> Vec<Vec<usize>> {
     let mut before = alloc::vec![Vec::new(); edges.len()];
     for &node in sequence {
         for &to in &edges[node] {
             before[to].push(node);
         }
     }
+    before
+}
+
+/// Immediate dominators (Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm").
+fn dominators(edges: &[Vec<usize>], sequence: &[usize], order: &[usize]) -> Vec<usize> {
+    let before = predecessors(edges, sequence);
     let mut parents = alloc::vec![usize::MAX; edges.len()];
     parents[0] = 0;
     let mut changed = true;

@@ -36,9 +36,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use leave::Reasons;
 pub use leave::{Leave, Reason};
+use module::Translated;
+use region::Region;
 pub(crate) use region::Seen;
 pub use state::Layout;
-use state::{JUMPS, Jump, State, jump_index};
+use state::{BESIDE, JUMPS, Jump, State, Stop, jump_index};
 
 /// How a region accesses the guest's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +91,15 @@ pub enum Readiness {
 pub struct Options {
     /// Instructions that the interpreter executes between two samples.
     pub turn: u64,
-    /// Samples that make an address hot. Where there is translated code around it already it
-    /// takes many more.
+    /// Turns that must have ended at an address before it is looked at.
     pub samples: u32,
+    /// Instructions that must have been interpreted in a region for each one that it has, before
+    /// it is compiled: about as many as take the time that compiling one takes.
+    pub price: u64,
     /// How memory is accessed.
     pub memory: Memory,
+    /// Whether regions call each other, which takes a host with tail calls.
+    pub chained: bool,
     /// Whether the interpreter waits until code is compiled: for tests.
     pub wait: bool,
     /// Is told at the end of each process that had code translated.
@@ -102,7 +108,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { turn: 4000, samples: 16, memory: Memory::Strict, wait: false, observe: None }
+        Self {
+            turn: 4000,
+            samples: 24,
+            price: 6000,
+            memory: Memory::Strict,
+            chained: true,
+            wait: false,
+            observe: None,
+        }
     }
 }
 
@@ -143,21 +157,17 @@ impl Counts {
     }
 }
 
-/// What the end of a turn weighs as a sample; that a region was left weighs 1.
-pub(crate) const TURN: u32 = 16;
-
-/// How many times as many samples it takes where there is a region already: compiling takes
-/// longer than leaving and entering some thousand times.
-const INSIDE: u32 = 40;
+/// What leaving translated code costs, in instructions interpreted.
+pub(crate) const LEAVING: u64 = 40;
 
 /// Instructions that translated code must execute for entering to be faster than going on to
 /// interpret.
 const WORTH: i64 = 50;
-/// How often in a row an entry may lead to less.
-const PATIENCE: u32 = 100;
+/// How many entries in a row may lead to nothing until the interpreter enters there no more.
+const PATIENCE: i64 = 30;
 
 /// Regions that are compiled at a time.
-const MAX_PENDING: usize = 2;
+const MAX_PENDING: usize = 3;
 
 /// Regions that one host holds before all are dropped.
 const MAX_REGIONS: usize = 4000;
@@ -172,18 +182,38 @@ pub(crate) struct Translator {
     /// Regions by slot less one.
     regions: Vec<Made>,
     /// Where regions can be entered.
-    entries: Map<(u32, u32)>,
+    entries: Map<Entry>,
     pending: Vec<u32>,
     /// How often news could have been asked for.
     asked: u32,
-    samples: Map<u32>,
-    /// How often in a row an entry led to little.
-    poor: Map<u32>,
+    heat: Map<Heat>,
     pub counts: Counts,
     reasons: Reasons,
 }
 
+/// What not having code for an address has cost.
+#[derive(Clone, Copy, Default)]
+struct Heat {
+    /// In instructions interpreted.
+    spent: u64,
+    /// When it is worth looking at.
+    next: u64,
+}
+
+/// Where a region can be entered.
+#[derive(Clone, Copy)]
+struct Entry {
+    slot: u32,
+    number: u32,
+    /// Instructions that were executed from here on, over what makes entering worth while.
+    gain: i64,
+    /// Whether the interpreter goes on by itself: other regions lead here, but alone it is too
+    /// short.
+    poor: bool,
+}
+
 struct Made {
+    stops: Vec<Stop>,
     entries: Vec<u32>,
     spans: Vec<(u32, u32)>,
     live: bool,
@@ -202,7 +232,7 @@ impl Translator {
         let [state, jumps, pages, guest] = reservation.layout();
         let layout = Layout { state, jumps, pages, guest };
         const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x4_0000);
-        Some(Self {
+        let translator = Self {
             host: None,
             make,
             options,
@@ -212,11 +242,16 @@ impl Translator {
             entries: Map::default(),
             pending: Vec::new(),
             asked: 0,
-            samples: Map::default(),
-            poor: Map::default(),
+            heat: Map::default(),
             counts: Counts::default(),
             reasons: Reasons::default(),
-        })
+        };
+        // Where all is zero, elsewhere address 0 is never looked for.
+        for index in [0, BESIDE] {
+            // SAFETY: as in `set_jump`.
+            unsafe { translator.jump(index).write(Jump::free(index)) };
+        }
+        Some(translator)
     }
 
     pub fn options(&self) -> &Options {
@@ -228,31 +263,35 @@ impl Translator {
         self.reservation.at(self.layout.state).cast()
     }
 
-    /// Whether a region can be entered at an address; then the dispatcher finds it.
+    /// Whether the interpreter enters a region at an address; then the dispatcher finds it.
     pub fn find(&mut self, rip: u64) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
-        let Some(&(slot, entry)) = self.entries.get(&rip) else { return false };
-        self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+        let Some(&Entry { slot, number, poor: false, .. }) = self.entries.get(&rip) else {
+            return false;
+        };
+        self.set_jump(Jump { rip, slot, entry: number, unused: 0 });
         true
     }
 
-    /// Notes how far an entry led before an instruction that is not translated; whether it is
-    /// worth nothing, and is no entry any more.
+    /// Whether a region can be entered at an address, from another at least.
+    pub fn knows(&self, rip: u64) -> bool {
+        u32::try_from(rip).is_ok_and(|rip| self.entries.contains_key(&rip))
+    }
+
+    /// Notes how far an entry led; whether the interpreter does not enter there any more.
     pub fn judge(&mut self, rip: u64, executed: i64) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
-        if executed >= WORTH {
-            self.poor.remove(&rip);
-            return false;
-        }
-        let count = self.poor.entry(rip).or_default();
-        *count += 1;
-        if *count < PATIENCE {
-            return false;
-        }
-        self.poor.remove(&rip);
-        self.entries.remove(&rip);
-        self.clear_jump(rip);
-        true
+        let Some(entry) = self.entries.get_mut(&rip) else { return false };
+        let limit = PATIENCE * WORTH;
+        entry.gain = (entry.gain + executed.min(limit) - WORTH).min(limit);
+        entry.poor = entry.gain <= -limit;
+        entry.poor
+    }
+
+    /// The stop for which a region was left, by its number.
+    pub fn stop(&self, slot: u32, number: u32) -> Option<Stop> {
+        let made = self.regions.get((slot as usize).checked_sub(1)?)?;
+        made.stops.get(number as usize).copied()
     }
 
     /// Counts that translated code stopped before an instruction that the interpreter must
@@ -279,55 +318,75 @@ impl Translator {
         self.host.as_mut().is_some_and(|host| host.enter())
     }
 
-    /// Notes that execution stood at an address, with a weight of [`TURN`] for the end of a
-    /// turn; whether to translate there.
-    pub fn sample(&mut self, rip: u64, weight: u32) -> bool {
+    /// Notes that so many instructions were interpreted from or at an address; whether to look
+    /// at whether it should be translated.
+    pub fn sample(&mut self, rip: u64, spent: u64) -> bool {
         let Ok(rip) = u32::try_from(rip) else { return false };
+        if self.heat.len() > 1 << 16 {
+            self.heat.clear();
+        }
+        let next = u64::from(self.options.samples) * self.options.turn;
+        let heat = self.heat.entry(rip).or_insert(Heat { spent: 0, next });
+        heat.spent += spent;
         // What is being compiled may be what is missing here.
-        if self.pending.len() >= MAX_PENDING {
-            return false;
-        }
-        if self.samples.len() > 1 << 16 {
-            self.samples.clear();
-        }
-        let count = self.samples.entry(rip).or_default();
-        let before = *count;
-        *count = before.saturating_add(weight);
-        let now = *count;
-        let passes = |limit: u32| before < limit && limit <= now;
-        let limit = self.options.samples.saturating_mul(TURN);
-        passes(limit) && !self.is_inside(rip) || passes(limit.saturating_mul(INSIDE))
+        heat.spent >= heat.next && self.pending.len() < MAX_PENDING && !self.is_coming(rip)
     }
 
-    fn is_inside(&self, rip: u32) -> bool {
-        let live = self.regions.iter().filter(|made| made.live);
-        live.flat_map(|made| &made.spans).any(|&(first, last)| first <= rip && rip <= last)
+    fn is_coming(&self, rip: u32) -> bool {
+        self.pending.iter().any(|&slot| contains(&self.regions[slot as usize - 1].spans, rip))
     }
 
-    /// Begins to translate from an address. Gives the slot and the spans of its code.
+    /// Begins to translate from an address, if it is `wanted` or if that pays. Gives the slot and
+    /// the spans of its code.
     pub fn translate(
         &mut self,
         mode: Mode,
         seed: u32,
         space: &AddressSpace,
         seen: &dyn Seen,
+        wanted: bool,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
+        let is_entry = |at: u32| self.entries.contains_key(&at);
+        let Some(region) = region::grow(mode, seed, space, seen, &is_entry) else {
+            self.put_off(seed, u64::MAX);
+            return None;
+        };
+        if !wanted && !self.pays(seed, &region) {
+            return None;
+        }
         if self.host.is_none() {
             let mut host = (self.make)(space)?;
             host.submit(0, module::dispatcher(self.layout));
             self.host = Some(host);
         }
         let host = self.host.as_mut()?;
-        let region = region::grow(mode, seed, space, seen)?;
         let slot = self.regions.len() as u32 + 1;
-        let (bytes, entries) = module::region(mode, self.options.memory, self.layout, &region);
+        let Translated { bytes, entries, stops } =
+            module::region(mode, &self.options, self.layout, &region);
         self.counts.regions += 1;
-        self.counts.instructions += region.count as u64;
+        self.counts.instructions += region.addresses.len() as u64;
         self.counts.bytes += bytes.len() as u64;
         host.submit(slot, bytes);
-        self.regions.push(Made { entries, spans: region.spans.clone(), live: true });
+        self.regions.push(Made { stops, entries, spans: region.spans.clone(), live: true });
         self.pending.push(slot);
         Some((slot, region.spans))
+    }
+
+    /// Whether what was spent on a region's code is what compiling it takes.
+    fn pays(&mut self, seed: u32, region: &Region) -> bool {
+        let heat = region.addresses.iter().filter_map(|at| self.heat.get(at));
+        let spent: u64 = heat.map(|heat| heat.spent).sum();
+        let price = region.addresses.len() as u64 * self.options.price;
+        if spent < price {
+            // Growing it takes time, too. Part of what is missing will be spent elsewhere in it.
+            let here = self.heat.get(&seed).map_or(0, |heat| heat.spent);
+            self.put_off(seed, here + ((price - spent) / 4).max(self.options.turn));
+        }
+        spent >= price
+    }
+
+    fn put_off(&mut self, rip: u32, next: u64) {
+        self.heat.entry(rip).or_default().next = next;
     }
 
     /// The addresses at which regions that have become ready can be entered.
@@ -351,14 +410,18 @@ impl Translator {
             if !made.live || readiness == Readiness::Failed {
                 continue;
             }
+            // What was spent is paid.
+            let spans = &made.spans;
+            self.heat.retain(|&rip, heat| heat.next == u64::MAX || !contains(spans, rip));
             // The latest region knows most of the program.
             for (number, &rip) in made.entries.iter().enumerate() {
-                self.entries.insert(rip, (slot, number as u32));
-                news.push((rip, slot, number as u32));
+                let entry = Entry { slot, number: number as u32, gain: 0, poor: false };
+                self.entries.insert(rip, entry);
+                news.push((rip, slot, entry.number));
             }
         }
         for &(rip, slot, entry) in &news {
-            self.set_jump(rip, Jump { rip, slot, entry, unused: 0 });
+            self.set_jump(Jump { rip, slot, entry, unused: 0 });
         }
         news.into_iter().map(|(rip, ..)| rip).collect()
     }
@@ -386,10 +449,10 @@ impl Translator {
         let entries = core::mem::take(&mut made.entries);
         let mut gone = Vec::new();
         for rip in entries {
-            if self.entries.get(&rip).is_some_and(|&(owner, _)| owner == slot) {
+            if self.entries.get(&rip).is_some_and(|entry| entry.slot == slot) {
                 self.entries.remove(&rip);
                 self.clear_jump(rip);
-                self.samples.remove(&rip);
+                self.heat.remove(&rip);
                 gone.push(rip);
             }
         }
@@ -401,8 +464,7 @@ impl Translator {
         self.clear_jumps();
         self.regions.clear();
         self.pending.clear();
-        self.samples.clear();
-        self.poor.clear();
+        self.heat.clear();
         if let Some(host) = &mut self.host {
             host.reset();
         }
@@ -415,16 +477,49 @@ impl Translator {
         }
     }
 
+    /// Takes an address out of the table of jumps.
     fn clear_jump(&mut self, rip: u32) {
-        self.set_jump(rip, Jump { rip, slot: 0, entry: 0, unused: 0 });
+        let first = jump_index(rip);
+        for index in [first, first ^ BESIDE] {
+            // SAFETY: as in `set_jump`.
+            let jump = unsafe { &mut *self.jump(index) };
+            if jump.rip == rip {
+                *jump = Jump::free(index);
+            }
+        }
     }
 
-    fn set_jump(&mut self, rip: u32, jump: Jump) {
-        let table = self.reservation.at(self.layout.jumps).cast::<Jump>();
-        let at = table.wrapping_add(jump_index(rip) as usize);
-        // SAFETY: inside the reservation, where nothing else is; translated code does not run.
-        unsafe { at.write(jump) };
+    /// Puts an address into the table of jumps, in the place of another if need be.
+    fn set_jump(&mut self, jump: Jump) {
+        let index = jump_index(jump.rip);
+        // SAFETY: two places inside the reservation, where nothing else is; translated code
+        // does not run.
+        let [first, second] =
+            [index, index ^ BESIDE].map(|index| unsafe { &mut *self.jump(index) });
+        if first.rip == jump.rip || second.rip != jump.rip && first.slot == 0 {
+            *first = jump;
+        } else {
+            // The one that came before gets the second look.
+            if second.rip != jump.rip && second.slot != 0 {
+                *second = *first;
+                *first = jump;
+            } else {
+                *second = jump;
+            }
+        }
     }
+
+    /// A place of the table of jumps.
+    fn jump(&self, index: u32) -> *mut Jump {
+        let table = self.reservation.at(self.layout.jumps).cast::<Jump>();
+        table.wrapping_add(index as usize)
+    }
+}
+
+/// Whether one of some spans, which are in order, has an address.
+fn contains(spans: &[(u32, u32)], rip: u32) -> bool {
+    let after = spans.partition_point(|&(first, _)| first <= rip);
+    after > 0 && rip <= spans[after - 1].1
 }
 
 impl Drop for Translator {

@@ -1,14 +1,15 @@
 //! The modules that a host gets.
 //!
 //! Each imports the memory and the table of functions and puts one function into it, of type
-//! `(i32) -> ()`, where a global says. Element 0 is the dispatcher: it goes from region to region as long as the
-//! table of jumps has the next address.
+//! `(i32) -> ()`, where a global says. Element 0 is the dispatcher: it goes from region to region
+//! as long as the table of jumps has the next address. Regions do that themselves where the host
+//! has tail calls.
 
-use super::Memory;
+use super::Options;
 use super::emit;
 use super::flow::Flow;
 use super::region::{End, Region, Target};
-use super::state::{self, Layout, why};
+use super::state::{self, Layout, Stop};
 use crate::Mode;
 use alloc::vec::Vec;
 use wasm_encoder::{
@@ -17,14 +18,17 @@ use wasm_encoder::{
     MemoryType, Module, RefType, TableType, TypeSection, ValType,
 };
 
-/// A region's module, and the addresses of its entries in the order of their numbers.
+/// What a region becomes.
+pub(super) struct Translated {
+    pub bytes: Vec<u8>,
+    /// The addresses of its entries in the order of their numbers.
+    pub entries: Vec<u32>,
+    pub stops: Vec<Stop>,
+}
+
+/// Translates a region.
 #[inline(never)]
-pub(super) fn region(
-    mode: Mode,
-    memory: Memory,
-    layout: Layout,
-    region: &Region,
-) -> (Vec<u8>, Vec<u32>) {
+pub(super) fn region(mode: Mode, options: &Options, layout: Layout, region: &Region) -> Translated {
     let successors: Vec<Vec<usize>> = region
         .blocks
         .iter()
@@ -44,11 +48,16 @@ pub(super) fn region(
         })
         .collect();
     let returns = region.returns.iter().map(|&(_, block)| block);
-    let entries = core::iter::once(0).chain(returns).chain(region.computed.iter().copied());
+    let others = region.computed.iter().chain(&region.resumed).copied();
+    let entries = core::iter::once(0).chain(returns).chain(others);
     let flow = Flow::new(&successors, entries.collect());
-    let (function, rare) = emit::function(mode, memory, layout, region, &flow);
-    let starts = flow.dispatched.iter().map(|&block| region.blocks[block].start).collect();
-    (module(&[emit::status_function(), function], &rare), starts)
+    let written = emit::function(mode, options, layout, region, &flow);
+    let entries = flow.dispatched.iter().map(|&block| region.blocks[block].start).collect();
+    let mut functions = Vec::from([written.function]);
+    if written.status {
+        functions.push(emit::status_function());
+    }
+    Translated { bytes: module(&functions, &written.rare), entries, stops: written.stops }
 }
 
 /// The dispatcher's module.
@@ -61,24 +70,19 @@ pub(super) fn dispatcher(layout: Layout) -> Vec<u8> {
     s.i32_const(0).i64_load(word(layout.state + state::RIP, 3));
     s.i64_const(32).i64_shr_u().i64_eqz().i32_eqz().br_if(0);
     s.i32_const(0).i32_load(word(layout.state + state::RIP, 2)).local_set(rip);
-    emit::jump_place(&mut s, rip);
-    s.local_tee(at);
-    s.i32_load(word(layout.jumps, 2)).local_get(rip).i32_ne().br_if(0);
-    s.local_get(at).i32_load(word(layout.jumps + 4, 2)).i32_eqz().br_if(0);
-    s.local_get(at).i32_load(word(layout.jumps + 8, 2));
-    s.local_get(at).i32_load(word(layout.jumps + 4, 2)).call_indirect(0, 0);
+    emit::look_up(&mut s, layout, rip, at);
+    s.call_indirect(0, 0);
     s.i32_const(0).i32_load(word(layout.state + state::WHY, 2));
-    // Neither of both that are for the interpreter.
-    s.i32_const(why::STEP as i32).i32_sub().i32_const((why::BUDGET - why::STEP) as i32);
-    s.i32_gt_u().br_if(1);
+    emit::is_stop(&mut s);
+    s.i32_eqz().br_if(1);
     s.end().end().end();
-    module(&[emit::status_function(), function], &[])
+    module(&[function], &[])
 }
 
-/// A module with the function that computes status flags and one for the table, some of whose
-/// branches are `rare`.
+/// A module with a function for the table, some of whose branches are `rare`, and perhaps the
+/// one that computes status flags.
 #[inline(never)]
-fn module(functions: &[Function; 2], rare: &[BranchHint]) -> Vec<u8> {
+fn module(functions: &[Function], rare: &[BranchHint]) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32], []);
     types.ty().function([ValType::I64, ValType::I64, ValType::I64, ValType::I32], [ValType::I32]);
@@ -102,12 +106,14 @@ fn module(functions: &[Function; 2], rare: &[BranchHint]) -> Vec<u8> {
     let slot = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
     imports.import("", "slot", EntityType::Global(slot));
     let mut kinds = FunctionSection::new();
-    kinds.function(1).function(0);
+    for ty in 0..functions.len() as u32 {
+        kinds.function(ty);
+    }
     let mut exports = ExportSection::new();
-    exports.export("run", ExportKind::Func, 1);
+    exports.export("run", ExportKind::Func, 0);
     let mut elements = ElementSection::new();
     let at = ConstExpr::global_get(0);
-    elements.active(Some(0), &at, Elements::Functions((&[1_u32][..]).into()));
+    elements.active(Some(0), &at, Elements::Functions((&[0_u32][..]).into()));
     let mut code = CodeSection::new();
     for function in functions {
         code.function(function);
@@ -117,7 +123,7 @@ fn module(functions: &[Function; 2], rare: &[BranchHint]) -> Vec<u8> {
     module.section(&exports).section(&elements);
     if !rare.is_empty() {
         let mut hints = BranchHints::new();
-        hints.function_hints(1, rare.iter().copied());
+        hints.function_hints(0, rare.iter().copied());
         module.section(&hints);
     }
     module.section(&code);

@@ -10,15 +10,17 @@ use crate::exit::Access;
 use crate::{AddressSpace, Mode};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
+use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 
-/// Instructions of a region, at most.
-pub(super) const MAX_INSTRUCTIONS: usize = 1200;
-/// Blocks of a region, at most.
+/// Instructions of a region at most. Compiling takes more than twice as long for twice as many,
+/// and what comes later waits for it.
+const MAX_INSTRUCTIONS: usize = 400;
+/// Blocks of a region at most.
 const MAX_BLOCKS: usize = 240;
-/// A region that has so many instructions takes no more functions in: what many call would be
+/// With so many instructions a region takes no more functions in: what many call would be
 /// compiled with each of them.
-const ENOUGH: usize = 300;
+const ENOUGH: usize = 150;
+
 const LONGEST: usize = 15;
 
 /// A block: entered at its start only.
@@ -59,9 +61,12 @@ pub(super) struct Region {
     pub returns: Vec<(u64, usize)>,
     /// Blocks to which jumps have led that compute their target, and beginnings of functions.
     pub computed: Vec<usize>,
+    /// Blocks behind instructions that the interpreter executes.
+    pub resumed: Vec<usize>,
     /// First and last byte of the code, by page and in order; for invalidation.
     pub spans: Vec<(u32, u32)>,
-    pub count: usize,
+    /// The addresses of its instructions, in order.
+    pub addresses: Vec<u32>,
 }
 
 /// What the interpreter has seen of the program.
@@ -75,8 +80,15 @@ pub(crate) trait Seen {
 /// Grows a region from an address.
 /// `None` if not even the first instruction can be translated.
 #[inline(never)]
-pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen) -> Option<Region> {
+pub(super) fn grow(
+    mode: Mode,
+    seed: u32,
+    space: &AddressSpace,
+    seen: &dyn Seen,
+    is_entry: &dyn Fn(u32) -> bool,
+) -> Option<Region> {
     let known = |at: u32| seen.knows(at);
+    let (mut stops, mut resumed) = (BTreeSet::new(), BTreeSet::new());
     let mut computed = BTreeSet::new();
     let mut code: BTreeMap<u32, Instruction> = BTreeMap::new();
     let mut leaders = BTreeSet::from([seed]);
@@ -97,20 +109,26 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
         next += 1;
         let mut at = start;
         while !code.contains_key(&at) && code.len() < MAX_INSTRUCTIONS {
-            let Some(i) = decode(mode, at, space) else { break };
-            if effects::of(&i).is_none() {
-                break;
-            }
-            code.insert(at, i);
+            let i = decode(mode, at, space);
             let mut lead = |to: u64, worth: bool| {
                 if let Ok(to) = u32::try_from(to)
                     && worth
+                    && !is_entry(to)
                     && leaders.len() < MAX_BLOCKS
                     && leaders.insert(to)
                 {
                     work.push(to);
                 }
             };
+            if !is_plain(&i) || effects::of(&i).is_none() {
+                stops.insert(at);
+                if comes_back(&i) {
+                    lead(i.next_ip(), true);
+                    resumed.insert(i.next_ip() as u32);
+                }
+                break;
+            }
+            code.insert(at, i);
             match effects::flow(&i) {
                 Flow::Next => {}
                 Flow::Branch => {
@@ -126,6 +144,7 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
                 Flow::Call => {
                     if let Ok(function) = u32::try_from(i.near_branch_target())
                         && known(function)
+                        && !is_entry(function)
                     {
                         called.push_back(function);
                     }
@@ -167,7 +186,12 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
         let mut list = Vec::new();
         let mut at = start;
         let end = loop {
-            let Some(&i) = code.get(&at) else { break End::Stop(u64::from(at)) };
+            let Some(&i) = code.get(&at) else {
+                // Or there were enough instructions before it.
+                let stops = stops.contains(&at);
+                let at = u64::from(at);
+                break if stops { End::Stop(at) } else { End::Jump(Target::Outside(at)) };
+            };
             list.push(i);
             match effects::flow(&i) {
                 Flow::Branch => {
@@ -192,20 +216,43 @@ pub(super) fn grow(mode: Mode, seed: u32, space: &AddressSpace, seen: &dyn Seen)
     }
     let returns =
         after_calls.iter().filter_map(|at| Some((u64::from(*at), *number.get(at)?))).collect();
-    let computed = computed.iter().filter_map(|at| number.get(at).copied()).collect();
-    Some(Region { count: code.len(), spans: spans(&code), blocks, returns, computed })
+    let numbers =
+        |set: &BTreeSet<u32>| set.iter().filter_map(|at| number.get(at).copied()).collect();
+    let (computed, resumed) = (numbers(&computed), numbers(&resumed));
+    let addresses = code.keys().copied().collect();
+    Some(Region { spans: spans(&code), addresses, blocks, returns, computed, resumed })
 }
 
 #[inline(never)]
-fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Option<Instruction> {
+fn decode(mode: Mode, at: u32, space: &AddressSpace) -> Instruction {
     let len = space.accessible(u64::from(at), LONGEST as u64, Access::Execute);
     let bytes = space.content(u64::from(at), len);
     let bits = if mode == Mode::Amd64 { 64 } else { 32 };
-    let mut decoder = Decoder::with_ip(bits, bytes, u64::from(at), DecoderOptions::NONE);
-    let i = decoder.decode();
-    // Prefixes that change what a known instruction does.
+    Decoder::with_ip(bits, bytes, u64::from(at), DecoderOptions::NONE).decode()
+}
+
+/// Whether an instruction has no prefix that changes what it does.
+fn is_plain(i: &Instruction) -> bool {
     let plain = !i.has_rep_prefix() || i.mnemonic() == Mnemonic::Ret;
-    (!i.is_invalid() && plain && !i.has_repne_prefix()).then_some(i)
+    !i.is_invalid() && plain && !i.has_repne_prefix()
+}
+
+/// Whether execution goes on behind an instruction that is left to the interpreter.
+fn comes_back(i: &Instruction) -> bool {
+    use Mnemonic as N;
+    let branches = matches!(
+        i.op0_kind(),
+        OpKind::NearBranch16
+            | OpKind::NearBranch32
+            | OpKind::NearBranch64
+            | OpKind::FarBranch16
+            | OpKind::FarBranch32
+    );
+    let ends = matches!(
+        i.mnemonic(),
+        N::Jmp | N::Call | N::Ret | N::Retf | N::Iret | N::Iretd | N::Iretq | N::Hlt | N::Int3
+    );
+    !i.is_invalid() && !branches && !ends && !matches!(i.mnemonic(), N::Ud0 | N::Ud1 | N::Ud2)
 }
 
 #[inline(never)]

@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub fp: u32,
     /// Whether string instructions go downwards.
     pub df: u32,
+    /// The region that was left.
+    pub slot: u32,
     pub xmm: [u128; 16],
 }
 
@@ -61,25 +63,46 @@ pub(super) const FK: u32 = core::mem::offset_of!(State, fk) as u32;
 pub(super) const WHY: u32 = core::mem::offset_of!(State, why) as u32;
 pub(super) const FP: u32 = core::mem::offset_of!(State, fp) as u32;
 pub(super) const DF: u32 = core::mem::offset_of!(State, df) as u32;
+pub(super) const SLOT: u32 = core::mem::offset_of!(State, slot) as u32;
 pub(super) const XMM: u32 = core::mem::offset_of!(State, xmm) as u32;
 
 /// Why a region was left.
 pub(crate) mod why {
-    /// Execution goes on at `rip`, wherever that is. So do numbers that are none of these:
-    /// they are the address of a jump that computed it.
+    /// Execution goes on at `rip`, wherever that is. So it does with numbers from [`END`] on:
+    /// they are the address of a jump that computed where to.
     pub const JUMP: u32 = 0;
-    /// The interpreter must execute the instruction at `rip`.
-    pub const STEP: u32 = 1;
-    /// The budget is used up.
-    pub const BUDGET: u32 = 2;
+    /// From here on numbers are those of the region's [stops](super::Stop).
+    pub const FIRST_STOP: u32 = 1;
+    /// No program is mapped below, so no jump is there.
+    pub const END: u32 = 0x1_0000;
 }
 
-/// An address at which a region can be entered. The table has [`JUMPS`].
+/// A place where the interpreter goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub rip: u64,
+    pub cause: Cause,
+    /// The state's `fk`, unless that was stored.
+    pub flags: Option<u32>,
+}
+
+/// Why the interpreter goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It must execute the next instruction.
+    Step,
+    /// The budget is used up.
+    Budget,
+}
+
+/// An address at which a region can be entered. The table has [`JUMPS`]; an address is at its
+/// [`jump_index`] or beside it ([`BESIDE`]).
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Jump {
     pub rip: u32,
-    /// The element of the table of functions; 0 if the entry is free.
+    /// The element of the table of functions; 0 if the entry is free. Then the address is one
+    /// that is never looked for here.
     pub slot: u32,
     /// The function's argument.
     pub entry: u32,
@@ -88,6 +111,17 @@ pub(crate) struct Jump {
 
 /// Entries of the table of jumps.
 pub(crate) const JUMPS: u32 = 1 << 14;
+
+/// What an index is changed by for an address's second place.
+pub(crate) const BESIDE: u32 = 1;
+
+impl Jump {
+    /// A free entry for a place.
+    pub fn free(index: u32) -> Jump {
+        // Its own index, for it is small, and neither this one nor the one beside.
+        Jump { rip: index ^ JUMPS / 2, slot: 0, entry: 0, unused: 0 }
+    }
+}
 
 /// Where an address is in the table of jumps.
 pub(crate) fn jump_index(rip: u32) -> u32 {

@@ -92,6 +92,7 @@ handler! {
     /// Where translated code is entered, between the interpreter's turns.
     #[cold]
     fn translated(r) {
+        (*r.cx).left -= i64::from((*r.op).x);
         (*r.cx).rip = u64::from((*r.op).rip);
         (*r.cx).resume = true;
         null()

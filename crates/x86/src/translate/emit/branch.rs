@@ -19,29 +19,29 @@ impl Emitter<'_> {
         let last = block.code.last();
         match (&block.end, last) {
             (&End::Jump(target), _) => self.edge(target),
-            (&End::Stop(rip), _) => self.go(rip, why::STEP),
+            (&End::Stop(rip), _) => self.stop(rip),
             (&End::Branch { taken, fall }, Some(i)) => {
                 let Some(condition) = effects::condition(i) else {
-                    return self.go(i.ip(), why::STEP);
+                    return self.stop(i.ip());
                 };
                 self.fork(condition, taken, fall);
             }
             (&End::Call(target), Some(i)) => {
-                self.note(i.ip(), why::STEP);
                 if self.push_return(i) {
+                    self.flush();
                     self.edge(target);
                 }
             }
             (End::Computed, Some(i)) => self.computed(i),
             (End::Return, Some(i)) => self.give_back(i),
-            (_, None) => self.go(block.start.into(), why::STEP),
+            (_, None) => self.stop(block.start.into()),
         }
     }
 
     #[inline(never)]
     fn fork(&mut self, condition: u32, taken: Target, fall: Target) {
         self.condition(condition);
-        let flags = self.flags;
+        let known = self.knowledge();
         if let Target::Inside(block) = taken
             && self.flow.number(block).is_none()
             && let Some(depth) = self.label(block)
@@ -61,9 +61,9 @@ impl Emitter<'_> {
         }
         self.open(Label::Arm);
         self.steps.push(Step::End);
-        self.steps.push(Step::Edge(fall, flags));
+        self.steps.push(Step::Edge(fall, known));
         self.steps.push(Step::Else);
-        self.steps.push(Step::Edge(taken, flags));
+        self.steps.push(Step::Edge(taken, known));
     }
 
     fn pointer(&self) -> u32 {
@@ -74,7 +74,7 @@ impl Emitter<'_> {
     fn push_return(&mut self, i: &Instruction) -> bool {
         let width = self.pointer();
         if matches!(i.code(), Code::Call_rel16 | Code::Call_rm16) {
-            self.go(i.ip(), why::STEP);
+            self.stop(i.ip());
             return false;
         }
         let value = self.temp(width, 0);
@@ -117,14 +117,14 @@ impl Emitter<'_> {
     #[inline(never)]
     fn computed(&mut self, i: &Instruction) {
         let width = self.pointer();
-        self.note(i.ip(), why::STEP);
         let target = self.temp(width, 1);
         if self.width(i, 0) != Some(width) || !self.prepare(i, false) || !self.read(i, 0, width) {
-            return self.go(i.ip(), why::STEP);
+            return self.stop(i.ip());
         }
         self.s().local_set(target);
         if i.mnemonic() == Mnemonic::Call {
             if self.push_return(i) {
+                self.flush();
                 self.leave_for(target, why::JUMP);
             }
             return;
@@ -139,15 +139,15 @@ impl Emitter<'_> {
     /// A return: to one of the region's blocks behind calls, if it is one.
     fn give_back(&mut self, i: &Instruction) {
         let width = self.pointer();
-        self.note(i.ip(), why::STEP);
         if matches!(i.code(), Code::Retnw | Code::Retnw_imm16) {
-            return self.go(i.ip(), why::STEP);
+            return self.stop(i.ip());
         }
         let target = self.temp(width, 1);
         self.peek(width);
         self.s().local_set(target);
         let more = if i.op_count() > 0 { i.immediate(0) } else { 0 };
         self.drop_bytes(u64::from(width) + more);
+        self.flush();
         self.sync();
         let region = self.region;
         if region.returns.len() > FEW {
@@ -191,7 +191,8 @@ impl Emitter<'_> {
 
     /// Leaves for an address in a temporary.
     fn leave_for(&mut self, from: u32, why: u32) {
-        self.note(0, why);
+        self.sync();
+        self.s().i32_const(why as i32).local_set(local::WHY);
         self.s().local_get(from);
         if self.mode == Mode::I386 {
             self.s().i64_extend_i32_u();

@@ -46,8 +46,9 @@ impl Emitter<'_> {
     #[inline(never)]
     pub(super) fn materialize(&mut self) {
         self.sync();
+        self.status = true;
         self.s().local_get(local::FA).local_get(local::FB).local_get(local::FC);
-        self.s().local_get(local::FK).call(0).i64_extend_i32_u().local_set(local::FB);
+        self.s().local_get(local::FK).call(1).i64_extend_i32_u().local_set(local::FB);
         self.flags = Some(kind::EXACT);
     }
 

@@ -1,8 +1,9 @@
 //! Writes the function of a region.
 //!
 //! Guest registers are locals from entry to exit. All exits branch to one label, behind which
-//! the locals are stored; what differs (where, why, the kind of the flags) is put into locals
-//! before, which costs nothing on the way that is taken.
+//! the locals are stored. Where the interpreter must go on is known beforehand, and how the flags
+//! follow there mostly too: such an exit is a number, and what it stands for is kept beside the
+//! code ([`Stop`]).
 //!
 //! Functions here are `inline(never)` where they would grow large: a browser's engine compiles a
 //! function once more, well, when much of its code has run, and one of 40 KB took it 250 ms.
@@ -32,8 +33,8 @@ mod vector;
 
 use super::flow::Flow;
 use super::region::{End, Region, Target};
-use super::state::{self, Layout, why};
-use super::{Memory, effects};
+use super::state::{self, Cause, Layout, Stop, why};
+use super::{Memory, Options, effects};
 use crate::Mode;
 use alloc::vec::Vec;
 use iced_x86::Instruction;
@@ -90,10 +91,10 @@ enum Label {
 
 /// What is to be written next.
 enum Step {
-    /// A node with all that it dominates.
-    Tree(usize),
-    /// A branch from a block; with what is known of the flags there.
-    Edge(Target, Option<u32>),
+    /// A node with all that it dominates; with what is known where it begins.
+    Tree(usize, Known),
+    /// A branch from a block.
+    Edge(Target, Known),
     Else,
     End,
 }
@@ -102,6 +103,7 @@ pub(super) struct Emitter<'a> {
     code: Function,
     mode: Mode,
     memory: Memory,
+    chained: bool,
     layout: Layout,
     region: &'a Region,
     flow: &'a Flow,
@@ -124,6 +126,45 @@ pub(super) struct Emitter<'a> {
     used: Used,
     /// Those of the whole function: only these are locals that are loaded and stored.
     known: Used,
+    /// Whether registers are loaded where they are used and stored before whatever may leave,
+    /// rather than where the region is entered and left.
+    lazy: bool,
+    /// Lazy ones whose locals hold them.
+    loaded: Set,
+    /// Lazy ones whose locals are newer than the state.
+    changed: Set,
+    /// Where the interpreter may have to go on, by number.
+    stops: Vec<Stop>,
+    /// The instruction that is being written.
+    at: u64,
+    /// Whether the function that computes flags is called.
+    status: bool,
+}
+
+/// What has been written for a region.
+pub(super) struct Written {
+    pub function: Function,
+    /// Branches that are hardly ever taken.
+    pub rare: Vec<BranchHint>,
+    pub stops: Vec<Stop>,
+    /// Whether function 1, which computes flags, is called.
+    pub status: bool,
+}
+
+/// What is known at a place of the code.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// How the flags follow from the locals; else a local says it.
+    flags: Option<u32>,
+    /// Registers whose locals hold them, if registers are [lazy](Emitter::lazy).
+    loaded: Set,
+}
+
+/// General registers and those of SSE, by bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Set {
+    general: u16,
+    vectors: u16,
 }
 
 /// General registers by bit.
@@ -133,26 +174,26 @@ struct Used {
     written: u16,
 }
 
-/// The function of a region, and its branches that are hardly ever taken; calls of `status` go
-/// to function 0.
+/// The function of a region; calls of `status` go to function 1.
 ///
 /// It is written twice, the first time to learn which registers it uses. What a region never
 /// writes is one value for the compiler, and no exit has to bring it along.
 pub(super) fn function(
     mode: Mode,
-    memory: Memory,
+    options: &Options,
     layout: Layout,
     region: &Region,
     flow: &Flow,
-) -> (Function, Vec<BranchHint>) {
-    let used = write(mode, memory, layout, region, flow, Used::default()).used;
-    let emitter = write(mode, memory, layout, region, flow, used);
-    (emitter.code, emitter.rare)
+) -> Written {
+    let used = write(mode, options, layout, region, flow, Used::default()).used;
+    let Emitter { code, rare, stops, status, .. } =
+        write(mode, options, layout, region, flow, used);
+    Written { function: code, rare, stops, status }
 }
 
 fn write<'a>(
     mode: Mode,
-    memory: Memory,
+    options: &Options,
     layout: Layout,
     region: &'a Region,
     flow: &'a Flow,
@@ -168,7 +209,8 @@ fn write<'a>(
     let mut emitter = Emitter {
         code,
         mode,
-        memory,
+        memory: options.memory,
+        chained: options.chained,
         layout,
         region,
         flow,
@@ -182,15 +224,22 @@ fn write<'a>(
         rare: Vec::new(),
         used: Used::default(),
         known,
+        lazy: is_lazy(region, flow),
+        loaded: Set::default(),
+        changed: Set::default(),
+        stops: Vec::new(),
+        at: 0,
+        status: false,
     };
     emitter.enter();
     emitter.open(Label::Exit);
-    emitter.steps.push(Step::Tree(0));
+    emitter.steps.push(Step::Tree(0, Known::default()));
     while let Some(step) = emitter.steps.pop() {
         emitter.step(step);
     }
     emitter.close();
     emitter.leave();
+    emitter.chain();
     emitter.s().end();
     emitter
 }
@@ -227,7 +276,7 @@ impl Emitter<'_> {
     #[inline(never)]
     fn enter(&mut self) {
         // One that is written may come out as it was.
-        let loaded = self.known.read | self.known.written;
+        let loaded = if self.lazy { 0 } else { self.known.read | self.known.written };
         for number in (0..16).filter(|number| loaded >> number & 1 != 0) {
             self.load_state(state::GPR + 8 * number, local::GPR + number);
         }
@@ -235,12 +284,21 @@ impl Emitter<'_> {
         self.load_state(state::FB, local::FB);
         self.load_state(state::FC, local::FC);
         self.load_state(state::LEFT, local::LEFT);
-        for (offset, to) in [(state::FK, local::FK), (state::FP, local::FP), (state::DF, local::DF)]
-        {
+        let code = || self.region.blocks.iter().flat_map(|block| &block.code);
+        let floats = code().any(effects::is_float);
+        let strings = code().any(effects::looks_at_direction);
+        for (offset, to, used) in [
+            (state::FK, local::FK, true),
+            (state::FP, local::FP, floats),
+            (state::DF, local::DF, strings),
+        ] {
+            if !used {
+                continue;
+            }
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).i32_load(arg).local_set(to);
         }
-        let vectors = self.vectors;
+        let vectors = if self.lazy { 0 } else { self.vectors };
         for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
             let arg = self.state_arg(state::XMM + 16 * number, 4);
             self.s().i32_const(0).v128_load(arg).local_set(local::XMM + number);
@@ -260,9 +318,8 @@ impl Emitter<'_> {
     /// Stores the registers that the region writes.
     #[inline(never)]
     fn leave(&mut self) {
-        let stored = self.known.written;
-        for number in (0..16).filter(|number| stored >> number & 1 != 0) {
-            self.store_state(state::GPR + 8 * number, local::GPR + number);
+        if !self.lazy {
+            self.store_all(Set { general: self.known.written, vectors: self.vectors });
         }
         self.store_state(state::FA, local::FA);
         self.store_state(state::FB, local::FB);
@@ -273,18 +330,71 @@ impl Emitter<'_> {
             let arg = self.state_arg(offset, 2);
             self.s().i32_const(0).local_get(from).i32_store(arg);
         }
-        let vectors = self.vectors;
-        for number in (0..16).filter(|number| vectors >> number & 1 != 0) {
+    }
+
+    fn store_all(&mut self, set: Set) {
+        for number in (0..16).filter(|number| set.general >> number & 1 != 0) {
+            self.store_state(state::GPR + 8 * number, local::GPR + number);
+        }
+        for number in (0..16).filter(|number| set.vectors >> number & 1 != 0) {
             let arg = self.state_arg(state::XMM + 16 * number, 4);
             self.s().i32_const(0).local_get(local::XMM + number).v128_store(arg);
         }
     }
 
+    /// Stores what was changed: what comes may leave.
+    fn flush(&mut self) {
+        let changed = core::mem::take(&mut self.changed);
+        self.store_all(changed);
+    }
+
+    /// Has a general register in its local.
+    fn need(&mut self, number: u32) {
+        if self.lazy && self.loaded.general >> number & 1 == 0 {
+            self.loaded.general |= 1 << number;
+            self.load_state(state::GPR + 8 * number, local::GPR + number);
+        }
+    }
+
+    /// Has the SSE registers that an instruction names in their locals.
+    fn need_vectors(&mut self, i: &Instruction) {
+        for number in registers(i) {
+            if self.lazy && self.loaded.vectors >> number & 1 == 0 {
+                self.loaded.vectors |= 1 << number;
+                let arg = self.state_arg(state::XMM + 16 * number, 4);
+                self.s().i32_const(0).v128_load(arg).local_set(local::XMM + number);
+            }
+        }
+    }
+
+    fn knowledge(&self) -> Known {
+        Known { flags: self.flags, loaded: self.loaded }
+    }
+
+    /// Goes to the region at the next address, if there is one and none of the stops is why.
+    fn chain(&mut self) {
+        let slot = self.state_arg(state::SLOT, 2);
+        self.s().local_get(local::WHY);
+        is_stop(&mut self.s());
+        self.s().if_(BlockType::Empty).i32_const(0).global_get(0).i32_store(slot).return_().end();
+        if !self.chained {
+            return;
+        }
+        let (layout, rip, at) = (self.layout, local::U + 5, local::U + 4);
+        self.s().block(BlockType::Empty);
+        if self.mode == Mode::Amd64 {
+            self.s().local_get(local::RIP).i64_const(32).i64_shr_u().i64_eqz().i32_eqz().br_if(0);
+        }
+        self.s().local_get(local::RIP).i32_wrap_i64().local_set(rip);
+        look_up(&mut self.s(), layout, rip, at);
+        self.s().return_call_indirect(0, 0).end();
+    }
+
     fn step(&mut self, step: Step) {
         match step {
-            Step::Tree(node) => self.tree(node),
-            Step::Edge(target, flags) => {
-                self.flags = flags;
+            Step::Tree(node, known) => self.tree(node, known),
+            Step::Edge(target, known) => {
+                (self.flags, self.loaded) = (known.flags, known.loaded);
                 self.edge(target);
             }
             Step::Else => {
@@ -295,7 +405,7 @@ impl Emitter<'_> {
     }
 
     /// A node: its loop, labels for the joins behind it, its code.
-    fn tree(&mut self, node: usize) {
+    fn tree(&mut self, node: usize, known: Known) {
         if self.flow.is_loop[node] {
             self.open(Label::Loop(node));
             self.steps.push(Step::End);
@@ -306,12 +416,12 @@ impl Emitter<'_> {
         let joins: Vec<usize> = joins.collect();
         for &join in joins.iter().rev() {
             self.open(Label::Join(join));
-            self.steps.push(Step::Tree(join));
+            self.steps.push(Step::Tree(join, Known::default()));
             self.steps.push(Step::End);
         }
         match node.checked_sub(1) {
             None => self.dispatch(),
-            Some(block) => self.block(block),
+            Some(block) => self.block(block, known),
         }
     }
 
@@ -325,16 +435,15 @@ impl Emitter<'_> {
     }
 
     #[inline(never)]
-    fn block(&mut self, number: usize) {
+    fn block(&mut self, number: usize, known: Known) {
         let region = self.region;
         let block = &region.blocks[number];
-        self.flags = None;
+        (self.flags, self.loaded) = (known.flags, known.loaded);
         self.clean = [0; 16];
         let start = u64::from(block.start);
         if self.flow.is_loop[number + 1] || self.flow.number(number).is_some() {
-            self.note(start, why::BUDGET);
             self.s().local_get(local::LEFT).i64_const(0).i64_le_s();
-            self.leave_if();
+            self.stop_if(start, Cause::Budget);
         }
         let branches = !matches!(block.end, End::Stop(_) | End::Jump(_))
             || block.code.last().is_some_and(|i| i.mnemonic() == iced_x86::Mnemonic::Jmp);
@@ -345,18 +454,23 @@ impl Emitter<'_> {
         };
         for (place, i) in block.code[..straight].iter().enumerate() {
             self.checks = checks[place];
-            self.dead = is_dead(&block.code[place + 1..]);
-            if effects::of(i).is_some_and(|effects| effects.may_leave) {
-                self.note(i.ip(), why::STEP);
+            self.dead = is_dead(&block.code[place + 1..], &checks[place + 1..]);
+            self.at = i.ip();
+            if effects::of(i).is_some_and(|effects| effects.may_leave) && !self.checks.answer_for(i)
+            {
+                self.flush();
             }
+            self.need_vectors(i);
             if !self.instruction(i) {
                 self.count(place);
-                return self.go(i.ip(), why::STEP);
+                return self.stop(i.ip());
             }
         }
         self.dead = false;
         self.checks = checks.last().copied().unwrap_or_default();
+        self.at = block.code.last().map_or(start, Instruction::ip);
         self.count(block.code.len());
+        self.flush();
         self.branch(block);
     }
 
@@ -372,23 +486,41 @@ impl Emitter<'_> {
         }
     }
 
-    /// Prepares an exit that may follow.
-    #[inline(never)]
-    fn note(&mut self, rip: u64, why: u32) {
+    /// Leaves for an address outside.
+    fn go(&mut self, rip: u64) {
         self.sync();
         self.s().i64_const(rip as i64).local_set(local::RIP);
-        self.s().i32_const(why as i32).local_set(local::WHY);
-    }
-
-    /// Leaves.
-    fn go(&mut self, rip: u64, why: u32) {
-        self.note(rip, why);
+        self.s().i32_const(why::JUMP as i32).local_set(local::WHY);
         let exit = self.depth(Label::Exit);
         self.s().br(exit);
     }
 
-    /// Leaves if the condition on the stack holds.
+    /// Leaves before an instruction, for the interpreter to execute it.
+    fn stop(&mut self, rip: u64) {
+        self.flush();
+        self.number(rip, Cause::Step);
+        let exit = self.depth(Label::Exit);
+        self.s().br(exit);
+    }
+
+    /// Leaves before the current instruction if the condition on the stack holds.
     fn leave_if(&mut self) {
+        self.stop_if(self.at, Cause::Step);
+    }
+
+    /// Says why a region is left.
+    fn number(&mut self, rip: u64, cause: Cause) {
+        let stop = Stop { rip, cause, flags: self.flags };
+        if self.stops.last() != Some(&stop) {
+            self.stops.push(stop);
+        }
+        let number = why::FIRST_STOP + self.stops.len() as u32 - 1;
+        self.s().i32_const(number as i32).local_set(local::WHY);
+    }
+
+    #[inline(never)]
+    fn stop_if(&mut self, rip: u64, cause: Cause) {
+        self.number(rip, cause);
         let exit = self.depth(Label::Exit);
         let branch_func_offset = self.code.byte_len() as u32;
         self.rare.push(BranchHint { branch_func_offset, branch_hint_value: 0 });
@@ -399,20 +531,28 @@ impl Emitter<'_> {
     #[inline(never)]
     fn edge(&mut self, target: Target) {
         match target {
-            Target::Outside(rip) => self.go(rip, why::JUMP),
-            Target::Inside(block) => {
-                self.sync();
-                match self.label(block) {
-                    Some(depth) => {
-                        if let Some(number) = self.flow.number(block) {
-                            self.s().i32_const(number as i32).local_set(local::NEXT);
-                        }
-                        self.s().br(depth);
+            Target::Outside(rip) => self.go(rip),
+            Target::Inside(block) => match self.label(block) {
+                Some(depth) => {
+                    self.sync();
+                    if let Some(number) = self.flow.number(block) {
+                        self.s().i32_const(number as i32).local_set(local::NEXT);
                     }
-                    None => self.steps.push(Step::Tree(block + 1)),
+                    self.s().br(depth);
                 }
-            }
+                None => {
+                    if self.flow.is_loop[block + 1] {
+                        self.sync();
+                    }
+                    self.steps.push(Step::Tree(block + 1, self.here(block)));
+                }
+            },
         }
+    }
+
+    /// What is known at a block to which only this place leads, unless it is a loop.
+    fn here(&self, block: usize) -> Known {
+        if self.flow.is_loop[block + 1] { Known::default() } else { self.knowledge() }
     }
 
     /// The label that leads to a block; `None` if its code comes right here.
@@ -428,6 +568,23 @@ impl Emitter<'_> {
     }
 }
 
+/// Whether the reason on the stack is a stop.
+pub(super) fn is_stop(s: &mut InstructionSink<'_>) {
+    s.i32_const(why::FIRST_STOP as i32).i32_sub();
+    s.i32_const((why::END - why::FIRST_STOP) as i32).i32_lt_u();
+}
+
+/// Pushes the number of an entry and its region's element of the table, for an address in a
+/// local; branches out of the innermost block if the table of jumps does not have it.
+pub(super) fn look_up(s: &mut InstructionSink<'_>, layout: Layout, rip: u32, at: u32) {
+    let word = |n: u32| memarg(layout.jumps + 4 * n, 2);
+    jump_place(s, rip);
+    s.local_tee(at).i32_load(word(0)).local_get(rip).i32_ne().if_(BlockType::Empty);
+    s.local_get(at).i32_const((state::BESIDE as usize * size_of::<state::Jump>()) as i32);
+    s.i32_xor().local_tee(at).i32_load(word(0)).local_get(rip).i32_ne().br_if(1).end();
+    s.local_get(at).i32_load(word(2)).local_get(at).i32_load(word(1));
+}
+
 /// Pushes where an address is in the table of jumps, in bytes from its start.
 pub(super) fn jump_place(s: &mut InstructionSink<'_>, rip: u32) {
     s.local_get(rip).local_get(rip).i32_const(state::JUMPS.ilog2() as i32).i32_shr_u().i32_xor();
@@ -439,13 +596,29 @@ pub(super) fn jump_place(s: &mut InstructionSink<'_>, rip: u32) {
 fn vectors(region: &Region) -> u16 {
     let mut vectors = 0;
     for i in region.blocks.iter().flat_map(|block| &block.code) {
-        for n in (0..i.op_count()).filter(|&n| i.op_kind(n) == iced_x86::OpKind::Register) {
-            if let Some(number) = vector::xmm(i.op_register(n)) {
-                vectors |= 1 << number;
-            }
+        for number in registers(i) {
+            vectors |= 1 << number;
         }
     }
     vectors
+}
+
+fn registers(i: &Instruction) -> impl Iterator<Item = u32> {
+    let operands = (0..i.op_count()).filter(|&n| i.op_kind(n) == iced_x86::OpKind::Register);
+    operands.filter_map(|n| vector::xmm(i.op_register(n)))
+}
+
+/// Whether registers of a region are better loaded where they are used: where execution only
+/// passes through, for a short while it would load and store all; not if most of it are loops.
+fn is_lazy(region: &Region, flow: &Flow) -> bool {
+    let (mut all, mut in_loops) = (0, 0);
+    for (number, block) in region.blocks.iter().enumerate() {
+        all += block.code.len();
+        if flow.in_loop[number + 1] {
+            in_loops += block.code.len();
+        }
+    }
+    2 * in_loops < all
 }
 
 /// An offset in the memory, and the logarithm of an alignment.
@@ -454,10 +627,11 @@ pub(super) fn memarg(offset: u32, align: u32) -> MemArg {
 }
 
 /// Whether the flags are written anew by what follows, before anything can look at them.
-fn is_dead(rest: &[Instruction]) -> bool {
-    for i in rest {
+fn is_dead(rest: &[Instruction], checks: &[plan::Checks]) -> bool {
+    for (i, checks) in rest.iter().zip(checks) {
         match effects::of(i) {
-            Some(effects) if effects.reads || effects.may_leave => return false,
+            Some(effects) if effects.reads => return false,
+            Some(effects) if effects.may_leave && !checks.answer_for(i) => return false,
             Some(effects) if effects.writes_all => return true,
             Some(_) if effects::flow(i) == effects::Flow::Next => {}
             _ => return false,

@@ -53,6 +53,7 @@ impl Emitter<'_> {
     #[inline(never)]
     pub(super) fn get(&mut self, reg: Reg) {
         self.used.read |= 1 << reg.number;
+        self.need(reg.number);
         self.s().local_get(local::GPR + reg.number);
         match reg.width {
             8 => {}
@@ -74,6 +75,14 @@ impl Emitter<'_> {
     #[inline(never)]
     pub(super) fn set(&mut self, reg: Reg) {
         self.used.written |= 1 << reg.number;
+        if reg.width < 4 {
+            self.used.read |= 1 << reg.number;
+            self.need(reg.number);
+        }
+        if self.lazy {
+            self.loaded.general |= 1 << reg.number;
+            self.changed.general |= 1 << reg.number;
+        }
         let at = local::GPR + reg.number;
         match reg.width {
             8 => {

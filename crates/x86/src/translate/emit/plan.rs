@@ -31,6 +31,25 @@ pub(super) struct Checks {
     pub stack: Check,
 }
 
+impl Checks {
+    /// Whether an instruction that may leave for its accesses alone cannot, as these have been
+    /// checked.
+    pub fn answer_for(&self, i: &Instruction) -> bool {
+        use Mnemonic as N;
+        let moves = matches!(i.mnemonic(), N::Mov | N::Movzx | N::Movsx | N::Movsxd);
+        let computes = matches!(
+            i.mnemonic(),
+            N::Add | N::Sub | N::And | N::Or | N::Xor | N::Cmp | N::Test | N::Inc | N::Dec
+        );
+        let operand = (0..i.op_count()).all(|n| i.op_kind(n) != OpKind::Memory)
+            || self.operand == Check::Done;
+        match i.mnemonic() {
+            N::Push | N::Pop => operand && self.stack == Check::Done,
+            _ => (moves || computes) && operand,
+        }
+    }
+}
+
 /// What the addresses of a group have in common.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {

@@ -71,6 +71,10 @@ impl Emitter<'_> {
 
     pub(super) fn set_vector(&mut self, number: u32) {
         self.s().local_set(local::XMM + number);
+        if self.lazy {
+            self.loaded.vectors |= 1 << number;
+            self.changed.vectors |= 1 << number;
+        }
         self.clean[number as usize] = 0;
     }
 
