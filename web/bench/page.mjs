@@ -3,8 +3,7 @@
 //   node web/bench/page.mjs ROUNDS IMAGE CHUNKS TEXT PROGRAMS
 // PROGRAMS is a list of `[name, command]` in JSON, each command a list of words.
 
-import { readFile } from "node:fs/promises";
-import { openBrowser, sent, shows, site, type } from "../test/support/browser.mjs";
+import { openBrowser, rendererMemory, sent, shows, site, type } from "../test/support/browser.mjs";
 import { serveFiles } from "../test/support/server.mjs";
 
 const [rounds, image, chunks, text, programs] = process.argv.slice(2);
@@ -66,27 +65,13 @@ async function latencies(page, keys) {
   return page.evaluate(() => window.latencies);
 }
 
-/** Bytes of memory of all pages' processes, what they share counted in parts. */
-async function memory() {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-  await session.detach();
-  let kilobytes = 0;
-  for (const { type, id } of processInfo) {
-    if (type !== "renderer") continue;
-    const rollup = await readFile(`/proc/${id}/smaps_rollup`, "latin1").catch(() => "");
-    kilobytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
-  }
-  return kilobytes * 1024;
-}
-
 async function use() {
   const { page, open, close } = await visit("?image=image/");
   await page.goto("about:blank");
-  const empty = await memory();
+  const empty = await rendererMemory(browser);
   await open((url) => page.goto(url));
   await page.waitForTimeout(1000);
-  const used = (await memory()) - empty;
+  const used = (await rendererMemory(browser)) - empty;
   const idle = await latencies(page, 20);
   await page.keyboard.press("Control+c");
   await type(page, "while :; do :; done &");

@@ -25,8 +25,8 @@ interface Processor {
 
 /** Instances that wait for a process are kept up to this number. */
 const MAX_IDLE = 16;
-/** One whose memory grew beyond this many bytes is not kept: a memory never shrinks. */
-const MAX_IDLE_BYTES = 256 << 20;
+/** And up to so many bytes of memory in all, as a memory never shrinks. */
+const MAX_IDLE_BYTES = 128 << 20;
 /** Instructions for each sample of where a program is, and how many make code hot. */
 const HEAT = { auto: [4000, 16], background: [4000, 16], eager: [1, 1] } as const;
 /** What `translated` tells, in its order. */
@@ -164,8 +164,8 @@ export class Machines {
     this.machines.delete(number);
     if (machine.broken) machine.code.release();
     else count(machine, this.ended);
-    const small = machine.processor.memory.buffer.byteLength <= MAX_IDLE_BYTES;
-    if (machine.broken || !small || this.idle.length >= MAX_IDLE) return;
+    const bytes = [machine, ...this.idle].reduce((sum, { processor }) => sum + processor.memory.buffer.byteLength, 0);
+    if (machine.broken || bytes > MAX_IDLE_BYTES || this.idle.length >= MAX_IDLE) return;
     machine.processor.reset();
     this.idle.push(machine);
   }

@@ -77,7 +77,8 @@ pub fn test(with_debian: bool) -> Result<Tally> {
     }
     let output = node
         .current_dir(&folder)
-        .args(["--test", "--test-reporter=tap", "--test-timeout=90000"])
+        // For a file with all its tests, of which each has its own limit.
+        .args(["--test", "--test-reporter=tap", "--test-timeout=400000"])
         .args(&tests)
         .output()
         .context("cannot run node")?;

@@ -4,12 +4,16 @@
 mod common;
 
 use common::{Capture, compile};
+use sampan_disk::{Device, Memory, ext2};
+use sampan_linux::fs::ext2::Ext2Fs;
 use sampan_linux::machine::{Interpreter, Machine, MapError, Options};
 use sampan_linux::start::Program;
 use sampan_linux::{Config, Kernel, NewMachine, Status};
 use sampan_translated::Native;
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// What a program prints on this machine, and its status as `wait` tells it.
@@ -33,6 +37,16 @@ fn run(program: &Path, memory: u64) -> (String, i32) {
 }
 
 fn run_on(new_machine: NewMachine, program: &Path, memory: u64) -> (String, i32) {
+    run_in(new_machine, program, memory, None)
+}
+
+/// Runs it in the root, or in the root directory of an image.
+fn run_in(
+    new_machine: NewMachine,
+    program: &Path,
+    memory: u64,
+    image: Option<Rc<Ext2Fs>>,
+) -> (String, i32) {
     let (host, output) = Capture::new();
     let config = Config {
         memory,
@@ -44,11 +58,15 @@ fn run_on(new_machine: NewMachine, program: &Path, memory: u64) -> (String, i32)
     let content = std::fs::read(program).expect("it was compiled");
     kernel.add_file(b"program", 0o755, &content).expect("the root has room");
     kernel.mount_proc(b"/proc").expect("there is room");
+    let cwd: &[u8] = if image.is_some() { b"/image" } else { b"/" };
+    if let Some(image) = image {
+        kernel.mount_at(cwd, image, 0, b"image").expect("there is room");
+    }
     let program = Program {
         path: b"/program".to_vec(),
         argv: vec![b"program".to_vec()],
         envp: Vec::new(),
-        cwd: b"/".to_vec(),
+        cwd: cwd.to_vec(),
         user: (0, 0),
         terminals: [false; 3],
     };
@@ -110,6 +128,49 @@ fn same_as_this_machines_kernel() {
         }
     }
     assert!(count >= 2);
+}
+
+/// Those that are about files run on a disk image, too, which is sound afterwards.
+#[test]
+fn same_on_an_image() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c");
+    // `files` asks for `fallocate`, which ext2 does not have.
+    for stem in ["attributes", "inotify", "tmpfile", "users"] {
+        for flag in ["-m64", "-m32"] {
+            let program = compile(&folder.join(stem).with_extension("c"), flag);
+            // From this size on blocks have 4 KiB, as this machine's.
+            let device = Memory::new(512 << 20);
+            let device = ext2::format(device, &ext2::Format::default()).expect("there is room");
+            let kept = Kept(Rc::new(RefCell::new(device)));
+            let image = Ext2Fs::open(Box::new(kept.clone()), 99).expect("it was just made");
+            let there = run_in(Interpreter::create, &program, 256 << 20, Some(image.clone()));
+            let here = native(&program);
+            let lines = difference(&here.0, &there.0);
+            assert!(here == there, "{stem} {flag}, status {:#x}:\n{lines}", there.1);
+            image.finish().expect("it is written");
+            let found = |finding| panic!("{stem} {flag}: {finding}");
+            ext2::check::check(kept, &mut { found }).expect("an image");
+        }
+    }
+}
+
+/// A device that is looked at behind a file system's back.
+#[derive(Clone)]
+struct Kept(Rc<RefCell<Memory>>);
+
+impl Device for Kept {
+    fn size(&self) -> u64 {
+        self.0.borrow().size()
+    }
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> sampan_disk::Result<()> {
+        self.0.borrow_mut().read_at(offset, buffer)
+    }
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> sampan_disk::Result<()> {
+        self.0.borrow_mut().write_at(offset, bytes)
+    }
+    fn flush(&mut self) -> sampan_disk::Result<()> {
+        self.0.borrow_mut().flush()
+    }
 }
 
 /// The first lines that differ, with the one before.

@@ -25,13 +25,24 @@ function openImage(image: string): Promise<BlockDevice> {
   return image.endsWith("/") ? ChunkDevice.create(image) : HttpBytesDevice.create(image);
 }
 
-/** Opens the image at an address. @param relay the way to a network outside */
-export async function openMachine(image: string, keep: boolean, relay: RelayOptions | undefined): Promise<Machine> {
+/** What the page's address says of a machine. */
+export interface Wishes {
+  /** Whether changes outlive the page. */
+  readonly keep: boolean;
+  /** Bytes of memory for all processes. */
+  readonly memory: number | undefined;
+  /** The way to a network outside. */
+  readonly relay: RelayOptions | undefined;
+}
+
+/** Opens the image at an address. */
+export async function openMachine(image: string, { keep, memory, relay }: Wishes): Promise<Machine> {
   const disk = await openImage(image);
   const changes = await IDBDevice.create(image);
   const data = await DataDevice.create();
   const linux = await Linux.create({
     network: relay ?? "none",
+    ...(memory === undefined ? {} : { memory }),
     mounts: [
       { type: "ext2", dev: keep ? await OverlayDevice.create(disk, changes) : disk, path: "/" },
       { type: "devs", path: "/dev" },

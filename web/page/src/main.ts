@@ -1,7 +1,8 @@
 /**
  * The page: a terminal with a shell of the image beside it, and what one does with such a
  * machine. `?image=URL` takes another image (of an address with a slash at its end, a folder of
- * chunks), `?ephemeral` keeps no changes. `#relay=ADDRESS&token=TOKEN`, which no server gets to see,
+ * chunks), `?ephemeral` keeps no changes, `?memory=MB` is that of
+ * all processes. `#relay=ADDRESS&token=TOKEN`, which no server gets to see,
  * names a relay to the network outside.
  */
 
@@ -22,6 +23,8 @@ const parameters = new URLSearchParams(location.search);
 const image = new URL(parameters.get("image") ?? "image.ext2", document.baseURI).href;
 const [address, token] = ["relay", "token"].map((name) => new URLSearchParams(location.hash.slice(1)).get(name));
 const relay = address && token ? { relay: address, token } : undefined;
+const megabytes = Number(parameters.get("memory"));
+const memory = Number.isInteger(megabytes) && megabytes > 0 ? megabytes * 2 ** 20 : undefined;
 const state = element("state", HTMLElement);
 const FULL =
   "this browser has no more room: the disk is full until files are deleted in it, or room is made elsewhere";
@@ -30,7 +33,7 @@ let restyle = () => {};
 
 async function start(): Promise<void> {
   state.textContent = "starting";
-  const machine = await openMachine(image, !parameters.has("ephemeral"), relay);
+  const machine = await openMachine(image, { keep: !parameters.has("ephemeral"), memory, relay });
   element("network", HTMLElement).textContent = relay === undefined ? "none" : "by a relay";
   // Now, as what it keeps should not be fetched before what the machine needs.
   registerWorker().catch((error: unknown) => console.warn(`no page without a network: ${String(error)}`));

@@ -1,7 +1,8 @@
 /** Changed blocks in the browser's own storage: an IndexedDB database for each name. */
 
 import { message } from "../bytes.js";
-import type { BlockStorage } from "./overlay.js";
+import { BLOCK, type BlockStorage } from "./overlay.js";
+import { Reserve } from "./reserve.js";
 
 const PREFIX = "sampan ";
 const BLOCKS = "blocks";
@@ -21,11 +22,14 @@ export class Store implements BlockStorage {
   private constructor(
     private readonly database: IDBDatabase,
     private readonly unlock: () => void,
-  ) {}
+    private readonly reserve?: Reserve,
+  ) {
+    void reserve?.hold();
+  }
 
   /** Opens it, and keeps other tabs out: two machines on one disk would ruin it. */
   static async open(name: string): Promise<Store> {
-    return Store.openWith(name, await lock(PREFIX + name));
+    return Store.openWith(name, await lock(PREFIX + name), new Reserve(name));
   }
 
   /** Opens it to read, whoever uses it. */
@@ -33,14 +37,14 @@ export class Store implements BlockStorage {
     return Store.openWith(name, () => {});
   }
 
-  private static async openWith(name: string, unlock: () => void): Promise<Store> {
+  private static async openWith(name: string, unlock: () => void, reserve?: Reserve): Promise<Store> {
     const request = indexedDB.open(PREFIX + name, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(BLOCKS);
       request.result.createObjectStore(FACTS);
     };
     try {
-      return new Store(await ended(request), unlock);
+      return new Store(await ended(request), unlock, reserve);
     } catch (error) {
       unlock();
       throw new Error(`the browser does not open its storage: ${message(error)}`);
@@ -50,6 +54,7 @@ export class Store implements BlockStorage {
   /** Deletes it with all blocks. */
   static async remove(name: string): Promise<void> {
     await ended(indexedDB.deleteDatabase(PREFIX + name));
+    await new Reserve(name).giveUp();
   }
 
   close(): void {
@@ -67,7 +72,21 @@ export class Store implements BlockStorage {
   }
 
   /** All of it is on the device when it is done. */
-  put(blocks: ReadonlyMap<number, Uint8Array>, gone: Iterable<number>): Promise<void> {
+  async put(blocks: ReadonlyMap<number, Uint8Array>, gone: Iterable<number>): Promise<void> {
+    const all = [...gone];
+    try {
+      await this.putOnce(blocks, all);
+    } catch (error) {
+      const isFull = (error as { name?: unknown } | null)?.name === "QuotaExceededError";
+      const isSmall = blocks.size * BLOCK <= Reserve.enough;
+      // What only changes a little, perhaps to make room, has some that was held back.
+      if (!isFull || !isSmall || !(await this.reserve?.giveUp())) throw error;
+      await this.putOnce(blocks, all);
+    }
+    void this.reserve?.hold();
+  }
+
+  private putOnce(blocks: ReadonlyMap<number, Uint8Array>, gone: Iterable<number>): Promise<void> {
     const transaction = this.database.transaction(BLOCKS, "readwrite", { durability: "strict" });
     const store = transaction.objectStore(BLOCKS);
     return new Promise((resolve, reject) => {

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { serveFiles } from "./server.mjs";
@@ -17,10 +19,48 @@ const ARGUMENTS = [
 
 /** Starts the browser. */
 export async function openBrowser() {
-  const executablePath = process.env.CHROMIUM ?? PLACES.find((path) => existsSync(path));
-  assert.ok(executablePath, "there is no Chromium; the variable CHROMIUM may name one");
+  return chromium.launch({ executablePath: await find(), headless: true, args: ARGUMENTS });
+}
+
+async function find() {
+  const path = process.env.CHROMIUM ?? PLACES.find((path) => existsSync(path));
+  assert.ok(path, "there is no Chromium; the variable CHROMIUM may name one");
   await mkdir(PICTURES, { recursive: true });
-  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+  return path;
+}
+
+/**
+ * Starts the browser with its files on a disk of so many megabytes: all that it keeps, which for
+ * a page is a part of it. It has one context, which is what pages are made in.
+ */
+export async function openSmallBrowser(megabytes) {
+  const folder = await mkdtemp(join(tmpdir(), "sampan-small-"));
+  const [path, profile] = [join(folder, "chromium"), join(folder, "profile")];
+  await mkdir(profile);
+  // What is mounted in a namespace of its own goes with the process.
+  const mount = `mount -t tmpfs -o size=${megabytes}m none '${profile}' && exec '${await find()}' "$@"`;
+  await writeFile(path, `#!/bin/sh\nexec unshare --map-root-user --mount sh -c '${mount.replaceAll("'", "'\\''")}' sh "$@"\n`);
+  await chmod(path, 0o755);
+  const context = await chromium.launchPersistentContext(profile, { executablePath: path, headless: true, args: ARGUMENTS });
+  const close = async () => {
+    await context.close();
+    await rm(folder, { recursive: true });
+  };
+  return { newContext: async () => context, close };
+}
+
+/** Bytes of memory of all pages' processes, what they share counted in parts. */
+export async function rendererMemory(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  let kilobytes = 0;
+  for (const { type, id } of processInfo) {
+    if (type !== "renderer") continue;
+    const rollup = await readFile(`/proc/${id}/smaps_rollup`, "latin1").catch(() => "");
+    kilobytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
+  }
+  return kilobytes * 1024;
 }
 
 /** What the server gives: the built page, the image, and for other pages the package itself. */

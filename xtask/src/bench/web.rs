@@ -194,9 +194,15 @@ fn kernels(
                 let script = if *engine == "node" { "run.mjs" } else { "chromium.mjs" };
                 let mut node = Command::new(platform::executable("node"));
                 node.arg(project::root().join("web/bench").join(script)).arg("auto");
-                match once(node.arg(&program).args(*args)) {
-                    Ok((printed, own)) if printed == expected => all.push(own / seconds),
-                    Ok(_) => bail!("{name} computes something else in {engine}"),
+                let answer = once(node.arg(&program).args(*args)).and_then(|(printed, own)| {
+                    // A machine of this kind has the program itself and no other to start.
+                    if printed != expected {
+                        bail!("something else is printed: {}", String::from_utf8_lossy(&printed));
+                    }
+                    Ok(own)
+                });
+                match answer {
+                    Ok(own) => all.push(own / seconds),
                     Err(error) => {
                         eprintln!("  {engine}: {error:#}");
                         *ratios = None;

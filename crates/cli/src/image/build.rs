@@ -4,11 +4,11 @@
 //! inodes, times and the UUID follow from it alone; then to write it.
 
 use super::source::{Item, Source, What};
-use super::{beside, debian, path, progress};
+use super::{beside, debian, oci, path, progress};
 use crate::args::{Build, From};
 use crate::report::Exit;
 use sampan_disk::ext2::{
-    Create, Ext2, Format, Ino, Kind, Options, ROOT, SetAttr, Timestamp, format,
+    AttributeMode, Create, Ext2, Format, Ino, Kind, Options, ROOT, SetAttr, Timestamp, format,
 };
 use sampan_disk::{Error, FileDevice};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ fn build_in(args: &Build, scratch: &Path) -> Result<(), String> {
     let source = match &args.from {
         From::Directory(root) => Source::Directory(root.clone()),
         From::Tar(file) => Source::Tar(file.clone()),
+        From::Layout(place) => Source::Layers(oci::open(place, &args.arch)?),
         From::Debian(suite) => debian::make(suite, &args.arch, &args.include, scratch)?,
     };
     let survey = Survey::of(&source)?;
@@ -59,10 +60,21 @@ fn build_in(args: &Build, scratch: &Path) -> Result<(), String> {
         bar.inc(item.size);
         Ok(())
     })?;
-    if let From::Debian(_) = args.from {
-        for (path, content) in debian::FILES {
-            writer.text_file(path, content)?;
+    match args.from {
+        From::Debian(_) => {
+            for (path, content) in debian::FILES {
+                writer.text_file(path, content)?;
+            }
         }
+        // Who runs a container brings these.
+        From::Layout(_) => {
+            for (path, content) in debian::FILES {
+                if path::find(&mut writer.fs, path.as_bytes(), None).is_err() {
+                    writer.text_file(path, content)?;
+                }
+            }
+        }
+        From::Directory(_) | From::Tar(_) => {}
     }
     writer.finish().map_err(|error| format!("{shown}: {error}"))?;
     bar.finish_and_clear();
@@ -136,6 +148,9 @@ struct Writer {
 
 impl Writer {
     fn take(&mut self, item: &Item, content: &mut dyn Read) -> Result<(), String> {
+        if matches!(item.what, What::Nothing | What::Empty) {
+            return self.take_away(item);
+        }
         let (directory, name) = self.place(&item.path)?;
         let Some(name) = name else {
             let is_root = matches!(item.what, What::New(Kind::Directory, _));
@@ -146,13 +161,11 @@ impl Writer {
         match self.fs.lookup(directory, name) {
             Ok(old) => {
                 let is_directory = matches!(item.what, What::New(Kind::Directory, _));
-                if self.fs.getattr(old).map_err(text)?.kind != Kind::Directory {
-                    self.fs.unlink(directory, name).map_err(text)?;
-                } else if is_directory {
+                let was_directory = self.fs.getattr(old).map_err(text)?.kind == Kind::Directory;
+                if was_directory && is_directory {
                     return self.attributes(old, item);
-                } else {
-                    self.fs.rmdir(directory, name).map_err(text)?;
                 }
+                path::remove(&mut self.fs, directory, name).map_err(text)?;
             }
             Err(Error::NotFound) => {}
             Err(error) => return Err(text(error)),
@@ -170,6 +183,7 @@ impl Writer {
                 self.fs.symlink(directory, name, target, &create(Kind::Symlink, 0))
             }
             What::New(kind, rdev) => self.fs.create(directory, name, &create(*kind, *rdev)),
+            What::Nothing | What::Empty => return Ok(()),
         }
         .map_err(text)?;
         if matches!(item.what, What::New(Kind::File, _)) {
@@ -178,6 +192,44 @@ impl Writer {
             self.fill(ino, content)?;
         }
         self.attributes(ino, item)
+    }
+
+    /// Takes away what came before.
+    fn take_away(&mut self, item: &Item) -> Result<(), String> {
+        let parts: Vec<&[u8]> = path::components(&item.path).collect();
+        if parts.contains(&&b".."[..]) {
+            return Err("a path with '..'".to_owned());
+        }
+        let (parent, name) = match (&item.what, &parts[..]) {
+            (What::Empty, _) => (&parts[..], None),
+            (_, [parent @ .., name]) => (parent, Some(*name)),
+            (_, []) => return Err("no name".to_owned()),
+        };
+        let directory = match path::find(&mut self.fs, &parent.join(&b'/'), None) {
+            Ok(directory) => directory,
+            // There was nothing.
+            Err(Error::NotFound | Error::NotDirectory) => return Ok(()),
+            Err(error) => return Err(text(error)),
+        };
+        let mut names: Vec<Vec<u8>> = name.into_iter().map(<[u8]>::to_vec).collect();
+        if let What::Empty = item.what {
+            let mut show = |entry: sampan_disk::ext2::Entry<'_>| {
+                let is_own = matches!(entry.name, b"." | b"..");
+                names.extend((!is_own).then(|| entry.name.to_vec()));
+                true
+            };
+            match self.fs.readdir(directory, 0, &mut show) {
+                Ok(_) | Err(Error::NotDirectory) => {}
+                Err(error) => return Err(text(error)),
+            }
+        }
+        for name in names {
+            match path::remove(&mut self.fs, directory, &name) {
+                Ok(()) | Err(Error::NotFound | Error::NotDirectory) => {}
+                Err(error) => return Err(text(error)),
+            }
+        }
+        Ok(())
     }
 
     /// Writes a file of root's.
@@ -190,6 +242,7 @@ impl Writer {
             gid: 0,
             modified: self.now,
             size: content.len() as u64,
+            attributes: Vec::new(),
         };
         self.take(&item, &mut content.as_bytes()).map_err(|problem| format!("{path}: {problem}"))
     }
@@ -250,6 +303,10 @@ impl Writer {
             ctime: Some(self.now),
             flags: None,
         };
+        for (name, value) in &item.attributes {
+            let set = self.fs.set_attribute(ino, name, Some(value), AttributeMode::Any);
+            set.map_err(|error| format!("{}: {error}", String::from_utf8_lossy(name)))?;
+        }
         self.fs.setattr(ino, &change).map_err(text)
     }
 

@@ -31,26 +31,26 @@ pub fn make(
         command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok()
     };
-    let (tool, made) = if exists("mmdebstrap") {
-        ("mmdebstrap", Source::Tar(folder.join("debian.tar")))
+    let (tool, target) = if exists("mmdebstrap") {
+        ("mmdebstrap", folder.join("debian.tar"))
     } else if exists("debootstrap") {
-        ("debootstrap", Source::Directory(folder.join("debian")))
+        ("debootstrap", folder.join("debian"))
     } else {
         return Err("debian: needs mmdebstrap, or debootstrap and root; please install one of \
                     them (on Debian: apt-get install mmdebstrap uidmap)"
             .to_owned());
     };
-    let (Source::Tar(target) | Source::Directory(target)) = &made;
     let mut command = Command::new(tool);
     command.arg("--variant=minbase").arg(format!("--arch={architecture}"));
     if !include.is_empty() {
         command.arg(format!("--include={}", include.join(",")));
     }
     // A folder that others cannot enter would stop apt's own user.
-    command.arg(suite).arg(target).stdin(Stdio::null()).stdout(Stdio::null());
+    command.arg(suite).arg(&target).stdin(Stdio::null()).stdout(Stdio::null());
     let status = command.status().map_err(|error| format!("{tool}: {error}"))?;
     if !status.success() {
         return Err(format!("debian: {tool} failed: {status}"));
     }
-    Ok(made)
+    // The first makes an archive, the second a directory.
+    Ok(if target.is_dir() { Source::Directory(target) } else { Source::Tar(target) })
 }

@@ -1,7 +1,8 @@
 //! A directory of the host, in order of names. Owners, permissions and devices' numbers are what
 //! the `tar` crate finds on each system. Names of one file are files of their own here.
 
-use super::source::{Take, item};
+use super::source::{Take, is_kept, item};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub fn visit(root: &Path, take: &mut Take<'_>) -> Result<(), String> {
             continue;
         }
         let Some(mut item) = item(path, &header, link).map_err(problem)? else { continue };
+        item.attributes = attributes(&place);
         if metadata.is_file() {
             item.size = metadata.len();
             take(&item, &mut File::open(&place).map_err(problem)?)?;
@@ -49,4 +51,18 @@ pub fn visit(root: &Path, take: &mut Take<'_>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Attributes of a file, not of what a link leads to. Where the host has none, or shows none, there
+/// are none.
+fn attributes(place: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let names = xattr::list(place).into_iter().flatten();
+    let kept = names.filter(|name| is_kept(name.as_encoded_bytes()));
+    let with_value = |name: OsString| {
+        let value = xattr::get(place, &name).ok()??;
+        Some((name.into_encoded_bytes(), value))
+    };
+    let mut list: Vec<_> = kept.filter_map(with_value).collect();
+    list.sort_unstable();
+    list
 }

@@ -175,6 +175,14 @@ impl<W: Write> Writer<'_, W> {
             header.set_device_major(major)?;
             header.set_device_minor(minor)?;
         }
+        if attr.kind == Kind::File && attr.links > 1 {
+            if let Some(first) = self.names.get(&attr.ino).cloned() {
+                header.set_entry_type(EntryType::Link);
+                return self.append(name, Some(&first), header, None);
+            }
+            self.names.insert(attr.ino, name.to_vec());
+        }
+        self.attributes(attr.ino)?;
         if attr.kind == Kind::Symlink {
             let target = self.fs.readlink(attr.ino).map_err(io::Error::other)?;
             return self.append(name, Some(&target), header, None);
@@ -182,15 +190,26 @@ impl<W: Write> Writer<'_, W> {
         if attr.kind != Kind::File {
             return self.append(name, None, header, None);
         }
-        if attr.links > 1 {
-            if let Some(first) = self.names.get(&attr.ino).cloned() {
-                header.set_entry_type(EntryType::Link);
-                return self.append(name, Some(&first), header, None);
-            }
-            self.names.insert(attr.ino, name.to_vec());
-        }
         header.set_size(attr.size);
         self.append(name, None, header, Some((attr.ino, attr.size)))
+    }
+
+    /// Adds the extended attributes of the entry that comes next. Names in an archive are text;
+    /// others are left out.
+    fn attributes(&mut self, ino: Ino) -> io::Result<()> {
+        let names = self.fs.attribute_names(ino).map_err(io::Error::other)?;
+        let mut list = Vec::new();
+        for name in names {
+            if let Ok(text) = std::str::from_utf8(&name) {
+                let value = self.fs.get_attribute(ino, &name).map_err(io::Error::other)?;
+                list.push((format!("SCHILY.xattr.{text}"), value));
+            }
+        }
+        list.sort_unstable();
+        if list.is_empty() {
+            return Ok(());
+        }
+        self.tar.append_pax_extensions(list.iter().map(|(name, value)| (&name[..], &value[..])))
     }
 
     /// Adds an entry, with the content of a file if one is given with its size. What its header

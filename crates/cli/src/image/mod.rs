@@ -7,6 +7,7 @@ mod chunks;
 mod debian;
 mod directory;
 mod extract;
+mod oci;
 mod path;
 mod profile;
 mod resize;

@@ -38,3 +38,31 @@ pub fn find<D: Device>(fs: &mut Ext2<D>, path: &[u8], make: Option<&Create>) -> 
     }
     Ok(at)
 }
+
+/// Takes a name away, with all that is below it. Errors: `NotFound`.
+pub fn remove<D: Device>(fs: &mut Ext2<D>, directory: Ino, name: &[u8]) -> Result<()> {
+    let mut open = vec![(directory, name.to_vec())];
+    while let Some((directory, name)) = open.last().cloned() {
+        let ino = fs.lookup(directory, &name)?;
+        if fs.getattr(ino)?.kind != Kind::Directory {
+            fs.unlink(directory, &name)?;
+            open.pop();
+            continue;
+        }
+        let mut first = None;
+        fs.readdir(ino, 0, &mut |entry| {
+            if !matches!(entry.name, b"." | b"..") {
+                first = Some(entry.name.to_vec());
+            }
+            first.is_none()
+        })?;
+        match first {
+            Some(inner) => open.push((ino, inner)),
+            None => {
+                fs.rmdir(directory, &name)?;
+                open.pop();
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,10 +1,11 @@
-//! What an image is made of: an archive, or a directory that is read as if it were one.
+//! What an image is made of: an archive, a directory that is read as if it were one, or the
+//! archives of an OCI image.
 
-use super::directory;
+use super::{directory, oci};
 use sampan_disk::ext2::{Kind, Timestamp};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where files come from.
 pub enum Source {
@@ -12,6 +13,8 @@ pub enum Source {
     Tar(PathBuf),
     /// A directory of the host.
     Directory(PathBuf),
+    /// The layers of an OCI image.
+    Layers(oci::Layers),
 }
 
 /// A file on its way into the image.
@@ -26,6 +29,8 @@ pub struct Item {
     pub modified: Timestamp,
     /// Bytes of a regular file.
     pub size: u64,
+    /// Extended attributes, those that images have: names and values.
+    pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What it is.
@@ -35,6 +40,10 @@ pub enum What {
     Symlink(Vec<u8>),
     /// Another name of a file that came before.
     Link(Vec<u8>),
+    /// What came before is taken away.
+    Nothing,
+    /// What came before into this directory is taken away.
+    Empty,
 }
 
 /// Takes files one after the other, with what is in them.
@@ -49,20 +58,43 @@ impl Source {
                 let problem = |error: io::Error| format!("{}: {error}", file.display());
                 let open = File::open(file).map_err(problem)?;
                 let mut archive = tar::Archive::new(BufReader::with_capacity(1 << 18, open));
-                for entry in archive.entries_with_seek().map_err(problem)? {
-                    let mut entry = entry.map_err(problem)?;
-                    let link = entry.link_name_bytes().map(|name| name.into_owned());
-                    let path = entry.path_bytes().into_owned();
-                    let mut item = item(path, entry.header(), link).map_err(problem)?;
-                    if let Some(item) = &mut item {
-                        item.size = entry.size();
-                        take(item, &mut entry)?;
-                    }
-                }
-                Ok(())
+                entries(archive.entries_with_seek().map_err(problem)?, file, take)
             }
+            Source::Layers(layers) => layers.visit(take),
         }
     }
+}
+
+/// Shows the entries of an archive, which is in this file.
+pub fn entries<R: Read>(
+    list: tar::Entries<'_, R>,
+    file: &Path,
+    take: &mut Take<'_>,
+) -> Result<(), String> {
+    const ATTRIBUTE: &[u8] = b"SCHILY.xattr.";
+    let problem = |error: io::Error| format!("{}: {error}", file.display());
+    for entry in list {
+        let mut entry = entry.map_err(problem)?;
+        let link = entry.link_name_bytes().map(|name| name.into_owned());
+        let path = entry.path_bytes().into_owned();
+        let Some(mut item) = item(path, entry.header(), link).map_err(problem)? else { continue };
+        for extension in entry.pax_extensions().map_err(problem)?.into_iter().flatten() {
+            let extension = extension.map_err(problem)?;
+            if let Some(name) = extension.key_bytes().strip_prefix(ATTRIBUTE)
+                && is_kept(name)
+            {
+                item.attributes.push((name.to_vec(), extension.value_bytes().to_vec()));
+            }
+        }
+        item.size = entry.size();
+        take(&item, &mut entry)?;
+    }
+    Ok(())
+}
+
+/// Whether an attribute means the same on another machine.
+pub fn is_kept(name: &[u8]) -> bool {
+    name.starts_with(b"user.") || name == b"security.capability"
 }
 
 /// What a header of tar says; nothing for what is no file.
@@ -105,5 +137,6 @@ pub fn item(
         gid: header.gid()? as u32,
         modified: Timestamp { seconds: header.mtime()? as i64, nanoseconds: 0 },
         size: 0,
+        attributes: Vec::new(),
     }))
 }

@@ -102,9 +102,24 @@ fn from_a_directory() {
     let folder = bench.path().join("in/below");
     std::fs::create_dir_all(&folder).expect("made");
     std::fs::write(folder.join("file"), "content").expect("written");
+    let value = [7, 0, 255];
+    xattr::set(folder.join("file"), "user.name", &value).expect("the disk has attributes");
     let build = ["image", "build", "--from", "dir:in", "--size", "4M", "-o", "image"];
     assert_eq!(bench.sampan(&build).code, 0);
     check(&bench, "image");
+    // Into an archive, into an image, into an archive: the same.
+    let extract = |image: &str, tar: &str| {
+        let run = bench.sampan(&["image", "extract", image, "-o", tar]);
+        assert_eq!((run.code, &run.stderr[..]), (0, ""));
+        std::fs::read(bench.path().join(tar)).expect("an archive")
+    };
+    let tar = extract("image", "one.tar");
+    let name = b"SCHILY.xattr.user.name=";
+    let at = tar.windows(name.len()).position(|part| part == name).expect("the attribute");
+    assert_eq!(tar[at + name.len()..][..3], value);
+    let build = ["image", "build", "--from", "tar:one.tar", "--size", "4M", "-o", "again"];
+    assert_eq!(bench.sampan(&build).code, 0);
+    assert!(extract("again", "two.tar") == tar);
     assert_eq!(bench.sampan(&["image", "cat", "image", "below/file"]).stdout, "content");
     assert_eq!(std::fs::metadata(bench.path().join("image")).expect("there").len(), 4 << 20);
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod image;
 mod inspect;
 mod limits;
+mod oci;
 mod relay;
 mod run;
 mod threads;

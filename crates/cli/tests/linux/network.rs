@@ -38,6 +38,23 @@ fn tcp_goes_out_and_comes_back() {
 }
 
 #[test]
+fn interfaces_are_shown() {
+    let text = "busybox ifconfig -a | grep -o 'inet addr:[0-9.]*'; busybox route -n | tail -n +3; \
+                busybox ip route get 8.8.8.8 2>/dev/null | grep -o 'src [0-9.]*'; \
+                cut -d: -f1 /proc/net/dev | tail -n +3";
+    let outside = script(&["--net", "host"], text).stdout;
+    let words: Vec<&str> = outside.split_whitespace().collect();
+    assert_eq!(
+        words.join(" "),
+        "inet addr:10.0.2.15 inet addr:127.0.0.1 \
+         0.0.0.0 10.0.2.2 0.0.0.0 UG 0 0 0 eth0 \
+         10.0.2.0 0.0.0.0 255.255.255.0 U 0 0 0 eth0 src 10.0.2.15 lo eth0"
+    );
+    let inside = script(&[], text).stdout;
+    assert_eq!(inside.split_whitespace().collect::<Vec<_>>().join(" "), "inet addr:127.0.0.1 lo");
+}
+
+#[test]
 fn refused_connections_say_so() {
     let port = free_port();
     let text =

@@ -18,7 +18,7 @@ macro_rules! of_both {
 }
 
 of_both! {
-    archives bash compiler compressors coreutils git keys_of_ssh lua_and_ruby man node openssl perl places python sqlite stressors text_tools threads
+    archives bash compiler compressors coreutils cplusplus git keys_of_ssh lua_and_ruby man node openssl perl places python sqlite stressors text_tools threads
 }
 
 fn bash(on: Debian) {
@@ -149,6 +149,41 @@ fn compiler(on: Debian) {
     // The same for i386, whose dynamic loader is another one.
     let make = "all: t\n\t-./t a b\nt: t.c\n\tgcc -m32 -O2 -o t t.c -lm\n";
     on.same(&[("t.c", source), ("Makefile", make)], &["make"], "");
+}
+
+/// Exceptions, templates and virtual functions; headers that are soon read.
+fn cplusplus(on: Debian) {
+    let source = r#"
+#include <cstdio>
+#include <pthread.h>
+#include <vector>
+struct Shape { virtual ~Shape() {} virtual int area() const = 0; };
+struct Square : Shape {
+    int side;
+    explicit Square(int s) : side(s) { if (s < 0) throw s; }
+    int area() const override { return side * side; }
+};
+template <class T> T sum(const std::vector<T> &list) { T all{}; for (auto &one : list) all += one; return all; }
+static void *work(void *at) { *static_cast<int *>(at) *= 2; return nullptr; }
+int main() {
+    std::vector<int> list;
+    for (int i = -1; i < 4; i++) {
+        try {
+            Shape *shape = new Square(i);
+            list.push_back(shape->area());
+            printf("%d ", dynamic_cast<Square *>(shape) != nullptr);
+            delete shape;
+        } catch (int bad) { printf("caught %d ", bad); }
+    }
+    pthread_t thread;
+    int n = 21;
+    pthread_create(&thread, nullptr, work, &n);
+    pthread_join(thread, nullptr);
+    printf("%d %d\n", sum(list), n);
+}
+"#;
+    let make = "all: t\n\t./t\nt: t.cc\n\tg++ -O1 -pthread -o t t.cc\n";
+    on.same(&[("t.cc", source), ("Makefile", make)], &["make"], "");
 }
 
 fn git(on: Debian) {

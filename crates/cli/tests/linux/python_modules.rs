@@ -47,3 +47,46 @@ fn structures() {
 fn float() {
     passes("test_float", &[]);
 }
+
+#[test]
+fn os() {
+    let classes = [
+        "FileTests",
+        "StatAttributeTests",
+        "UtimeTests",
+        "EnvironTests",
+        "WalkTests",
+        "MakedirTests",
+        "PidTests",
+        "SpawnTests",
+        "TestSendfile",
+        "ExtendedAttributeTests",
+        "MemfdCreateTests",
+        "EventfdTests",
+        "TestScandir",
+        "PtyTests",
+    ];
+    passes("test_os", &classes.map(|class| ["-m", class]).concat());
+}
+
+#[test]
+fn threading() {
+    let classes = [
+        "LockTests",
+        "PyRLockTests",
+        "CRLockTests",
+        "EventTests",
+        "ConditionTests",
+        "SemaphoreTests",
+        "BarrierTests",
+        "TimerTests",
+        "ThreadingExceptionTests",
+    ];
+    passes("test_threading", &classes.map(|class| ["-m", class]).concat());
+}
+
+#[test]
+fn subprocess() {
+    let classes = ["RunFuncTestCase", "ContextManagerTests", "CommandTests", "CommandsWithSpaces"];
+    passes("test_subprocess", &classes.map(|class| ["-m", class]).concat());
+}

@@ -36,6 +36,14 @@ impl Dentry {
         dentry
     }
 
+    /// A file without a name that was made in this directory, and is shown there.
+    pub fn nameless_in(self: &Rc<Dentry>, ino: u64, inode: InodeRef) -> Rc<Dentry> {
+        let label = alloc::format!("#{ino}");
+        let dentry = Dentry::new(label.into_bytes(), Some(self.clone()), inode);
+        dentry.deleted.set(true);
+        dentry
+    }
+
     fn new(name: Vec<u8>, parent: Option<Rc<Dentry>>, inode: InodeRef) -> Rc<Dentry> {
         Rc::new(Dentry {
             name: RefCell::new(name),

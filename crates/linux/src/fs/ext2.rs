@@ -295,6 +295,14 @@ impl Inode for Node {
         Ok(self.fs.node(&attr)?)
     }
 
+    fn nameless(&self, cx: &mut Context, what: &Create) -> SysResult<InodeRef> {
+        let attr = self.fs.change(cx, |disk| {
+            let ino = disk.tmpfile(self.ino, &of_create(what))?;
+            disk.getattr(ino)
+        })?;
+        Ok(self.fs.node(&attr)?)
+    }
+
     fn symlink(
         &self,
         cx: &mut Context,

@@ -171,6 +171,8 @@ pub struct InodeExtra {
     pub opens: core::cell::Cell<u32>,
     /// Its last name was taken away.
     pub nameless: core::cell::Cell<bool>,
+    /// It never had a name, and may get one (`O_TMPFILE` without `O_EXCL`).
+    pub may_be_named: core::cell::Cell<bool>,
     /// The pages of it that processes share; see `mm/shared.rs`.
     pub pages: RefCell<alloc::rc::Weak<crate::mm::SharedFile>>,
     /// How many have it open for writing, less those who execute it.
@@ -234,6 +236,11 @@ pub trait Inode: Any {
         what: &Create,
     ) -> SysResult<InodeRef> {
         Err(Errno::EPERM)
+    }
+
+    /// Makes a regular file without a name, in the file system of this directory.
+    fn nameless(&self, cx: &mut Context, what: &Create) -> SysResult<InodeRef> {
+        Err(Errno::EOPNOTSUPP)
     }
 
     /// Gives `inode`, of the same file system, another name.

@@ -45,7 +45,12 @@ fn add_name(cx: &mut Context, from: (i32, u64), to: (i32, u64), flags: u32) -> S
         return Err(Errno::EPERM);
     }
     access::may_change(cx, &found.dir)?;
+    let may_be_named = &source.inode().extra().may_be_named;
+    if source.inode().stat(cx)?.nlink == 0 && !may_be_named.get() {
+        return Err(Errno::ENOENT);
+    }
     found.dir.inode().clone().link(cx, name, source.inode())?;
+    may_be_named.set(false);
     inotify::tell(source.inode(), inotify::event::ATTRIB, false, 0, b"");
     inotify::created(&found.dir, name, source.inode().kind());
     Ok(0)

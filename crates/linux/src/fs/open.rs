@@ -91,8 +91,8 @@ fn open_within(
     mode: u32,
     resolve: Resolve,
 ) -> SysResult<Rc<OpenFile>> {
-    if how & flags::TMPFILE == flags::TMPFILE {
-        return Err(Errno::EOPNOTSUPP);
+    if how & flags::TMPFILE & !flags::DIRECTORY != 0 {
+        return open_nameless(cx, dirfd, path, how, mode, resolve);
     }
     let exclusive = how & flags::CREAT != 0 && how & flags::EXCL != 0;
     let follow = if how & flags::NOFOLLOW != 0 || exclusive { Follow::No } else { Follow::Yes };
@@ -120,6 +120,33 @@ fn open_within(
         }
     };
     open_place(cx, place, how, created)
+}
+
+/// Opens a new file without a name (`O_TMPFILE`).
+fn open_nameless(
+    cx: &mut Context,
+    dirfd: i32,
+    path: &[u8],
+    how: u32,
+    mode: u32,
+    resolve: Resolve,
+) -> SysResult<Rc<OpenFile>> {
+    let writes = how & flags::ACCMODE != flags::RDONLY;
+    if how & (flags::TMPFILE | flags::CREAT) != flags::TMPFILE || !writes {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if how & flags::NOFOLLOW != 0 { Follow::No } else { Follow::Yes };
+    let dir = walk::walk_within(cx, dirfd, path, follow, resolve)?.existing()?;
+    if !dir.is_directory() {
+        return Err(Errno::ENOTDIR);
+    }
+    access::may_change(cx, &dir)?;
+    let what = new_file(cx, &dir, FileType::Regular, mode, 0)?;
+    let inode = dir.inode().clone().nameless(cx, &what)?;
+    inode.extra().may_be_named.set(how & flags::EXCL == 0);
+    let ino = inode.stat(cx)?.ino;
+    let place = dir.with(dir.dentry.nameless_in(ino, inode));
+    open_place(cx, place, how & !flags::TMPFILE, true)
 }
 
 /// Opens a file that is there.
@@ -189,9 +216,22 @@ pub fn make(
     rdev: u64,
 ) -> SysResult<Location> {
     access::may_change(cx, dir)?;
+    let what = new_file(cx, dir, kind, mode, rdev)?;
+    let inode = dir.inode().clone().create(cx, name, &what)?;
+    super::inotify::created(dir, name, kind);
+    Ok(dir.with(dir.dentry.child(name, inode)))
+}
+
+/// What a file shall be that is made in a directory.
+fn new_file(
+    cx: &mut Context,
+    dir: &Location,
+    kind: FileType,
+    mode: u32,
+    rdev: u64,
+) -> SysResult<Create> {
     let credentials = cx.thread.credentials();
-    let parent = dir.inode().clone();
-    let stat = parent.stat(cx)?;
+    let stat = dir.inode().stat(cx)?;
     let mut mode = mode & 0o7777 & !cx.thread.fs().umask.get();
     let mut gid = credentials.fsgid;
     if stat.mode & access::S_ISGID != 0 {
@@ -200,10 +240,7 @@ pub fn make(
             mode |= access::S_ISGID;
         }
     }
-    let what = Create { kind, mode, uid: credentials.fsuid, gid, rdev };
-    let inode = parent.create(cx, name, &what)?;
-    super::inotify::created(dir, name, kind);
-    Ok(dir.with(dir.dentry.child(name, inode)))
+    Ok(Create { kind, mode, uid: credentials.fsuid, gid, rdev })
 }
 
 /// `close(2)`.

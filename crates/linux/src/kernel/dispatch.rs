@@ -107,7 +107,7 @@ fn begin(cx: &mut Context, kind: SyscallKind) {
     let number = registers.gpr[gpr::RAX] as u32;
     thread.original.set(i64::from(number));
     let mut call = decode(&registers, abi, number);
-    if thread.traced.borrow().is_some() {
+    if thread.is_traced.get() {
         // What a tracer sees as its result so far, and may change.
         registers.gpr[gpr::RAX] = result_register(abi, Errno::ENOSYS.as_result());
         call.stopped = true;

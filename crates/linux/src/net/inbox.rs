@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 use super::Address;
+use super::ancillary::IpHeader;
 use super::rights::Rights;
 use crate::errno::{Errno, SysResult};
 use crate::fs::buffer::Budget;
@@ -31,6 +32,8 @@ pub struct Packet {
     pub sender: Sender,
     /// Files that came with them.
     pub rights: Option<Rights>,
+    /// The header of a datagram of UDP.
+    pub ip: Option<IpHeader>,
 }
 
 /// What a packet costs beside its bytes.

@@ -3,6 +3,7 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use super::ancillary::Message;
 use super::inbox::Sender;
 use super::receive::Received;
 use super::rights::{PACKET_MAX, Rights};
@@ -246,7 +247,11 @@ pub fn receive(
         [sender.pid as u32, sender.uid, sender.gid]
             .iter()
             .for_each(|value| data.extend_from_slice(&value.to_le_bytes()));
-        told |= add_control(cx, &mut control, room, SCM_CREDENTIALS, &data);
+        let message = (SOL_SOCKET, SCM_CREDENTIALS, data);
+        told |= add_control(cx, &mut control, room, &message);
+    }
+    for message in received.ip.iter().flat_map(|header| socket.ancillary(header)) {
+        told |= add_control(cx, &mut control, room, &message);
     }
     if !received.files.is_empty() {
         told |= give_files(cx, &mut control, room, &received.files, how)?;
@@ -271,7 +276,8 @@ pub fn receive(
 }
 
 /// Adds a control message; the flag to tell if it does not fit.
-fn add_control(cx: &Context, out: &mut Vec<u8>, room: usize, kind: u32, data: &[u8]) -> u32 {
+fn add_control(cx: &Context, out: &mut Vec<u8>, room: usize, message: &Message) -> u32 {
+    let (level, kind, data) = message;
     let word = cx.word();
     let head = word + 8;
     let left = room.saturating_sub(out.len());
@@ -280,7 +286,7 @@ fn add_control(cx: &Context, out: &mut Vec<u8>, room: usize, kind: u32, data: &[
     }
     let fits = data.len().min(left - head);
     out.extend_from_slice(&((head + fits) as u64).to_le_bytes()[..word]);
-    out.extend_from_slice(&SOL_SOCKET.to_le_bytes());
+    out.extend_from_slice(&level.to_le_bytes());
     out.extend_from_slice(&kind.to_le_bytes());
     out.extend_from_slice(&data[..fits]);
     let end = out.len().next_multiple_of(word).min(room);
@@ -311,7 +317,7 @@ fn give_files(
     }
     let truncated = data.len() < files.len() * 4;
     if !data.is_empty() {
-        add_control(cx, out, room, SCM_RIGHTS, &data);
+        add_control(cx, out, room, &(SOL_SOCKET, SCM_RIGHTS, data));
     }
     Ok(if truncated { msg::CTRUNC } else { 0 })
 }

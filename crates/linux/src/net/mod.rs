@@ -5,9 +5,12 @@
 //! ([`names`]), and what an address looks like ([`address`]).
 
 pub mod address;
+pub mod ancillary;
 pub mod calls;
+mod handle;
 pub mod inbox;
 pub mod interfaces;
+mod listen;
 pub mod message;
 pub mod names;
 pub mod netlink;
@@ -15,6 +18,7 @@ pub mod options;
 pub mod outside;
 pub mod receive;
 pub mod rights;
+mod routes;
 pub mod send;
 pub mod socket;
 

@@ -5,8 +5,7 @@ use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
 use super::inbox::{Packet, Sender};
-use super::interfaces::{FLAGS, INDEX, MTU, NAME};
-use super::{Address, Socket};
+use super::{Address, Socket, routes};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 
@@ -64,7 +63,7 @@ pub fn send(cx: &mut Context, socket: &Rc<Socket>, bytes: &[u8]) -> SysResult<us
             header: &rest[..HEADER],
         };
         if request.flags & REQUEST != 0 {
-            for reply in answer(&request) {
+            for reply in answer(cx, &request) {
                 deliver(socket, reply)?;
             }
         }
@@ -76,27 +75,30 @@ pub fn send(cx: &mut Context, socket: &Rc<Socket>, bytes: &[u8]) -> SysResult<us
 
 fn deliver(socket: &Socket, bytes: Vec<u8>) -> SysResult<()> {
     let from = Address::Netlink(0, 0);
-    let packet = Packet { bytes, start: 0, from, sender: Sender::default(), rights: None };
+    let packet =
+        Packet { bytes, start: 0, from, sender: Sender::default(), rights: None, ip: None };
     if socket.inbox.room() < packet.bytes.len() {
         return Err(Errno::ENOBUFS);
     }
     socket.inbox.push(packet, false)
 }
 
-struct Request<'a> {
+/// A request.
+pub(super) struct Request<'a> {
     kind: u16,
     flags: u16,
     sequence: u32,
     number: u32,
-    body: &'a [u8],
+    /// What follows the header.
+    pub body: &'a [u8],
     header: &'a [u8],
 }
 
 /// A message that is being written.
-struct Message(Vec<u8>);
+pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    fn new(request: &Request, kind: u16, flags: u16) -> Message {
+    pub fn new(request: &Request, kind: u16, flags: u16) -> Message {
         let mut bytes = alloc::vec![0; 4];
         bytes.extend_from_slice(&kind.to_le_bytes());
         bytes.extend_from_slice(&flags.to_le_bytes());
@@ -105,12 +107,12 @@ impl Message {
         Message(bytes)
     }
 
-    fn put(mut self, bytes: &[u8]) -> Message {
+    pub fn put(mut self, bytes: &[u8]) -> Message {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    fn attribute(mut self, kind: u16, value: &[u8]) -> Message {
+    pub fn attribute(mut self, kind: u16, value: &[u8]) -> Message {
         self.0.extend_from_slice(&((value.len() + 4) as u16).to_le_bytes());
         self.0.extend_from_slice(&kind.to_le_bytes());
         self.0.extend_from_slice(value);
@@ -118,7 +120,7 @@ impl Message {
         self
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         let len = self.0.len() as u32;
         self.0[..4].copy_from_slice(&len.to_le_bytes());
         self.0
@@ -131,35 +133,25 @@ fn error(request: &Request, errno: Errno) -> Vec<u8> {
 }
 
 /// The datagrams that answer a request.
-fn answer(request: &Request) -> Vec<Vec<u8>> {
+fn answer(cx: &mut Context, request: &Request) -> Vec<Vec<u8>> {
     const GETLINK: u16 = 18;
     const GETADDR: u16 = 22;
     const GETROUTE: u16 = 26;
     let dump = request.flags & DUMP == DUMP;
     let flags = if dump { MULTI } else { 0 };
-    let family = request.body.first().copied().unwrap_or(0);
-    let list: Vec<Vec<u8>> = match request.kind {
-        GETLINK => {
-            let index =
-                request.body.get(4..8).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            if !dump && index != INDEX && index != 0 {
-                return alloc::vec![error(request, Errno::ENODEV)];
-            }
-            alloc::vec![link(request, flags)]
-        }
-        GETADDR if dump => {
-            let four = (family != 10).then(|| addr(request, 2, 8, &[127, 0, 0, 1]));
-            let six = (family != 2).then(|| addr(request, 10, 128, &super::address::LOOPBACK6));
-            four.into_iter().chain(six).collect()
-        }
-        // Local routes are in a table that is not shown, and there are no others. The same
-        // holds for neighbours, rules and queueing disciplines.
-        GETROUTE | 30 | 34 | 38 | 42 | 46 | 80 | 86 if dump => Vec::new(),
-        GETROUTE => return alloc::vec![error(request, Errno::ENETUNREACH)],
-        16..=150 if request.kind % 4 != 2 => {
-            return alloc::vec![error(request, Errno::EPERM)];
-        }
-        _ => return alloc::vec![error(request, Errno::EOPNOTSUPP)],
+    let list = match request.kind {
+        GETLINK => routes::links(cx, request, flags, dump),
+        GETADDR if dump => Ok(routes::addresses(cx, request)),
+        GETROUTE if dump => Ok(routes::routes(cx, request)),
+        GETROUTE => routes::route(cx, request),
+        // There are no neighbours, rules and queueing disciplines.
+        30 | 34 | 38 | 42 | 46 | 80 | 86 if dump => Ok(Vec::new()),
+        16..=150 if request.kind % 4 != 2 => Err(Errno::EPERM),
+        _ => Err(Errno::EOPNOTSUPP),
+    };
+    let list = match list {
+        Ok(list) => list,
+        Err(errno) => return alloc::vec![error(request, errno)],
     };
     if !dump {
         let mut list = list;
@@ -176,43 +168,4 @@ fn answer(request: &Request) -> Vec<Vec<u8>> {
 
 fn acknowledge(request: &Request) -> Vec<u8> {
     Message::new(request, ERROR, 0x100).put(&[0; 4]).put(request.header).finish()
-}
-
-fn link(request: &Request, flags: u16) -> Vec<u8> {
-    const NEWLINK: u16 = 16;
-    let mut name = NAME.to_vec();
-    name.push(0);
-    Message::new(request, NEWLINK, flags)
-        .put(&[0, 0])
-        .put(&772u16.to_le_bytes())
-        .put(&INDEX.to_le_bytes())
-        .put(&(FLAGS | 0x1_0000).to_le_bytes())
-        .put(&[0; 4])
-        .attribute(3, &name)
-        .attribute(13, &1000u32.to_le_bytes())
-        .attribute(16, &[0])
-        .attribute(17, &[0])
-        .attribute(4, &MTU.to_le_bytes())
-        .attribute(27, &0u32.to_le_bytes())
-        .attribute(6, b"noqueue\0")
-        .attribute(1, &[0; 6])
-        .attribute(2, &[0; 6])
-        .finish()
-}
-
-fn addr(request: &Request, family: u8, prefix: u8, ip: &[u8]) -> Vec<u8> {
-    const NEWADDR: u16 = 20;
-    const HOST: u8 = 254;
-    const PERMANENT: u8 = 0x80;
-    let mut name = NAME.to_vec();
-    name.push(0);
-    let message = Message::new(request, NEWADDR, MULTI)
-        .put(&[family, prefix, PERMANENT, HOST])
-        .put(&INDEX.to_le_bytes())
-        .attribute(1, ip);
-    let message = match family {
-        2 => message.attribute(2, ip).attribute(3, &name),
-        _ => message,
-    };
-    message.attribute(8, &u32::from(PERMANENT).to_le_bytes()).finish()
 }

@@ -138,7 +138,9 @@ pub fn setsockopt(cx: &mut Context, args: Args) -> SysResult {
         }
         (SOL_SOCKET, name) if FLAGS.contains(&name) => keep(u32::from(value != 0)),
         (SOL_IPV6, 26) if socket.local.borrow().is_some() => Err(Errno::EINVAL),
-        (SOL_TCP, 1 | 3 | 12) | (SOL_IPV6, 26) if is_known(&socket, level, name) => {
+        (SOL_TCP, 1 | 3 | 12) | (SOL_IP, 8 | 12 | 13) | (SOL_IPV6, 26 | 49 | 51 | 66)
+            if is_known(&socket, level, name) =>
+        {
             keep(u32::from(value != 0))
         }
         _ if is_known(&socket, level, name) => keep(value),

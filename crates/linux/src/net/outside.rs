@@ -7,6 +7,7 @@
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
+use super::ancillary::IpHeader;
 use super::inbox::{Packet, Sender};
 use super::socket::{SHUT_READ, Socket};
 use super::{Address, Kind, address};
@@ -313,7 +314,13 @@ fn take_datagrams(network: &mut dyn Network, link: &Link, guest: &Rc<Socket>) ->
 }
 
 fn packet(bytes: &[u8], from: Address) -> Packet {
-    Packet { bytes: bytes.to_vec(), start: 0, from, sender: Sender::default(), rights: None }
+    let to = match from {
+        Address::Ip(ip, _) if !address::is_v4(&ip) => address::OWN6,
+        _ => address::OWN4,
+    };
+    // What the host's sockets do not tell is as usual; it came through `eth0`.
+    let ip = Some(IpHeader { to, hops: 64, class: 0, interface: 2 });
+    Packet { bytes: bytes.to_vec(), start: 0, from, sender: Sender::default(), rights: None, ip }
 }
 
 /// Whether a connection or a packet to this address goes outside.

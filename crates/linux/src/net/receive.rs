@@ -3,6 +3,7 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use super::ancillary::IpHeader;
 use super::inbox::Sender;
 use super::{Address, Family, Kind, Socket, msg};
 use crate::errno::{Errno, SysResult};
@@ -21,6 +22,8 @@ pub struct Received {
     pub sender: Sender,
     /// Files that came with it; a look leaves them there.
     pub files: Vec<Rc<OpenFile>>,
+    /// The header of a datagram of UDP.
+    pub ip: Option<IpHeader>,
 }
 
 impl Socket {
@@ -48,6 +51,7 @@ impl Socket {
             from: Address::Unspecified,
             sender: Sender::default(),
             files: Vec::new(),
+            ip: None,
         };
         if self.connects() && !self.connected.get() && !self.connecting.get() {
             // UNIX streams have always said EINVAL here.
@@ -83,7 +87,8 @@ impl Socket {
             let count = full.min(buf.len());
             buf[..count].copy_from_slice(&packet.bytes[..count]);
             let files = packet.rights.as_ref().map(|r| r.files().to_vec()).unwrap_or_default();
-            Received { count, full, from: packet.from.clone(), sender: packet.sender, files }
+            let (from, sender, ip) = (packet.from.clone(), packet.sender, packet.ip);
+            Received { count, full, from, sender, files, ip }
         });
         if how & msg::PEEK == 0 {
             self.inbox.pop();
@@ -103,6 +108,7 @@ impl Socket {
                     from: packet.from.clone(),
                     sender: packet.sender,
                     files,
+                    ip: None,
                 }
             });
         }
@@ -134,7 +140,8 @@ impl Socket {
                 self.inbox.pop();
             }
             let files = rights.as_ref().map(|r| r.files().to_vec()).unwrap_or_default();
-            let found = result.get_or_insert(Received { count: 0, full: 0, from, sender, files });
+            let found =
+                result.get_or_insert(Received { count: 0, full: 0, from, sender, files, ip: None });
             (found.count, found.full) = (done, done);
         }
         result

@@ -61,7 +61,7 @@ impl Socket {
             None => Address::Unspecified,
         };
         let sender = with.sender.unwrap_or_else(|| own_identity(cx));
-        Packet { bytes: bytes.to_vec(), start: 0, from, sender, rights: with.rights }
+        Packet { bytes: bytes.to_vec(), start: 0, from, sender, rights: with.rights, ip: None }
     }
 
     fn send_connected(
@@ -204,10 +204,12 @@ impl Socket {
         let mut packet = self.packet(cx, bytes, with);
         if let (Address::Ip(from, port), Some(Address::Ip(ip, _))) =
             (packet.from.clone(), to.or(connected))
-            && super::address::is_any(&from)
         {
-            // The sender's address is the one that leads to the target.
-            packet.from = Address::Ip(source_for(&ip), port);
+            packet.ip = Some(self.header_to(ip));
+            if super::address::is_any(&from) {
+                // The sender's address is the one that leads to the target.
+                packet.from = Address::Ip(source_for(&ip), port);
+            }
         }
         target.inbox.push(packet, false)?;
         target.queue.wake_all();

@@ -7,6 +7,7 @@
 mod handle;
 mod links;
 mod memory;
+mod net;
 mod process;
 mod system;
 mod tree;

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::links::Link;
-use super::{Text, process, system};
+use super::{Text, net, process, system};
 use crate::errno::{Errno, SysResult};
 use crate::kernel::Context;
 use crate::task::{Pid, Thread};
@@ -134,18 +134,9 @@ const ROOT: &[(&str, What)] = &[
 ];
 
 const NET: &[(&str, What)] = &[
-    (
-        "dev",
-        fixed(
-            "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
-        ),
-    ),
-    (
-        "route",
-        fixed(
-            "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n",
-        ),
-    ),
+    ("dev", of_system(net::dev)),
+    ("if_inet6", of_system(net::if_inet6)),
+    ("route", of_system(net::route)),
 ];
 
 const SYSCTL: &[(&str, What)] = &[

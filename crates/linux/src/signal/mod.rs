@@ -181,7 +181,7 @@ pub fn is_pending(thread: &Thread) -> bool {
     if thread.process.exiting.get().is_some() {
         return true;
     }
-    if thread.traced.borrow().as_ref().is_some_and(|tracing| tracing.interrupt.get()) {
+    if thread.tracing().is_some_and(|tracing| tracing.interrupt.get()) {
         return true;
     }
     let set = thread.pending.borrow().set | thread.process.pending.borrow().set;
@@ -263,7 +263,7 @@ impl Kernel {
     }
 
     fn is_traced(&self, process: &Process) -> bool {
-        let traced = |thread: &Rc<Thread>| thread.traced.borrow().is_some();
+        let traced = |thread: &Rc<Thread>| thread.is_traced.get();
         process.threads.borrow().iter().any(|tid| self.threads.get(tid).is_some_and(traced))
     }
 

@@ -34,8 +34,8 @@ macro_rules! calls {
 
 calls! {
     // Files: opening and descriptors.
-    5   2   open(Path Open Mode)                     Part("O_TMPFILE") crate::fs::open::open;
-    295 257 openat(Dir Path Open Mode)               Part("O_TMPFILE") crate::fs::open::openat;
+    5   2   open(Path Open Mode)                     Full crate::fs::open::open;
+    295 257 openat(Dir Path Open Mode)               Full crate::fs::open::openat;
     437 437 openat2(Dir Path Ptr Size) Part("RESOLVE_CACHED is always EAGAIN") crate::fs::open::openat2;
     8   85  creat(Path Mode)                         Full crate::fs::open::creat;
     6   3   close(Fd)                                Full crate::fs::open::close;

@@ -93,6 +93,8 @@ pub struct Thread {
     pub original: Cell<i64>,
     /// Who traces it.
     pub traced: RefCell<Option<Rc<ptrace::Tracing>>>,
+    /// Whether anybody does: what every call asks.
+    pub is_traced: Cell<bool>,
     /// Where its call last found a page absent; see `mm/demand.rs`.
     pub absent: Cell<u64>,
     /// Woken when the child of a `vfork` lets go of the memory.
@@ -137,6 +139,7 @@ impl Thread {
             timer_slack: Cell::new(50_000),
             original: Cell::new(-1),
             traced: RefCell::new(None),
+            is_traced: Cell::new(false),
             absent: Cell::new(0),
             vfork_done: RefCell::new(None),
             mm: RefCell::new(parts.mm),

@@ -68,6 +68,12 @@ impl Inode for Node {
         self.add(cx, name, what, data)
     }
 
+    fn nameless(&self, cx: &mut Context, what: &Create) -> SysResult<InodeRef> {
+        let fs = self.fs()?;
+        fs.has_room()?;
+        Ok(fs.anonymous(what, cx.kernel.now()))
+    }
+
     fn symlink(
         &self,
         cx: &mut Context,

@@ -81,6 +81,11 @@ impl Tmpfs {
         node
     }
 
+    /// Whether there may be one more file.
+    fn has_room(&self) -> SysResult<()> {
+        if self.nodes.get() >= self.pages_max { Err(Errno::ENOSPC) } else { Ok(()) }
+    }
+
     fn new_ino(&self) -> u64 {
         self.last_ino.set(self.last_ino.get() + 1);
         self.last_ino.get()
@@ -212,9 +217,7 @@ impl Node {
         self.uncover(cx, name)?;
         let now = cx.kernel.now();
         let fs = self.fs()?;
-        if fs.nodes.get() >= fs.pages_max {
-            return Err(Errno::ENOSPC);
-        }
+        fs.has_room()?;
         let node = fs.node(what, data, now);
         self.directory(|directory| {
             if directory.get(name).is_some() {

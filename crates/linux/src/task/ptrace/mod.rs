@@ -156,7 +156,7 @@ pub struct Dead {
 impl Thread {
     /// That it is traced, if so.
     pub fn tracing(&self) -> Option<Rc<Tracing>> {
-        self.traced.borrow().clone()
+        if self.is_traced.get() { self.traced.borrow().clone() } else { None }
     }
 
     /// Whether a stop keeps it from running.
@@ -172,7 +172,8 @@ impl Thread {
     }
 
     fn resumes_by(&self, how: Resume) -> bool {
-        self.traced.borrow().as_ref().is_some_and(|tracing| tracing.resume.get() == how)
+        let by_tracer = |tracing: &Rc<Tracing>| tracing.resume.get() == how;
+        self.is_traced.get() && self.traced.borrow().as_ref().is_some_and(by_tracer)
     }
 
     /// Whether it executes one instruction at a time.
@@ -187,6 +188,7 @@ impl Kernel {
             thread.process.tracer.set(tracing.process);
         }
         *thread.traced.borrow_mut() = Some(Rc::new(tracing));
+        thread.is_traced.set(true);
     }
 
     /// Ends tracing; a stopped thread goes on, with a signal.
@@ -195,6 +197,7 @@ impl Kernel {
             thread.process.tracer.set(0);
         }
         let Some(tracing) = thread.traced.take() else { return };
+        thread.is_traced.set(false);
         if let Some(info) = signal.or(tracing.deliver.get()) {
             thread.pending.borrow_mut().push(info);
         }
@@ -307,6 +310,7 @@ impl Kernel {
     /// A traced thread ended, which is not the first of its process.
     pub fn traced_thread_ended(&mut self, thread: &Rc<Thread>, status: i32) {
         let Some(tracing) = thread.traced.take() else { return };
+        thread.is_traced.set(false);
         if thread.tid == thread.process.pid {
             // It is told with its process.
             return;
@@ -407,10 +411,10 @@ pub fn before_user(cx: &mut Context, tracing: &Tracing) -> bool {
 
 /// At the beginning of a call. True if the thread stops there.
 pub fn call_begins(cx: &mut Context) -> bool {
-    let thread = cx.thread.clone();
-    if !thread.resumes_by(Resume::Syscall) {
+    if !cx.thread.resumes_by(Resume::Syscall) {
         return false;
     }
+    let thread = cx.thread.clone();
     let good = thread.tracing().is_some_and(|tracing| tracing.has(option::SYSGOOD));
     cx.kernel.event_stop(&thread, Why::Entry, SIGTRAP | if good { 0x80 } else { 0 });
     true
