@@ -37,8 +37,8 @@ use core::fmt;
 use leave::Reasons;
 pub use leave::{Leave, Reason};
 use module::Translated;
-use region::Region;
 pub(crate) use region::Seen;
+use region::{Before, Region};
 pub use state::Layout;
 use state::{BESIDE, JUMPS, Jump, State, Stop, jump_index};
 
@@ -166,6 +166,10 @@ const WORTH: i64 = 50;
 /// How many entries in a row may lead to nothing until the interpreter enters there no more.
 const PATIENCE: i64 = 30;
 
+/// Instructions of a region that callers take in: compiling them again costs less than going
+/// there and back.
+const SMALL: usize = 60;
+
 /// Regions that are compiled at a time.
 const MAX_PENDING: usize = 3;
 
@@ -213,6 +217,8 @@ struct Entry {
 }
 
 struct Made {
+    /// Instructions.
+    count: usize,
     stops: Vec<Stop>,
     entries: Vec<u32>,
     spans: Vec<(u32, u32)>,
@@ -346,14 +352,32 @@ impl Translator {
         seen: &dyn Seen,
         wanted: bool,
     ) -> Option<(u32, Vec<(u32, u32)>)> {
-        let is_entry = |at: u32| self.entries.contains_key(&at);
-        let Some(region) = region::grow(mode, seed, space, seen, &is_entry) else {
+        let before = |at: u32| match self.entries.get(&at).map(|entry| self.size(entry.slot)) {
+            None => Before::No,
+            Some(..=SMALL) => Before::Small,
+            Some(_) => Before::Large,
+        };
+        let Some(region) = region::grow(mode, seed, space, seen, &before) else {
             self.put_off(seed, u64::MAX);
             return None;
         };
         if !wanted && !self.pays(seed, &region) {
             return None;
         }
+        self.submit(mode, region, space)
+    }
+
+    /// Instructions of a region.
+    fn size(&self, slot: u32) -> usize {
+        self.regions[slot as usize - 1].count
+    }
+
+    fn submit(
+        &mut self,
+        mode: Mode,
+        region: Region,
+        space: &AddressSpace,
+    ) -> Option<(u32, Vec<(u32, u32)>)> {
         if self.host.is_none() {
             let mut host = (self.make)(space)?;
             host.submit(0, module::dispatcher(self.layout));
@@ -363,11 +387,12 @@ impl Translator {
         let slot = self.regions.len() as u32 + 1;
         let Translated { bytes, entries, stops } =
             module::region(mode, &self.options, self.layout, &region);
+        let count = region.addresses.len();
         self.counts.regions += 1;
-        self.counts.instructions += region.addresses.len() as u64;
+        self.counts.instructions += count as u64;
         self.counts.bytes += bytes.len() as u64;
         host.submit(slot, bytes);
-        self.regions.push(Made { stops, entries, spans: region.spans.clone(), live: true });
+        self.regions.push(Made { count, stops, entries, spans: region.spans.clone(), live: true });
         self.pending.push(slot);
         Some((slot, region.spans))
     }

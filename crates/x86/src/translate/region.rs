@@ -21,6 +21,20 @@ const MAX_BLOCKS: usize = 240;
 /// compiled with each of them.
 const ENOUGH: usize = 150;
 
+/// What is translated already, from where on others need not translate it again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing.
+    No,
+    /// It can be entered there; its region is small, so that functions take it in nevertheless.
+    Small,
+    /// It can be entered there.
+    Large,
+}
+
+/// Functions that a call may have led to for them to be taken in.
+const FEW: usize = 2;
+
 const LONGEST: usize = 15;
 
 /// A block: entered at its start only.
@@ -85,7 +99,7 @@ pub(super) fn grow(
     seed: u32,
     space: &AddressSpace,
     seen: &dyn Seen,
-    is_entry: &dyn Fn(u32) -> bool,
+    before: &dyn Fn(u32) -> Before,
 ) -> Option<Region> {
     let known = |at: u32| seen.knows(at);
     let (mut stops, mut resumed) = (BTreeSet::new(), BTreeSet::new());
@@ -113,7 +127,7 @@ pub(super) fn grow(
             let mut lead = |to: u64, worth: bool| {
                 if let Ok(to) = u32::try_from(to)
                     && worth
-                    && !is_entry(to)
+                    && before(to) == Before::No
                     && leaders.len() < MAX_BLOCKS
                     && leaders.insert(to)
                 {
@@ -144,7 +158,7 @@ pub(super) fn grow(
                 Flow::Call => {
                     if let Ok(function) = u32::try_from(i.near_branch_target())
                         && known(function)
-                        && !is_entry(function)
+                        && before(function) != Before::Large
                     {
                         called.push_back(function);
                     }
@@ -158,6 +172,18 @@ pub(super) fn grow(
                     for &to in seen.targets(at) {
                         lead(to.into(), true);
                         computed.insert(to);
+                    }
+                    break;
+                }
+                Flow::Computed => {
+                    let functions = seen.targets(at);
+                    if functions.len() <= FEW {
+                        let more = functions.iter().filter(|&&to| before(to) != Before::Large);
+                        called.extend(more);
+                    }
+                    if known(i.next_ip() as u32) {
+                        lead(i.next_ip(), true);
+                        after_calls.insert(i.next_ip() as u32);
                     }
                     break;
                 }

@@ -125,7 +125,10 @@ impl Emitter<'_> {
         if i.mnemonic() == Mnemonic::Call {
             if self.push_return(i) {
                 self.flush();
-                self.leave_for(target, why::JUMP);
+                if !self.region.computed.is_empty() {
+                    self.stay(target);
+                }
+                self.leave_for(target, i.ip() as u32);
             }
             return;
         }
