@@ -1,11 +1,15 @@
 //! Builds the library for processors without an operating system, so that a port is not lost
-//! unnoticed. What the ports need beside is in docs/porting.md.
+//! unnoticed, and checks it with each of its features alone, so that none comes to need another.
+//! What the ports need beside is in docs/porting.md.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::{project, sizes::toolchain};
+use crate::{
+    project,
+    sizes::{budgets::Budgets, toolchain},
+};
 
 /// The targets, and whether each has what shared state needs: see `sync.rs` of the engine.
 const TARGETS: &[&str] = &[
@@ -42,6 +46,22 @@ pub fn run() -> Result<ExitCode> {
             .arg("--target-dir")
             .arg(&target_dir);
         project::run(&mut build).with_context(|| format!("{target} does not build"))?;
+    }
+    features()
+}
+
+/// Checks the library with each feature of the menu beside an interpreter and nothing else.
+fn features() -> Result<ExitCode> {
+    let budgets = Budgets::read()?;
+    for feature in &budgets.additions {
+        println!("{}, {feature}", budgets.base.join(", "));
+        let features = format!("{},{feature}", budgets.base.join(","));
+        let mut check = project::cargo();
+        check
+            .current_dir(project::root())
+            .args(["check", "--quiet", "--locked", "--package", "sampan"])
+            .args(["--no-default-features", "--features", &features]);
+        project::run(&mut check).with_context(|| format!("{feature} does not build alone"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@
 //! `alloc` count. `core` is built from its sources, so that it is optimised for size and
 //! that a panic is a trap without a message.
 
-mod budgets;
+pub mod budgets;
 mod table;
 pub mod toolchain;
 

@@ -310,7 +310,9 @@ impl Raw {
         if self.len == self.room {
             // As a vector does: small values are rarely alone.
             let least = if one.size() <= 1024 { 4 } else { 1 };
-            if !self.resize(self.room.saturating_mul(2).max(least), one) {
+            let roomy = self.room.saturating_mul(2).max(least);
+            // Where memory is short, one more place will do.
+            if !self.resize(roomy, one) && !self.resize(self.room + 1, one) {
                 return core::ptr::null_mut();
             }
         }
