@@ -7,6 +7,7 @@
 //! that a panic is a trap without a message.
 
 mod budgets;
+mod table;
 pub mod toolchain;
 
 use std::{path::Path, process::ExitCode};
@@ -25,6 +26,9 @@ pub struct Options {
     /// Also measure what each cargo feature adds to the smallest configuration
     #[arg(long)]
     features: bool,
+    /// Also write what was measured, and that of features, into README.md
+    #[arg(long)]
+    write: bool,
 }
 
 /// Prints a line for each configuration.
@@ -33,9 +37,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     println!("{TARGET}, optimised for size, bytes of text and constants:");
     println!("{:>8}{:>9}  configuration", "linked", "budget");
     let mut passed = true;
+    let mut configurations = Vec::new();
     for Budget { name, features, bytes: budget } in &budgets.configurations {
         let bytes = measure(features)?;
         println!("{bytes:>8}{budget:>9}  {name}");
+        configurations.push((features.as_slice(), bytes));
         if bytes > *budget {
             println!(
                 "{:>8} bytes too many: make it smaller, or say in budgets.toml why not",
@@ -44,16 +50,22 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             passed = false;
         }
     }
-    if options.features {
+    if options.features || options.write {
         let base = measure(&budgets.base)?;
         println!(
             "\nbeside {} ({base} bytes), each adds with what it needs:",
             budgets.base.join(", ")
         );
+        let mut additions = Vec::new();
         for feature in &budgets.additions {
             let mut features = budgets.base.clone();
             features.push(feature.clone());
-            println!("{:>+8}  {feature}", measure(&features)? as i64 - base as i64);
+            let more = measure(&features)? as i64 - base as i64;
+            println!("{more:>+8}  {feature}");
+            additions.push((feature.as_str(), more));
+        }
+        if options.write {
+            table::write(&configurations, &additions)?;
         }
     }
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })

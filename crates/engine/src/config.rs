@@ -67,6 +67,10 @@ pub struct Config {
     pub canonical_nans: bool,
     /// Bytes of the stack that holds the frames of guest functions; recursion beyond traps.
     pub stack_bytes: usize,
+    /// How many bytes behind `__heap_base` a memory ends, whatever its pages: see the `sampan`
+    /// crate's `Config::shrink_memories`.
+    #[cfg(feature = "shrunk-memories")]
+    pub shrink_memories: Option<u32>,
     /// Whether every allocation in the collected heap collects first, which finds references
     /// that collections do not see. For tests.
     pub collect_always: bool,
@@ -90,6 +94,8 @@ impl Default for Config {
             interruptible: false,
             canonical_nans: false,
             stack_bytes: 1 << 20,
+            #[cfg(feature = "shrunk-memories")]
+            shrink_memories: None,
             collect_always: false,
             max_host_depth: 128,
             tier_after: 3000,

@@ -261,6 +261,8 @@ impl Machine {
             }
         }
         for &ty in &decl.memories[decl.imported_memories as usize..] {
+            #[cfg(feature = "shrunk-memories")]
+            let ty = crate::shrink::shrunk(self, module, ty).unwrap_or(ty);
             let id = self.new_memory(ty).ok_or(InstantiateError::Limit("a memory"))?;
             memories.put(self.memories[id.0 as usize].as_ptr())?;
         }

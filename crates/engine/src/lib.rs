@@ -43,6 +43,8 @@ mod once;
 mod relaxed;
 #[cfg_attr(not(all(feature = "threads", target_has_atomic = "64")), path = "shared_absent.rs")]
 mod shared;
+#[cfg(feature = "shrunk-memories")]
+mod shrink;
 mod stable;
 mod stack;
 pub mod sync;

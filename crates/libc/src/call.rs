@@ -12,7 +12,7 @@ use crate::{Stop, format, heap, number, string as strings};
 /// # Errors
 /// What stops the guest.
 pub fn call<G: Guest>(
-    function: &Function,
+    function: Function,
     arguments: [u32; 4],
     guest: &mut G,
 ) -> Result<u64, G::Error> {

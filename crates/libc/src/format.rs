@@ -177,7 +177,10 @@ fn conversion(out: &mut Out<'_>, spec: &Spec, arguments: &mut Arguments) -> Resu
         }
         b'c' => {
             let byte = arguments.word(out.memory)? as u8;
-            padded(out, spec, 1, |out| out.byte(byte))
+            let (before, after) = spaces(spec, 1);
+            out.fill(b' ', before)?;
+            out.byte(byte)?;
+            out.fill(b' ', after)
         }
         b's' => {
             let at = arguments.word(out.memory)?;
@@ -186,7 +189,10 @@ fn conversion(out: &mut Out<'_>, spec: &Spec, arguments: &mut Arguments) -> Resu
                 None => string(out.memory, at)?,
             };
             let len = text.len() as u32;
-            padded(out, spec, len, |out| out.guest(at, len))
+            let (before, after) = spaces(spec, len);
+            out.fill(b' ', before)?;
+            out.guest(at, len)?;
+            out.fill(b' ', after)
         }
         b'n' => {
             let (at, count) = (arguments.word(out.memory)?, out.count);
@@ -278,15 +284,8 @@ fn integer(
     out.fill(b' ', if spec.left { space } else { 0 })
 }
 
-/// Text of a known length with spaces around it.
-fn padded(
-    out: &mut Out<'_>,
-    spec: &Spec,
-    len: u32,
-    text: impl FnOnce(&mut Out<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+/// How many spaces are before and behind a text.
+fn spaces(spec: &Spec, len: u32) -> (usize, usize) {
     let space = spec.width.saturating_sub(len) as usize;
-    out.fill(b' ', if spec.left { 0 } else { space })?;
-    text(out)?;
-    out.fill(b' ', if spec.left { space } else { 0 })
+    if spec.left { (0, space) } else { (space, 0) }
 }

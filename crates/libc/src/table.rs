@@ -3,8 +3,6 @@
 /// A function that modules may import from `env`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// The name of the import.
-    pub name: &'static str,
     /// The number of its parameters, which all are i32.
     pub params: u8,
     /// Its result.
@@ -22,8 +20,10 @@ pub enum Width {
 }
 
 /// The function with a name.
-pub fn find(name: &str) -> Option<&'static Function> {
-    FUNCTIONS.iter().find(|function| function.name == name)
+pub fn find(name: &str) -> Option<Function> {
+    // One text takes less than as many pointers to parts of it.
+    let mut names = NAMES.as_bytes().split(|&byte| byte == b' ');
+    ROWS.get(names.position(|it| it == name.as_bytes())?).copied()
 }
 
 macro_rules! functions {
@@ -34,11 +34,19 @@ macro_rules! functions {
             $($id,)*
         }
 
-        /// All functions.
-        pub const FUNCTIONS: &[Function] = &[
-            $(Function { name: $name, params: $params, result: $result, id: Id::$id },)*
-        ];
+        /// All functions with their names.
+        pub const FUNCTIONS: &[(&str, Function)] = &[$(($name, function(Id::$id)),)*];
+
+        /// The names, a space behind each, in the order of the rows.
+        static NAMES: &str = concat!($($name, " "),*);
+        static ROWS: [Function; ALL.len()] = ALL;
+        const ALL: [Function; [$(Id::$id),*].len()] =
+            [$(Function { params: $params, result: $result, id: Id::$id }),*];
     };
+}
+
+const fn function(id: Id) -> Function {
+    ALL[id as usize]
 }
 
 const I: Option<Width> = Some(Width::W32);

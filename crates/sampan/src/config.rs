@@ -133,6 +133,19 @@ impl Config {
         self
     }
 
+    /// Linear memories end `heap` bytes behind `__heap_base`, where a module exports that as a
+    /// constant, instead of at the end of a page of 64 KiB. For small devices: the data and the
+    /// stack of a program are often a few kilobytes. Such a memory has pages of one byte; it can
+    /// grow by the host, as the built-in `malloc` does. What lies beyond its end is out of bounds.
+    ///
+    /// Modules keep their pages if they use `memory.size` or `memory.grow`, have no memory of
+    /// their own or several, or if the engine makes machine code.
+    #[cfg(feature = "shrunk-memories")]
+    pub fn shrink_memories(&mut self, heap: u32) -> &mut Config {
+        self.engine.shrink_memories = Some(heap);
+        self
+    }
+
     /// How many bytes the frames of guest functions may take; recursion beyond traps. One
     /// mebibyte by default.
     pub fn max_stack_bytes(&mut self, bytes: usize) -> &mut Config {

@@ -273,7 +273,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind().fmt(f)?;
         if let Some(thrown) = &self.data().thrown {
-            write!(f, ": {thrown}")?;
+            f.write_str(": ")?;
+            f.write_str(thrown)?;
         }
         if cfg!(feature = "messages") && !self.backtrace().frames().is_empty() {
             write!(f, "\n{}", self.backtrace())?;

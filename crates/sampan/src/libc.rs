@@ -75,10 +75,11 @@ pub fn add_to_linker<T: 'static, S: System + 'static>(
 ) -> Result<()> {
     for import in &module.raw().decl().imports {
         let Some((function, wanted)) = function(module, import) else { continue };
+        let name = module.raw().text(&import.name);
         // Modules may import the same twice.
-        if !linker.defines(MODULE, function.name) {
-            let ty = signature(function, wanted)?;
-            linker.define_host(MODULE, function.name, host(function, ty, get)?)?;
+        if !linker.defines(MODULE, name) {
+            let ty = signature(name, function, wanted)?;
+            linker.define_host(MODULE, name, host(function, ty, get)?)?;
         }
     }
     Ok(())
@@ -118,7 +119,7 @@ pub fn call_main<T: 'static, S: System + 'static>(
 fn function<'a>(
     module: &'a Module,
     import: &wasm::Import,
-) -> Option<(&'static Function, Option<&'a FuncType>)> {
+) -> Option<(Function, Option<&'a FuncType>)> {
     let wasm::ExternType::Func(ty) = import.ty else { return None };
     let module = module.raw();
     if module.text(&import.module) != MODULE {
@@ -127,21 +128,21 @@ fn function<'a>(
     Some((sampan_libc::find(module.text(&import.name))?, module.decl().types.func(ty)))
 }
 
-fn signature(function: &Function, wanted: Option<&FuncType>) -> Result<FuncType> {
+fn signature(name: &str, function: Function, wanted: Option<&FuncType>) -> Result<FuncType> {
     let result = function.result.map(|width| match width {
         Width::W32 => ValType::I32,
         Width::W64 => ValType::I64,
     });
     let mut params = usize::from(function.params);
     // C's takes nothing, while that of Emscripten says why.
-    if function.name == "abort" && wanted.is_some_and(|ty| ty.params().is_empty()) {
+    if name == "abort" && wanted.is_some_and(|ty| ty.params().is_empty()) {
         params = 0;
     }
     Ok(FuncType::try_new(repeat_n(ValType::I32, params), result)?)
 }
 
 fn host<T: 'static, S: System + 'static>(
-    function: &'static Function,
+    function: Function,
     ty: FuncType,
     get: fn(&mut T) -> &mut S,
 ) -> Result<HostFunc<T>> {

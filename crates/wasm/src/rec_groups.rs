@@ -2,7 +2,6 @@
 //!
 //! Source: core specification 3.0, sections 3.2 (validation) and 5.3 (format).
 
-#[cfg(feature = "gc")]
 use crate::{
     CompositeType, Error, ErrorKind, Feature, HeapType, List, Reader, RefType, Result, SubType,
     Types, ValType,

@@ -11,6 +11,7 @@ mod linking;
 #[cfg(all(feature = "jit", feature = "exceptions"))]
 mod native_stack;
 mod natives;
+mod shrink;
 #[cfg(feature = "threads")]
 mod threads;
 mod values;

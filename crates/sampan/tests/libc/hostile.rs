@@ -9,19 +9,18 @@ use std::fmt::Write;
 /// its memory.
 fn module() -> Vec<u8> {
     let mut text = String::from("(module\n");
-    for function in sampan_libc::FUNCTIONS {
+    for (name, function) in sampan_libc::FUNCTIONS {
         let params = "i32 ".repeat(function.params.into());
         let result = match function.result {
             Some(sampan_libc::Width::W32) => "(result i32)",
             Some(sampan_libc::Width::W64) => "(result i64)",
             None => "",
         };
-        let name = function.name;
         writeln!(text, r#"(import "env" "{name}" (func ${name} (param {params}) {result}))"#)
             .unwrap();
     }
-    for function in sampan_libc::FUNCTIONS {
-        writeln!(text, r#"(export "{0}" (func ${0}))"#, function.name).unwrap();
+    for (name, function) in sampan_libc::FUNCTIONS {
+        writeln!(text, r#"(export "{0}" (func ${0}))"#, name).unwrap();
         let params = "i32 ".repeat(function.params.into());
         let passed: String = (0..function.params).map(|i| format!(" (local.get {i})")).collect();
         let result = match function.result {
@@ -32,7 +31,7 @@ fn module() -> Vec<u8> {
         writeln!(
             text,
             r#"(func (export "call {0}") (param {params}) (result i64) {result} (call ${0}{passed})))"#,
-            function.name
+            name
         )
         .unwrap();
     }
@@ -86,7 +85,7 @@ fn random_arguments_do_no_harm() {
         write(store, instance, 100, b"%d %s %*.*f %lld %n %c %5000d\0");
         let mut stopped = 0;
         for _ in 0..400 {
-            for function in sampan_libc::FUNCTIONS {
+            for (name, function) in sampan_libc::FUNCTIONS {
                 let mut arguments = [0; 4];
                 for argument in &mut arguments {
                     *argument = match next() % 4 {
@@ -99,7 +98,7 @@ fn random_arguments_do_no_harm() {
                 let at = next() as usize % 65_000;
                 write(store, instance, at, &next().to_le_bytes());
                 let arguments = &arguments[..function.params.into()];
-                stopped += u32::from(call(store, instance, function.name, arguments).is_err());
+                stopped += u32::from(call(store, instance, name, arguments).is_err());
                 store.data_mut().0.clear();
             }
         }
