@@ -87,8 +87,8 @@ pub fn run(options: &Web) -> Result<()> {
     let mut text = String::from("# Linux in a browser, measured\n\n");
     writeln!(
         text,
-        "`cargo xtask bench web` wrote this on: {}; {}, node {}. Medians of {rounds} rounds;\n\
-         below 20 % is noise.",
+        "`cargo xtask bench web` wrote this on: {}; {},\nnode {}. \
+         Medians of {rounds} rounds; below 20 % is noise.",
         machine(),
         version(&std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".into()))?,
         version(&platform::executable("node"))?,
