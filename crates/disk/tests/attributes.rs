@@ -269,21 +269,18 @@ fn an_interruption_leaves_old_or_new_ones() {
         let mut random = Random(seed + 77);
         let mut fs = mount(blank(&["-b", "1024"]));
         let mut inodes = Vec::new();
-        let change = |fs: &mut dyn FnMut(Ino, &[u8], Option<&[u8]>), ino, random: &mut Random| {
-            let name = format!("user.{}", random.next(3));
+        let change = |random: &mut Random| {
+            let name = format!("user.{}", random.next(3)).into_bytes();
             let value = vec![random.next(250) as u8; random.next(400) as usize];
-            let value = (random.next(5) != 0).then_some(&value[..]);
-            fs(ino, name.as_bytes(), value);
+            (name, (random.next(5) != 0).then_some(value))
         };
         for number in 0..8 {
             let name = format!("{number}");
             let ino = fs.create(ROOT, name.as_bytes(), &FILE).expect("made");
             inodes.push(ino);
             for _ in 0..4 {
-                let mut set = |ino, name: &[u8], value: Option<&[u8]>| {
-                    let _ = fs.set_attribute(ino, name, value, AttributeMode::Any);
-                };
-                change(&mut set, ino, &mut random);
+                let (name, value) = change(&mut random);
+                let _ = fs.set_attribute(ino, &name, value.as_deref(), AttributeMode::Any);
             }
         }
         let image = fs.unmount().expect("written").into_bytes();
@@ -294,12 +291,15 @@ fn an_interruption_leaves_old_or_new_ones() {
         let device = Cut { inner: Memory::from(image), left };
         let mut cut = Ext2::mount(device, Options::default()).map_err(|f| f.error).expect("mounts");
         for &ino in &inodes {
-            let mut set = |ino, name: &[u8], value: Option<&[u8]>| {
-                let here = fs.set_attribute(ino, name, value, AttributeMode::Any);
-                let there = cut.set_attribute(ino, name, value, AttributeMode::Any);
-                assert_eq!(here, there);
-            };
-            change(&mut set, ino, &mut random);
+            let (name, value) = change(&mut random);
+            let value = value.as_deref();
+            let here = fs.set_attribute(ino, &name, value, AttributeMode::Any);
+            let there = cut.set_attribute(ino, &name, value, AttributeMode::Any);
+            // Too large a value is looked at again after a sync, which finds the end.
+            if there == Err(Error::Io) {
+                break;
+            }
+            assert_eq!(here, there);
         }
         let new: Vec<_> = inodes.iter().map(|&ino| all(&mut fs, ino)).collect();
         let _ = cut.sync();
