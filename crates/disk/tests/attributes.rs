@@ -4,7 +4,7 @@
 use sampan_disk::ext2::{
     Attribute, AttributeMode, Create, Ext2, Format, Ino, Options, ROOT, check, copy, format,
 };
-use sampan_disk::{Error, Memory};
+use sampan_disk::{Device, Error, Memory, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -227,4 +227,97 @@ fn copies_have_them() {
     assert_eq!(&content[..13], b"\0\0\0\0\0\0\0\0\0\0end");
     assert_eq!(other.get_attribute(ROOT, b"user.root"), Ok(b"r".to_vec()));
     e2fsck(&other.unmount().expect("written").into_bytes());
+}
+
+/// A device that takes no more writes after so many sectors.
+struct Cut {
+    inner: Memory,
+    left: u64,
+}
+
+impl Device for Cut {
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.inner.read_at(offset, buffer)
+    }
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        for (at, sector) in bytes.chunks(1024).enumerate() {
+            self.left = self.left.checked_sub(1).ok_or(Error::Io)?;
+            self.inner.write_at(offset + at as u64 * 1024, sector)?;
+        }
+        Ok(())
+    }
+    fn flush(&mut self) -> Result<()> {
+        if self.left > 0 { Ok(()) } else { Err(Error::Io) }
+    }
+}
+
+/// Attributes of a file are, after an interruption, those of before a change or those of after.
+#[test]
+fn an_interruption_leaves_old_or_new_ones() {
+    let all = |fs: &mut Ext2<Memory>, ino: Ino| -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let names = fs.attribute_names(ino).expect("names");
+        let pair = |name: Vec<u8>| {
+            let value = fs.get_attribute(ino, &name).expect("a value");
+            (name, value)
+        };
+        names.into_iter().map(pair).collect()
+    };
+    for seed in 0..60 {
+        let mut random = Random(seed + 77);
+        let mut fs = mount(blank(&["-b", "1024"]));
+        let mut inodes = Vec::new();
+        let change = |random: &mut Random| {
+            let name = format!("user.{}", random.next(3)).into_bytes();
+            let value = vec![random.next(250) as u8; random.next(400) as usize];
+            (name, (random.next(5) != 0).then_some(value))
+        };
+        for number in 0..8 {
+            let name = format!("{number}");
+            let ino = fs.create(ROOT, name.as_bytes(), &FILE).expect("made");
+            inodes.push(ino);
+            for _ in 0..4 {
+                let (name, value) = change(&mut random);
+                let _ = fs.set_attribute(ino, &name, value.as_deref(), AttributeMode::Any);
+            }
+        }
+        let image = fs.unmount().expect("written").into_bytes();
+        let mut fs = mount(image.clone());
+        let old: Vec<_> = inodes.iter().map(|&ino| all(&mut fs, ino)).collect();
+        // The same changes on an image that is whole, and on one that is cut.
+        let left = random.next(60);
+        let device = Cut { inner: Memory::from(image), left };
+        let mut cut = Ext2::mount(device, Options::default()).map_err(|f| f.error).expect("mounts");
+        for &ino in &inodes {
+            let (name, value) = change(&mut random);
+            let value = value.as_deref();
+            let here = fs.set_attribute(ino, &name, value, AttributeMode::Any);
+            let there = cut.set_attribute(ino, &name, value, AttributeMode::Any);
+            // Too large a value is looked at again after a sync, which finds the end.
+            if there == Err(Error::Io) {
+                break;
+            }
+            assert_eq!(here, there);
+        }
+        let new: Vec<_> = inodes.iter().map(|&ino| all(&mut fs, ino)).collect();
+        let _ = cut.sync();
+        let image = std::mem::take(&mut cut.device_mut().inner).into_bytes();
+        drop(cut);
+        let place = tempfile::tempdir().expect("a folder");
+        let file = place.path().join("image");
+        std::fs::write(&file, &image).expect("written");
+        let output = tool("e2fsck").arg("-fy").arg(&file).output().expect("e2fsck runs");
+        assert!(matches!(output.status.code(), Some(0 | 1)), "seed {seed}");
+        let mended = std::fs::read(&file).expect("an image");
+        e2fsck(&mended);
+        for image in [mended, image] {
+            let mut fs = mount(image);
+            for (index, &ino) in inodes.iter().enumerate() {
+                let found = all(&mut fs, ino);
+                assert!(found == old[index] || found == new[index], "seed {seed}, inode {ino}");
+            }
+        }
+    }
 }

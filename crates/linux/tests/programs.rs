@@ -196,6 +196,32 @@ fn too_much_memory_ends_the_process() {
     assert_eq!(run(&program, 100 << 20), ("done\n".into(), 0));
 }
 
+/// Of a mapping of more than 2 GB only what is touched counts, also in a child; and that does.
+#[test]
+fn only_touched_pages_of_large_mappings_count() {
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large.c");
+    let text = "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>\n\
+        #include <sys/mman.h>\n#include <sys/wait.h>\n#include <unistd.h>\n\
+        #define SIZE 2200000000ul\n\
+        int main(void) { int fd = open(\"f\", O_CREAT | O_RDWR, 0600); ftruncate(fd, SIZE); \
+        for (int how = 0; how < 3; how++) { \
+        char *p = mmap(0, SIZE, 3, how == 0 ? MAP_PRIVATE | MAP_NORESERVE : how == 1 ? MAP_SHARED : \
+        MAP_SHARED | MAP_ANONYMOUS, how == 2 ? -1 : fd, 0); if (p == MAP_FAILED) return 3; \
+        if (fork() == 0) { for (unsigned long at = 0; at < SIZE; at += SIZE / 50) p[at]++; _exit(0); } \
+        int status; wait(&status); unsigned long sum = 0; \
+        for (unsigned long at = 0; at < SIZE; at += SIZE / 50) sum += p[at]; \
+        printf(\"%d %lu\\n\", status, sum); fflush(stdout); munmap(p, SIZE); } \
+        char *p = mmap(0, SIZE, 3, MAP_PRIVATE | MAP_NORESERVE, fd, 0); \
+        for (unsigned long at = 0; at < 60 << 20; at += 4096) p[at] = 1; puts(\"done\"); }";
+    std::fs::write(&source, text).expect("the folder can be written");
+    let program = compile(&source, "-m64");
+    let shown = "0 0\n0 50\n0 50\n";
+    for machine in [Interpreter::create, translating] as [NewMachine; 2] {
+        assert_eq!(run_on(machine, &program, 40 << 20), (shown.into(), 9));
+        assert_eq!(run_on(machine, &program, 120 << 20), (format!("{shown}done\n"), 0));
+    }
+}
+
 /// Programs that take whatever there is get errors, and everything works again when they gave
 /// it back.
 #[test]

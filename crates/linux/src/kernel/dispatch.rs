@@ -9,8 +9,11 @@ use crate::machine::{Exit, Registers, SyscallKind, flags, gpr};
 use crate::mm::demand;
 use crate::signal;
 use crate::syscall::{Abi, Args, CallState, Handler, Row, raw_arguments};
+use crate::task::ptrace::watch::{self, Begin};
 use crate::task::{State, Thread, ptrace};
 
+/// Instructions of a turn of a thread that is watched, which are executed one by one.
+const STEPS: u32 = 5000;
 /// Instructions of a turn.
 const SLICE: u64 = 400_000;
 /// Calls of a turn, if others wait.
@@ -35,13 +38,20 @@ fn run(cx: &mut Context) {
     if waited && !go_on(cx) {
         return;
     }
-    let mut calls = 0;
+    let (mut calls, mut steps) = (0, 0);
     loop {
         if !signal::before_user(cx) || thread.state.get() != State::Runnable {
             return;
         }
         let mm = thread.mm();
-        let stepped = thread.is_stepped();
+        let by_tracer = thread.is_stepped();
+        let watch = if thread.is_traced.get() { watch::begin(cx) } else { Begin::Freely };
+        let watch = match watch {
+            Begin::Freely => None,
+            Begin::Stop => continue,
+            Begin::Step(before) => Some(before),
+        };
+        let stepped = by_tracer || watch.is_some();
         let exit = {
             let mut registers = thread.registers.borrow_mut();
             let own = registers.rflags & flags::TF;
@@ -71,7 +81,18 @@ fn run(cx: &mut Context) {
         if grew {
             cx.kernel.check_memory(&thread);
         }
+        if let (Exit::SingleStep, Some(before)) = (exit, &watch)
+            && !watch::after(cx, before, by_tracer)
+            && !by_tracer
+        {
+            steps += 1;
+            if steps >= STEPS {
+                return;
+            }
+            continue;
+        }
         match exit {
+            Exit::SingleStep if watch.is_some() && !by_tracer => {}
             Exit::Syscall(kind) => {
                 begin(cx, kind);
                 if ptrace::call_begins(cx) || !go_on(cx) {

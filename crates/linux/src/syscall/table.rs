@@ -313,7 +313,7 @@ calls! {
     310 272 unshare(Hex)                                     No;
     346 308 setns(Fd Hex)                                    No;
     349 312 kcmp(Pid Pid Int Size Size)                      No;
-    26  101 ptrace(Long Pid Size Size)           Part("debug registers, PTRACE_SYSEMU, PTRACE_SECCOMP_*") crate::task::ptrace::calls::ptrace;
+    26  101 ptrace(Long Pid Size Size)           Part("PTRACE_SYSEMU, PTRACE_SECCOMP_*, watching for reads") crate::task::ptrace::calls::ptrace;
     354 317 seccomp(Int Hex Ptr)                             No;
     434 434 pidfd_open(Pid Hex)                      Full crate::task::pidfd::pidfd_open;
     424 424 pidfd_send_signal(Fd Sig Ptr Hex)        Full crate::task::pidfd::pidfd_send_signal;

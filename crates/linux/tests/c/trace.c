@@ -248,6 +248,49 @@ static void show_floats(void) {
     next("end", pid);
 }
 
+static volatile long other;
+static void writes(void) {
+    for (long i = 0; i < 1000; i++) other += i;
+    shared = 7;
+    here();
+    other = 3;
+    shared = 90;
+    _exit(0);
+}
+
+static long debug_register(int number) {
+    return offsetof(struct user, u_debugreg) + number * sizeof(long);
+}
+
+static void show_watch(void) {
+    pid_t pid = traced(writes);
+    long length = sizeof(long) == 8 ? 2 : 3;
+    printf("none %ld\n", trace(PTRACE_PEEKUSER, pid, (void *)debug_register(7), 0));
+    trace(PTRACE_POKEUSER, pid, (void *)debug_register(0), (void *)&shared);
+    trace(PTRACE_POKEUSER, pid, (void *)debug_register(1), here);
+    printf("odd %ld\n", trace(PTRACE_POKEUSER, pid, (void *)debug_register(2), (void *)((long)&other + 1)));
+    printf("refused %ld\n", trace(PTRACE_POKEUSER, pid, (void *)debug_register(7), (void *)(0x10 | (length << 2 | 1) << 24)));
+    trace(PTRACE_POKEUSER, pid, (void *)debug_register(2), 0);
+    long control = 1 | (length << 2 | 1) << 16 | 4;
+    printf("set %ld\n", trace(PTRACE_POKEUSER, pid, (void *)debug_register(7), (void *)control));
+    printf("four %ld\n", trace(PTRACE_POKEUSER, pid, (void *)debug_register(4), 0));
+    for (int i = 0; i < 6; i++) {
+        trace(PTRACE_CONT, pid, 0, 0);
+        int status = next("watch", pid);
+        if (!WIFSTOPPED(status)) return;
+        siginfo_t info;
+        trace(PTRACE_GETSIGINFO, pid, 0, &info);
+        struct user_regs_struct regs;
+        trace(PTRACE_GETREGS, pid, 0, &regs);
+        printf("code %d status %lx here %d shared %ld\n", info.si_code,
+            trace(PTRACE_PEEKUSER, pid, (void *)debug_register(6), 0) & 0xf, regs.IP == (long)here,
+            trace(PTRACE_PEEKDATA, pid, (void *)&shared, 0));
+        trace(PTRACE_POKEUSER, pid, (void *)debug_register(6), 0);
+    }
+    kill(pid, SIGKILL);
+    next("end", pid);
+}
+
 static volatile sig_atomic_t handled;
 static void handler(int signal, siginfo_t *info, void *context) {
     handled += signal;
@@ -513,6 +556,7 @@ int main(int argc, char **argv) {
     show_breakpoint();
     show_steps();
     show_floats();
+    show_watch();
     show_signals();
     show_events();
     show_attach();

@@ -154,18 +154,22 @@ fn stopped(cx: &mut Context, thread: &Rc<Thread>, tracing: &Tracing, args: Args)
             poke(cx, &thread.mm(), addr, word).map(|_| 0)
         }
         PEEKUSER => {
-            let value = user(cx, thread, addr)?;
+            let value = match debug_register(cx, addr) {
+                Some(number) => tracing.debug.get(number),
+                None => user(cx, thread, addr)?,
+            };
             cx.write_word(out, value).map(|()| 0)
         }
         POKEUSER => {
+            if let Some(number) = debug_register(cx, addr) {
+                return tracing.debug.set(number, data).map(|()| 0);
+            }
             user(cx, thread, addr)?;
             let general = Set::General(abi);
             let mut bytes = registers::get(thread, general);
             let (at, word) = (addr as usize, cx.word());
             match bytes.get_mut(at..at + word) {
                 Some(part) => part.copy_from_slice(&data.to_le_bytes()[..word]),
-                // There are no debug registers; what switches them off is fine.
-                None if data == 0 => return Ok(0),
                 None => return Err(Errno::EIO),
             }
             registers::set(thread, general, &bytes).map(|()| 0)
@@ -297,6 +301,14 @@ fn noted(thread: &Thread, kind: u64) -> SysResult<Set> {
         0x202 => Err(Errno::ENODEV),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// The debug register that a place in `struct user` is.
+fn debug_register(cx: &Context, at: u64) -> Option<usize> {
+    let word = cx.word() as u64;
+    let first = if word == 8 { 848 } else { 252 };
+    let number = at.checked_sub(first)? / word;
+    (at.is_multiple_of(word) && number < 8).then_some(number as usize)
 }
 
 /// A word of `struct user`: registers at its beginning, zeros behind.

@@ -9,6 +9,7 @@
 pub mod calls;
 mod memory;
 mod registers;
+pub mod watch;
 
 use alloc::rc::Rc;
 use core::cell::Cell;
@@ -112,6 +113,8 @@ pub struct Tracing {
     pub call_ended: Cell<bool>,
     /// `PTRACE_EVENT_EXIT` was told.
     pub exit_told: Cell<bool>,
+    /// Addresses at which it stops.
+    pub debug: watch::Debug,
 }
 
 impl Tracing {
@@ -128,6 +131,7 @@ impl Tracing {
             deliver: Cell::new(None),
             call_ended: Cell::new(false),
             exit_told: Cell::new(false),
+            debug: watch::Debug::default(),
         }
     }
 
