@@ -208,7 +208,7 @@ test("what cannot work is refused with its reason", options, async (t) => {
   const dev = await HttpBytesDevice.create(`${server.url}files/one.txt`);
   const mounts = [{ type: "ext2", path: "/", dev }];
   await assert.rejects(Linux.create({ worker: nodeWorker(), mounts }), /cannot mount ext2 on \//);
-  await assert.rejects(Linux.create({ worker: nodeWorker(), network: "host" }), /no network/);
+  await assert.rejects(Linux.create({ worker: nodeWorker(), network: "host" }), /not a network/);
 });
 
 test("output that nobody takes stops the program, not the machine", options, async (t) => {
