@@ -11,7 +11,11 @@
 //! pages and writes to code are the interpreter's alone.
 //!
 //! A [`Host`] compiles modules while the interpreter goes on, and runs the dispatcher
-//! ([`module`]), which goes from region to region by a table in the memory.
+//! ([`module`]). From region to region it goes by a table in the memory ([`jumps`]), in which
+//! regions look themselves where the host has tail calls.
+//!
+//! Compiling an instruction takes as long as interpreting it some thousand times. So what was
+//! interpreted of a region must have taken about that long before it is compiled.
 //!
 //! Regions are registered with the decoder's cache like decoded blocks: their pages are marked,
 //! a write to them ends in the interpreter, and what it overlaps is forgotten.
@@ -23,6 +27,7 @@
 mod effects;
 mod emit;
 mod flow;
+mod jumps;
 mod leave;
 mod module;
 mod region;
@@ -34,13 +39,14 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use jumps::Jumps;
 use leave::Reasons;
 pub use leave::{Leave, Reason};
 use module::Translated;
 pub(crate) use region::Seen;
 use region::{Before, Region};
 pub use state::Layout;
-use state::{BESIDE, JUMPS, Jump, State, Stop, jump_index};
+use state::{Jump, State, Stop};
 
 /// How a region accesses the guest's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +189,7 @@ pub(crate) struct Translator {
     options: Options,
     layout: Layout,
     reservation: Arc<Reservation>,
+    jumps: Jumps,
     /// Regions by slot less one.
     regions: Vec<Made>,
     /// Where regions can be entered.
@@ -237,12 +244,12 @@ impl Translator {
         let reservation = space.reservation()?.clone();
         let [state, jumps, pages, guest] = reservation.layout();
         let layout = Layout { state, jumps, pages, guest };
-        const _: () = assert!(JUMPS as usize * size_of::<Jump>() <= 0x4_0000);
-        let translator = Self {
+        Some(Self {
             host: None,
             make,
             options,
             layout,
+            jumps: Jumps::new(reservation.clone(), jumps),
             reservation,
             regions: Vec::new(),
             entries: Map::default(),
@@ -251,13 +258,7 @@ impl Translator {
             heat: Map::default(),
             counts: Counts::default(),
             reasons: Reasons::default(),
-        };
-        // Where all is zero, elsewhere address 0 is never looked for.
-        for index in [0, BESIDE] {
-            // SAFETY: as in `set_jump`.
-            unsafe { translator.jump(index).write(Jump::free(index)) };
-        }
-        Some(translator)
+        })
     }
 
     pub fn options(&self) -> &Options {
@@ -275,7 +276,7 @@ impl Translator {
         let Some(&Entry { slot, number, poor: false, .. }) = self.entries.get(&rip) else {
             return false;
         };
-        self.set_jump(Jump { rip, slot, entry: number, unused: 0 });
+        self.jumps.set(Jump { rip, slot, entry: number, unused: 0 });
         true
     }
 
@@ -446,7 +447,7 @@ impl Translator {
             }
         }
         for &(rip, slot, entry) in &news {
-            self.set_jump(Jump { rip, slot, entry, unused: 0 });
+            self.jumps.set(Jump { rip, slot, entry, unused: 0 });
         }
         news.into_iter().map(|(rip, ..)| rip).collect()
     }
@@ -476,7 +477,7 @@ impl Translator {
         for rip in entries {
             if self.entries.get(&rip).is_some_and(|entry| entry.slot == slot) {
                 self.entries.remove(&rip);
-                self.clear_jump(rip);
+                self.jumps.clear(rip);
                 self.heat.remove(&rip);
                 gone.push(rip);
             }
@@ -496,48 +497,9 @@ impl Translator {
     }
 
     fn clear_jumps(&mut self) {
-        let entries: Vec<u32> = self.entries.drain().map(|(rip, _)| rip).collect();
-        for rip in entries {
-            self.clear_jump(rip);
+        for (rip, _) in self.entries.drain() {
+            self.jumps.clear(rip);
         }
-    }
-
-    /// Takes an address out of the table of jumps.
-    fn clear_jump(&mut self, rip: u32) {
-        let first = jump_index(rip);
-        for index in [first, first ^ BESIDE] {
-            // SAFETY: as in `set_jump`.
-            let jump = unsafe { &mut *self.jump(index) };
-            if jump.rip == rip {
-                *jump = Jump::free(index);
-            }
-        }
-    }
-
-    /// Puts an address into the table of jumps, in the place of another if need be.
-    fn set_jump(&mut self, jump: Jump) {
-        let index = jump_index(jump.rip);
-        // SAFETY: two places inside the reservation, where nothing else is; translated code
-        // does not run.
-        let [first, second] =
-            [index, index ^ BESIDE].map(|index| unsafe { &mut *self.jump(index) });
-        if first.rip == jump.rip || second.rip != jump.rip && first.slot == 0 {
-            *first = jump;
-        } else {
-            // The one that came before gets the second look.
-            if second.rip != jump.rip && second.slot != 0 {
-                *second = *first;
-                *first = jump;
-            } else {
-                *second = jump;
-            }
-        }
-    }
-
-    /// A place of the table of jumps.
-    fn jump(&self, index: u32) -> *mut Jump {
-        let table = self.reservation.at(self.layout.jumps).cast::<Jump>();
-        table.wrapping_add(index as usize)
     }
 }
 
