@@ -79,7 +79,7 @@ impl Drop for Stack {
         #[cfg(feature = "std")]
         if let Some(home) = self.home.take() {
             let mut kept = home.stacks().lock();
-            if kept.len() < KEPT {
+            if kept.len() < KEPT && kept.try_reserve(1).is_ok() {
                 kept.push(Stack { base: self.base, slots: self.slots, top: 0, home: None });
                 return;
             }
