@@ -5,6 +5,7 @@
 //! far larger than the kernels). Memory is a plain slice: offsets that a kernel
 //! passes are trusted as far as Rust's own bounds checks go.
 
+use std::hint::black_box;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -171,6 +172,44 @@ pub trait Embedded {
     fn host_calls(&mut self, times: i32) -> i32;
 }
 
+/// Implements [`Embedded`] for an engine whose types have the usual names, which are in scope:
+/// `Embedding`, whose fields are the engine, both modules, a linker with `next`, and a store with
+/// the functions of an instance. What instantiates is the linker's method with that name.
+#[macro_export]
+macro_rules! embedding {
+    ($instantiate:ident) => {
+        struct Embedding {
+            engine: Engine,
+            small: Module,
+            large: Module,
+            linker: Linker<()>,
+            store: Store<()>,
+            same: TypedFunc<i32, i32>,
+            calls: TypedFunc<i32, i32>,
+        }
+
+        impl $crate::Embedded for Embedding {
+            fn instance(&mut self) {
+                let mut store = Store::new(&self.engine, ());
+                self.linker.$instantiate(&mut store, &self.small).expect("as before");
+            }
+
+            fn large_instance(&mut self) {
+                let mut store = Store::new(&self.engine, ());
+                self.linker.$instantiate(&mut store, &self.large).expect("it needs nothing");
+            }
+
+            fn guest_call(&mut self, value: i32) -> i32 {
+                self.same.call(&mut self.store, value).expect("it cannot trap")
+            }
+
+            fn host_calls(&mut self, times: i32) -> i32 {
+                self.calls.call(&mut self.store, times).expect("it cannot trap")
+            }
+        }
+    };
+}
+
 /// Prints the nanoseconds of one instance of each module, of one call of the guest and of one
 /// of the host.
 pub fn measure_embedded(mut engine: impl Embedded) {
@@ -178,9 +217,13 @@ pub fn measure_embedded(mut engine: impl Embedded) {
     let instance = each(200, |times| (0..times).for_each(|_| engine.instance()));
     let large = each(20, |times| (0..times).for_each(|_| engine.large_instance()));
     let guest = each(100_000, |times| {
-        (0..times as i32).for_each(|value| drop(std::hint::black_box(engine.guest_call(value))));
+        (0..times as i32).for_each(|value| {
+            black_box(engine.guest_call(value));
+        });
     });
-    let host = each(100_000, |times| drop(engine.host_calls(times as i32)));
+    let host = each(100_000, |times| {
+        black_box(engine.host_calls(times as i32));
+    });
     println!("{instance} {large} {guest} {host}");
 }
 

@@ -9,7 +9,7 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use peer_host::{Embedded, measure_embedded};
+use peer_host::{embedding, measure_embedded};
 use sampan::wasi::{self, WasiCtx};
 use sampan::{Config, Engine, Linker, Mode, Module, Preparation, Store, TypedFunc};
 
@@ -58,35 +58,7 @@ fn embed(mode: Mode, small: &str, large: &str) {
     measure_embedded(Embedding { engine, small, large, linker, store, same, calls });
 }
 
-struct Embedding {
-    engine: Engine,
-    small: Module,
-    large: Module,
-    linker: Linker<()>,
-    store: Store<()>,
-    same: TypedFunc<i32, i32>,
-    calls: TypedFunc<i32, i32>,
-}
-
-impl Embedded for Embedding {
-    fn instance(&mut self) {
-        let mut store = Store::new(&self.engine, ());
-        self.linker.instantiate(&mut store, &self.small).expect("as before");
-    }
-
-    fn large_instance(&mut self) {
-        let mut store = Store::new(&self.engine, ());
-        self.linker.instantiate(&mut store, &self.large).expect("it needs nothing");
-    }
-
-    fn guest_call(&mut self, value: i32) -> i32 {
-        self.same.call(&mut self.store, value).expect("it cannot trap")
-    }
-
-    fn host_calls(&mut self, times: i32) -> i32 {
-        self.calls.call(&mut self.store, times).expect("it cannot trap")
-    }
-}
+embedding!(instantiate);
 
 fn engine(mode: Mode, preparation: Preparation) -> Engine {
     let mut config = Config::new();

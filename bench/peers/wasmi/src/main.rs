@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use peer_host::{Embedded, Host, IMPORTS, MODULE, Outcome, command, measure_embedded};
+use peer_host::{Host, IMPORTS, MODULE, Outcome, command, embedding, measure_embedded};
 use wasmi::{
     Caller, CompilationMode, Config, Engine, Error, Extern, FuncType, Linker, Module, Store,
     TypedFunc, Val, ValType,
@@ -52,35 +52,7 @@ fn embed(engine: Engine, small: &[u8], large: &str) {
     measure_embedded(Embedding { engine, small, large, linker, store, same, calls });
 }
 
-struct Embedding {
-    engine: Engine,
-    small: Module,
-    large: Module,
-    linker: Linker<()>,
-    store: Store<()>,
-    same: TypedFunc<i32, i32>,
-    calls: TypedFunc<i32, i32>,
-}
-
-impl Embedded for Embedding {
-    fn instance(&mut self) {
-        let mut store = Store::new(&self.engine, ());
-        self.linker.instantiate_and_start(&mut store, &self.small).expect("as before");
-    }
-
-    fn large_instance(&mut self) {
-        let mut store = Store::new(&self.engine, ());
-        self.linker.instantiate_and_start(&mut store, &self.large).expect("it needs nothing");
-    }
-
-    fn guest_call(&mut self, value: i32) -> i32 {
-        self.same.call(&mut self.store, value).expect("it cannot trap")
-    }
-
-    fn host_calls(&mut self, times: i32) -> i32 {
-        self.calls.call(&mut self.store, times).expect("it cannot trap")
-    }
-}
+embedding!(instantiate_and_start);
 
 fn run(engine: &Engine, module: &Module, args: Vec<String>) -> Result<i32, Error> {
     let mut store = Store::new(engine, Host::new(args));

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use peer_host::{Embedded, Host, IMPORTS, MODULE, Outcome, command, measure_embedded};
+use peer_host::{Host, IMPORTS, MODULE, Outcome, command, embedding, measure_embedded};
 use wasmtime::{
     Caller, Config, Engine, Extern, FuncType, Linker, Module, Result, Store, Strategy, TypedFunc,
     Val, ValType,
@@ -58,35 +58,7 @@ fn embed(engine: Engine, small: &str, large: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-struct Embedding {
-    engine: Engine,
-    small: Module,
-    large: Module,
-    linker: Linker<()>,
-    store: Store<()>,
-    same: TypedFunc<i32, i32>,
-    calls: TypedFunc<i32, i32>,
-}
-
-impl Embedded for Embedding {
-    fn instance(&mut self) {
-        let mut store = Store::new(&self.engine, ());
-        self.linker.instantiate(&mut store, &self.small).expect("as before");
-    }
-
-    fn large_instance(&mut self) {
-        let mut store = Store::new(&self.engine, ());
-        self.linker.instantiate(&mut store, &self.large).expect("it needs nothing");
-    }
-
-    fn guest_call(&mut self, value: i32) -> i32 {
-        self.same.call(&mut self.store, value).expect("it cannot trap")
-    }
-
-    fn host_calls(&mut self, times: i32) -> i32 {
-        self.calls.call(&mut self.store, times).expect("it cannot trap")
-    }
-}
+embedding!(instantiate);
 
 /// How `proc_exit` leaves the guest.
 #[derive(Debug)]

@@ -204,15 +204,14 @@ fn explain(args: &Run, error: &Error) -> Exit {
         _ => {}
     }
     let exit = report::error(args.file(), error);
-    if let (ErrorKind::Other(text), Some(bytes)) = (error.kind(), args.max_memory)
+    if let ErrorKind::Other(text) = error.kind()
         && text.contains("a memory")
     {
-        report::message(format_args!("--max-memory allows {bytes} bytes"));
-    } else if let ErrorKind::Other(text) = error.kind()
-        && text.contains("a memory")
-        && !args.checked_memory
-    {
-        report::message("where address space is limited, --checked-memory needs less of it");
+        if let Some(bytes) = args.max_memory {
+            report::message(format_args!("--max-memory allows {bytes} bytes"));
+        } else if !args.checked_memory {
+            report::message("where address space is limited, --checked-memory needs less of it");
+        }
     }
     exit
 }

@@ -58,10 +58,7 @@ impl<B: Builder> Lowering<'_, B> {
     /// An address or a length, of 32 or 64 bits, as an i64.
     fn pop_wide(&mut self) -> B::Value {
         let value = self.pop();
-        match self.builder.type_of(value) {
-            Ty::I32 => self.op(Opcode::I64ExtendI32U, &[value]),
-            _ => value,
-        }
+        self.wide(value)
     }
 
     fn copy_few(&mut self, to: u32, from: u32, len: u64) {

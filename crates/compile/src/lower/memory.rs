@@ -64,10 +64,7 @@ impl<B: Builder> Lowering<'_, B> {
         bytes: u64,
     ) -> (B::Value, i32) {
         let ty = self.module.memories[memarg.memory as usize];
-        let index = match ty.addr {
-            AddrType::I32 => self.op(Opcode::I64ExtendI32U, &[index]),
-            AddrType::I64 => index,
-        };
+        let index = self.wide(index);
         // A shared memory never moves, but is not in a room of its own: see `memory.rs` of the
         // engine.
         let guarded =
@@ -103,6 +100,14 @@ impl<B: Builder> Lowering<'_, B> {
         let address = self.op(Opcode::I64Add, &[address, offset]);
         let zero = self.i64(0);
         (self.unless(out, address, zero), 0)
+    }
+
+    /// An address, an index or a length, of 32 or 64 bits, as an i64.
+    pub(super) fn wide(&mut self, value: B::Value) -> B::Value {
+        match self.builder.type_of(value) {
+            Ty::I32 => self.op(Opcode::I64ExtendI32U, &[value]),
+            _ => value,
+        }
     }
 
     /// Whether `reach` bytes from an index on are not all within a memory's length.
@@ -191,11 +196,7 @@ impl<B: Builder> Lowering<'_, B> {
 
     /// The address of a table's element, which exists.
     pub(super) fn element(&mut self, table: u32, index: B::Value, out: TrapCode) -> B::Value {
-        let ty = self.module.tables[table as usize].ty;
-        let index = match ty.addr {
-            AddrType::I32 => self.op(Opcode::I64ExtendI32U, &[index]),
-            AddrType::I64 => index,
-        };
+        let index = self.wide(index);
         let at = self.context_word(self.layout.table(table));
         let len = self.builder.load(Ty::I64, at, offsets::TABLE_LEN, Place::Machine);
         let base = self.builder.load(Ty::I64, at, offsets::TABLE_BASE, Place::Machine);
