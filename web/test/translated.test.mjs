@@ -32,18 +32,18 @@ async function run(mode, argv, input = "") {
   return { status, stdout: Buffer.concat(chunks).toString("latin1"), translated };
 }
 
-/** The same in every mode as on this machine; what was translated in each. `eager` is left to the
- * test in Chromium: under node it compiles the same region again and again. */
+/** The same in every mode as on this machine; what was translated in each. */
 async function same(what) {
   const expected = native(hot.path, [what]);
   const all = {};
-  for (const mode of ["interpreter", "auto"]) {
+  for (const mode of ["interpreter", "auto", "eager"]) {
     const { status, stdout, translated } = await run(mode, ["/hot", what]);
     assert.deepEqual({ status, stdout }, expected, `${what}, ${mode}`);
     all[mode] = translated;
   }
   assert.equal(all.interpreter.regions, 0);
   assert.ok(all.auto.entered > 0, `${what}: translated code was entered`);
+  assert.ok(all.eager.regions >= all.auto.regions);
   return all;
 }
 
@@ -85,7 +85,7 @@ test("a shell, pipes and tools: the same in every mode", async () => {
     "busybox seq 1 2000 | busybox awk '{ s += $1 * $1 / 3 } END { print s }'; " +
     "busybox seq 1 4000 | busybox gzip -c | busybox gzip -d | busybox sha256sum";
   const expected = native(path, ["sh", "-c", script]);
-  for (const mode of ["interpreter", "auto"]) {
+  for (const mode of ["interpreter", "auto", "eager"]) {
     const { status, stdout, translated } = await run(mode, ["/busybox", "sh", "-c", script]);
     assert.deepEqual({ status, stdout }, expected, mode);
     assert.equal(translated.entered > 0, mode !== "interpreter");

@@ -335,8 +335,10 @@ impl Translator {
         let next = u64::from(self.options.samples) * self.options.turn;
         let heat = self.heat.entry(rip).or_insert(Heat { spent: 0, next });
         heat.spent += spent;
-        // What is being compiled may be what is missing here.
-        heat.spent >= heat.next && self.pending.len() < MAX_PENDING && !self.is_coming(rip)
+        let hot = heat.spent >= heat.next && self.pending.len() < MAX_PENDING;
+        // What leads to little would do so again, and what is being compiled may be what is
+        // missing here.
+        hot && !self.entries.contains_key(&rip) && !self.is_coming(rip)
     }
 
     fn is_coming(&self, rip: u32) -> bool {
